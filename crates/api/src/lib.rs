@@ -1,0 +1,1 @@
+//! Speaks HTTP to programs: routes, extractors, problems, OpenAPI, limits.

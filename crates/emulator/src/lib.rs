@@ -1,0 +1,1 @@
+//! An offline Clerk: keys, tokens, Backend API and signed webhooks.

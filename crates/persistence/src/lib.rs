@@ -1,0 +1,1 @@
+//! Turns port calls into SQL, on PostgreSQL and on SQLite.

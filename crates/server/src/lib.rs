@@ -1,0 +1,1 @@
+//! The clerk-sync binary: configuration, wiring, command line.

@@ -1,0 +1,1 @@
+//! Throw-away databases for tests: an own PostgreSQL database or SQLite file each.

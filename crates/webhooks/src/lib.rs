@@ -1,0 +1,1 @@
+//! Turns signed bytes from Clerk into deliveries of the domain.
