@@ -1,0 +1,169 @@
+//! Deliveries: signed messages from Clerk, what they change, and what became of them.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{ObjectWrite, SessionWrite, UserDeletion, UserWrite};
+
+/// An authentic message from Clerk, read and understood as far as it can be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The sender's id of the message (`svix-id`), the same on every retry: what makes a repetition a duplicate.
+    pub message_id: String,
+    /// As it came, at most 128 visible ASCII characters; empty when the body names none.
+    pub event_type: String,
+    /// The id of the object that it speaks of, where there is a usable one.
+    pub object_id: Option<String>,
+    /// The Clerk instance that sent it.
+    pub instance_id: Option<String>,
+    /// The envelope's timestamp.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// When it came here.
+    pub received_at: DateTime<Utc>,
+    /// What is kept of it, for replay.
+    pub payload: Payload,
+    /// What it changes.
+    pub effect: Effect,
+    /// What was odd about it and tolerated, for the ledger.
+    pub notes: Vec<String>,
+}
+
+/// The body as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Payload {
+    /// JSON that both databases can hold as such.
+    Json(Value),
+    /// The very bytes, where the body is no JSON, or JSON that a database refuses.
+    Bytes(Vec<u8>),
+}
+
+/// What a delivery changes, as data: the domain decides it, the store makes it so.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// A user was made or changed.
+    User(Box<UserWrite>),
+    /// A user was deleted.
+    UserDeleted(UserDeletion),
+    /// A session began, changed or ended.
+    Session(Box<SessionWrite>),
+    /// Another object was told of, or deleted.
+    Object(Box<ObjectWrite>),
+    /// Nothing: the event type means nothing to us.
+    Ignored {
+        /// Why not.
+        reason: String,
+    },
+    /// Nothing yet: the content cannot be mapped and waits for a person.
+    Quarantined {
+        /// Why not, naming the place in the body.
+        reason: String,
+    },
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It changed rows.
+    Applied,
+    /// The same message was here before.
+    Duplicate,
+    /// The rows already know something newer, or the object is deleted.
+    Stale,
+    /// Its type means nothing to us; kept.
+    Ignored,
+    /// Its content could not be mapped; kept for replay.
+    Quarantined,
+    /// It was not proven to come from Clerk; nothing of it is kept but the fact.
+    Rejected,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: &[Self] = &[
+        Self::Applied,
+        Self::Duplicate,
+        Self::Stale,
+        Self::Ignored,
+        Self::Quarantined,
+        Self::Rejected,
+    ];
+
+    /// The name in the ledger, metrics and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Duplicate => "duplicate",
+            Self::Stale => "stale",
+            Self::Ignored => "ignored",
+            Self::Quarantined => "quarantined",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// The outcome that [`Outcome::as_str`] names.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|outcome| outcome.as_str() == name)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The answer to a delivery, true once it is given: everything behind it is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why, where the outcome alone does not say.
+    pub reason: Option<String>,
+}
+
+/// A message that was refused before anything in it was believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// A stable code: `signature_invalid`, `timestamp_expired`, …
+    pub code: &'static str,
+    /// The claimed message id, cut to 128 visible ASCII characters; it proves nothing.
+    pub claimed_message_id: Option<String>,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+}
+
+/// A line of the ledger.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeliveryRecord {
+    /// Ours; grows with time.
+    pub id: Uuid,
+    /// The sender's id of the message; absent on rejected ones, which proved none.
+    pub svix_id: Option<String>,
+    /// As it came.
+    pub event_type: String,
+    /// The object that it speaks of.
+    pub object_id: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Option<String>,
+    /// How often the message came.
+    pub attempts: i32,
+    /// When it came first.
+    pub received_at: DateTime<Utc>,
+}

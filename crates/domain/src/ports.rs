@@ -1,0 +1,34 @@
+//! The ports: what the rest of the product asks of storage, and what an adapter must answer in each case.
+
+mod deliveries;
+mod health;
+mod mirror;
+mod users;
+
+pub use deliveries::Deliveries;
+pub use health::{MigrationState, StoreHealth, StoreReport};
+pub use mirror::Mirror;
+pub use users::{Caller, UserStore};
+
+#[cfg(feature = "mock")]
+pub use deliveries::MockDeliveries;
+#[cfg(feature = "mock")]
+pub use health::MockStoreHealth;
+#[cfg(feature = "mock")]
+pub use mirror::MockMirror;
+#[cfg(feature = "mock")]
+pub use users::MockUserStore;
+
+/// Why the store could not do what it was asked. Absence is `None` and staleness an outcome; neither is an error.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached, is too busy or is going down: the same call may succeed later.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database refused what it was told: a fault of ours.
+    #[error("the database refused a statement")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A stored row cannot be read back: a fault of ours, or somebody changed it by hand.
+    #[error("a stored row cannot be read: {0}")]
+    Unreadable(String),
+}

@@ -1,0 +1,36 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::StoreError;
+
+/// Whether the schema is the one that this program was built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrationState {
+    /// Every migration that this program knows has run.
+    Current,
+    /// Some have not.
+    Pending {
+        /// How many.
+        count: usize,
+    },
+}
+
+/// What the store says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreReport {
+    /// The schema.
+    pub migrations: MigrationState,
+    /// When the latest authentic delivery came.
+    pub last_event_at: Option<DateTime<Utc>>,
+}
+
+/// Whether the store works.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait StoreHealth: Send + Sync {
+    /// Asks the database itself.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    async fn report(&self) -> Result<StoreReport, StoreError>;
+}

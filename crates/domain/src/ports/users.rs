@@ -1,0 +1,37 @@
+use async_trait::async_trait;
+
+use crate::{ClerkId, SessionStatus, StoreError, ThinUser, User};
+
+/// A user who calls, with what is known of the session that he calls through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caller {
+    /// The user's row.
+    pub user: User,
+    /// The session's last told state; `None` while no event has told of it.
+    pub session_status: Option<SessionStatus>,
+}
+
+/// Where users are read, and made on their first request.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait UserStore: Send + Sync {
+    /// The caller behind a verified token, deleted and inactive ones too; `None` when the user is unknown.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn caller(
+        &self,
+        clerk_user_id: &ClerkId,
+        clerk_session_id: &ClerkId,
+    ) -> Result<Option<Caller>, StoreError>;
+
+    /// Makes a row for a user who is known from a token alone, and answers the row that is there afterwards.
+    ///
+    /// An adapter must let exactly one of many simultaneous calls make the row, change nothing when there is one
+    /// already (a deleted user stays deleted), and place the new row below everything that Clerk may say about the
+    /// user ([`Precedence::NOTHING_KNOWN`](crate::Precedence::NOTHING_KNOWN)).
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    async fn provision(&self, user: ThinUser) -> Result<User, StoreError>;
+}
