@@ -1,1 +1,61 @@
-fn main() {}
+//! The project's own commands: turns `cargo xtask <command>` into runs of cargo, a throw-away PostgreSQL and checks of
+//! the tree. It knows the layout of the workspace and nothing of what the crates do. One file a command.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool speaks to its terminal"
+)]
+
+mod ci;
+mod codegen;
+mod migration;
+mod postgres;
+mod process;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true
+)]
+enum Xtask {
+    /// Run the tests on SQLite and on a throw-away PostgreSQL, which is started and removed by this command
+    Test(test::Test),
+    /// Everything that a change must pass: format, tidy, generated files, clippy, dependencies, tests
+    Ci,
+    /// Check the layers, the fences around dependencies, file names and lengths, migrations, manifests and texts
+    Tidy,
+    /// Write docs/openapi.json from the program
+    Codegen(codegen::Codegen),
+    /// Make empty up and down migrations for both databases
+    Migration(migration::Migration),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Xtask::parse() {
+        Xtask::Test(test) => test.run(),
+        Xtask::Ci => ci::run(),
+        Xtask::Tidy => tidy::run(),
+        Xtask::Codegen(codegen) => codegen.run(),
+        Xtask::Migration(migration) => migration.run(),
+    };
+    if process::interrupted() {
+        eprintln!("xtask: interrupted");
+        // What a shell reports for a program that Ctrl-C ended.
+        return ExitCode::from(130);
+    }
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

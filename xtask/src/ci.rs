@@ -1,0 +1,67 @@
+//! `cargo xtask ci`: every check that a change must pass, the quick ones first; the first failure ends it.
+
+use std::time::Instant;
+
+use crate::codegen::Codegen;
+use crate::process::{self, cargo};
+use crate::test::Test;
+use crate::tidy;
+
+type Step = fn() -> Result<(), String>;
+
+const STEPS: [(&str, Step); 6] = [
+    ("fmt", format),
+    ("tidy", tidy::run),
+    ("codegen", generated),
+    ("clippy", clippy),
+    ("deny", deny),
+    ("test", test),
+];
+
+/// Fails with the name of the step that failed.
+pub(crate) fn run() -> Result<(), String> {
+    let all = Instant::now();
+    for (name, step) in STEPS {
+        println!("==> {name}");
+        let start = Instant::now();
+        step().map_err(|error| format!("ci stops at {name}: {error}"))?;
+        println!(
+            "<== {name}: passed in {:.1} s",
+            start.elapsed().as_secs_f64()
+        );
+    }
+    println!(
+        "ci: everything passed in {:.0} s",
+        all.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+fn format() -> Result<(), String> {
+    process::run(cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn generated() -> Result<(), String> {
+    Codegen { check: true }.run()
+}
+
+fn clippy() -> Result<(), String> {
+    // --locked: a lock file that does not fit the manifests is a mistake of the change.
+    process::run(cargo().args([
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+fn deny() -> Result<(), String> {
+    process::run(cargo().args(["deny", "check"]))
+}
+
+fn test() -> Result<(), String> {
+    Test::default().run()
+}

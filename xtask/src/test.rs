@@ -1,0 +1,71 @@
+//! `cargo xtask test`: all tests, against SQLite and a throw-away PostgreSQL, then the examples in the documentation.
+
+use crate::postgres::Server;
+use crate::process;
+use crate::tidy::workspace::Workspace;
+
+/// Which tests to run; all of them without arguments.
+#[derive(clap::Args, Default)]
+pub(crate) struct Test {
+    /// Only this package; may be given more than once
+    #[arg(short, long = "package", value_name = "CRATE")]
+    packages: Vec<String>,
+    /// Only tests whose name contains this
+    filter: Option<String>,
+}
+
+impl Test {
+    /// Fails when a test fails, when nothing matches, or when PostgreSQL is not installed: nothing is ever skipped.
+    pub(crate) fn run(&self) -> Result<(), String> {
+        let documented = self.documented(&Workspace::load()?)?;
+        process::stop_cleanly()?;
+        let server = Server::start()?;
+
+        let mut tests = process::cargo();
+        if process::capture(process::cargo().args(["nextest", "--version"])).is_ok() {
+            tests.args(["nextest", "run"]);
+        } else {
+            tests.args(["test", "--all-targets"]);
+        }
+        tests.arg("--no-fail-fast").args(self.selection());
+        tests.args(self.filter.as_deref());
+        process::run(tests.env("TEST_POSTGRES_URL", server.url()))?;
+
+        if documented.is_empty() {
+            return Ok(());
+        }
+        let mut examples = process::cargo();
+        examples.args(["test", "--quiet", "--doc"]);
+        for package in &documented {
+            examples.args(["--package", package]);
+        }
+        if let Some(filter) = &self.filter {
+            examples.args(["--", filter]);
+        }
+        process::run(examples.env("TEST_POSTGRES_URL", server.url()))
+    }
+
+    fn selection(&self) -> Vec<&str> {
+        if self.packages.is_empty() {
+            return vec!["--workspace"];
+        }
+        let chosen = self.packages.iter();
+        chosen.flat_map(|name| ["--package", name]).collect()
+    }
+
+    /// The chosen packages that have a library: cargo refuses `--doc` for the others.
+    fn documented(&self, workspace: &Workspace) -> Result<Vec<String>, String> {
+        for name in &self.packages {
+            if !workspace.packages.iter().any(|known| known.name == *name) {
+                return Err(format!("there is no package `{name}` in this workspace"));
+            }
+        }
+        let chosen = |name: &String| self.packages.is_empty() || self.packages.contains(name);
+        Ok(workspace
+            .packages
+            .iter()
+            .filter(|package| package.library && chosen(&package.name))
+            .map(|package| package.name.clone())
+            .collect())
+    }
+}

@@ -1,0 +1,121 @@
+//! Both databases have the same migrations, each with a way up and a way down.
+
+use std::collections::BTreeMap;
+
+use super::tree::Tree;
+
+const DATABASES: [&str; 2] = ["postgres", "sqlite"];
+const FILES: [&str; 2] = ["up.sql", "down.sql"];
+
+pub(super) fn check(tree: &Tree) -> Vec<String> {
+    let mut wrong = Vec::new();
+    // Stamp and name, with the files that are there.
+    let mut found: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    for path in tree.paths().filter(|path| path.starts_with("migrations/")) {
+        let parts: Vec<_> = path.split('/').skip(1).collect();
+        match parts.as_slice() {
+            [database, migration, file] if DATABASES.contains(database) && FILES.contains(file) => {
+                if tree.text(path).is_none_or(|text| !has_statement(text)) {
+                    wrong.push(format!("{path}: holds no statement"));
+                }
+                found.entry(migration).or_default().push((database, file));
+            }
+            _ => wrong.push(format!(
+                "{path}: is not migrations/{{postgres,sqlite}}/<stamp>_<name>/{{up,down}}.sql"
+            )),
+        }
+    }
+    for (migration, files) in &found {
+        if !is_named_well(migration) {
+            wrong.push(format!(
+                "migrations/*/{migration}: is not named YYYY-MM-DD-HHMMSS_small_letters"
+            ));
+        }
+        for database in DATABASES {
+            for file in FILES {
+                if !files.contains(&(database, file)) {
+                    wrong.push(format!(
+                        "migrations/{database}/{migration}/{file}: is missing"
+                    ));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+fn has_statement(sql: &str) -> bool {
+    let mut lines = sql.lines().map(str::trim);
+    lines.any(|line| !line.is_empty() && !line.starts_with("--"))
+}
+
+fn is_named_well(migration: &str) -> bool {
+    let Some((stamp, name)) = migration.split_once('_') else {
+        return false;
+    };
+    let shape: String = stamp
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect();
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    shape == "0000-00-00-000000" && !name.is_empty() && name.chars().all(letters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SQL: &str = "-- Why.\nSELECT 1;\n";
+
+    fn pair(up: &'static str) -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("migrations/postgres/2026-01-02-030405_users/down.sql", SQL),
+            ("migrations/postgres/2026-01-02-030405_users/up.sql", SQL),
+            ("migrations/sqlite/2026-01-02-030405_users/down.sql", SQL),
+            ("migrations/sqlite/2026-01-02-030405_users/up.sql", up),
+        ]
+    }
+
+    #[test]
+    fn a_full_set_is_fine() {
+        assert_eq!(check(&Tree::of(&pair(SQL))), Vec::<String>::new());
+    }
+
+    #[test]
+    fn one_that_only_one_database_has_is_named() {
+        let mut files = pair(SQL);
+        files.truncate(3);
+        files.push(("migrations/sqlite/2026-01-02-030406_users/up.sql", SQL));
+        assert_eq!(
+            check(&Tree::of(&files)),
+            [
+                "migrations/sqlite/2026-01-02-030405_users/up.sql: is missing",
+                "migrations/postgres/2026-01-02-030406_users/up.sql: is missing",
+                "migrations/postgres/2026-01-02-030406_users/down.sql: is missing",
+                "migrations/sqlite/2026-01-02-030406_users/down.sql: is missing",
+            ]
+        );
+    }
+
+    #[test]
+    fn empty_and_stray_files_and_odd_names_are_named() {
+        let wrong = check(&Tree::of(&pair("-- Why.\n")));
+        assert_eq!(
+            wrong,
+            ["migrations/sqlite/2026-01-02-030405_users/up.sql: holds no statement"]
+        );
+        let wrong = check(&Tree::of(&[(
+            "migrations/mysql/2026-01-02-030405_users/up.sql",
+            SQL,
+        )]));
+        assert!(wrong[0].contains("is not migrations/"), "{wrong:?}");
+        for bad in [
+            "users",
+            "20260102_users",
+            "2026-01-02-030405_Users",
+            "2026-01-02-030405_",
+        ] {
+            assert!(!is_named_well(bad), "{bad}");
+        }
+    }
+}
