@@ -17,15 +17,11 @@ pub(crate) struct Codegen {
 impl Codegen {
     /// Fails when the program has no document to give, and with `check` when the stored one differs.
     pub(crate) fn run(&self) -> Result<(), String> {
-        let made = process::capture(cargo().args([
-            "run",
-            "--quiet",
-            "--locked",
-            "--package",
-            "clerk-sync",
-            "--",
-            "openapi",
-        ]))?;
+        // Built apart, so that the compiler has the terminal for what it says.
+        process::run(cargo().args(["build", "--locked", "--package", "clerk-sync"]))?;
+        let mut print = cargo();
+        print.args(["run", "--quiet", "--locked", "--package", "clerk-sync"]);
+        let made = process::capture(print.args(["--", "openapi"]))?;
         let made = document(&made)?;
         let path = process::root().join(DOCUMENT);
         if self.check {
