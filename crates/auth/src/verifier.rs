@@ -1,0 +1,196 @@
+//! The one path from a request to a session.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+
+use crate::claims::SessionClaims;
+use crate::compact::Compact;
+use crate::config::{AuthConfig, ConfigError, ConfigFault};
+use crate::credentials::{CredentialFinder, CredentialKind};
+use crate::error::TokenError;
+use crate::key_ring::{KeyRing, NoKey};
+use crate::key_source::{HttpKeySource, KeySource};
+use crate::rules::Rules;
+use crate::shown::Shown;
+use crate::strict_json;
+use crate::verifying_key::VerifyingKey;
+
+/// Verifies one Clerk instance's session tokens.
+pub struct Verifier {
+    keys: KeyRing,
+    rules: Rules,
+}
+
+impl Verifier {
+    /// With the key set fetched over HTTP where `config` says. Nothing is fetched yet: the first token, or
+    /// [`KeyRing::refresh_if_due`], does it.
+    pub fn new(config: &AuthConfig) -> Result<Self, ConfigError> {
+        let source = config
+            .jwks
+            .as_ref()
+            .map(|jwks| HttpKeySource::new(jwks, &config.key_cache))
+            .transpose();
+        match source {
+            Ok(source) => Self::build(
+                config,
+                source.map(|source| Arc::new(source) as Arc<dyn KeySource>),
+                Vec::new(),
+            ),
+            Err(fault) => Self::build(config, None, vec![fault]),
+        }
+    }
+
+    /// With the key set from `source` instead of the network; `config.jwks` is not used then.
+    pub fn with_key_source(
+        config: &AuthConfig,
+        source: Arc<dyn KeySource>,
+    ) -> Result<Self, ConfigError> {
+        Self::build(config, Some(source), Vec::new())
+    }
+
+    fn build(
+        config: &AuthConfig,
+        source: Option<Arc<dyn KeySource>>,
+        mut faults: Vec<ConfigFault>,
+    ) -> Result<Self, ConfigError> {
+        for fault in config.faults() {
+            // Another source stands in for the URL, and a bad URL may have been found already.
+            if !(fault == ConfigFault::NoKeySource && source.is_some() || faults.contains(&fault)) {
+                faults.push(fault);
+            }
+        }
+        let fallback = match config
+            .jwt_key
+            .as_deref()
+            .map(VerifyingKey::from_pem)
+            .transpose()
+        {
+            Ok(fallback) => fallback,
+            Err(problem) => {
+                faults.push(ConfigFault::JwtKey(problem));
+                None
+            }
+        };
+        if !faults.is_empty() {
+            return Err(ConfigError { faults });
+        }
+        let keys = KeyRing::new(
+            source,
+            fallback,
+            config.key_cache.clone(),
+            config.accept_emulator_keys,
+        );
+        Ok(Self {
+            keys,
+            rules: Rules::new(config),
+        })
+    }
+
+    /// The claims of a token that meets every rule at `now`, or the first rule that it breaks. May wait for the key set
+    /// when that has to be fetched, for at most the fetch timeout.
+    ///
+    /// Nothing in the payload decides anything before the signature holds, so that a forger learns nothing from the
+    /// refusal. A cache of verdicts belongs around the steps up to the rules; time has to be judged on every use.
+    pub async fn verify(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<SessionClaims, TokenError> {
+        let compact = Compact::parse(token)?;
+        let kid = compact.header.kid();
+        let key = self
+            .keys
+            .key(kid, now)
+            .await
+            .map_err(|no_key| match no_key {
+                NoKey::Unknown => TokenError::KeyUnknown {
+                    kid: kid.map(Shown::new),
+                },
+                NoKey::Emulator => TokenError::EmulatorKey,
+                NoKey::Unavailable => TokenError::KeysUnavailable,
+            })?;
+        if !key.verifies(compact.signing_input, &compact.signature) {
+            return Err(TokenError::SignatureInvalid);
+        }
+        compact.header.require_session_token()?;
+        let Some(claims) = strict_json::object(&compact.payload) else {
+            return Err(TokenError::Malformed(
+                "its payload is not a JSON object with unique names",
+            ));
+        };
+        self.rules.judge(claims, now)
+    }
+
+    /// The keys: for a background refresh and for health checks.
+    pub fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    /// How often each party that is not listed was let through under [`crate::AzpPolicy::Observe`], since the start.
+    /// `(none)` stands for tokens without `azp`, `(other)` for what came after the first hundred names.
+    pub fn party_mismatches(&self) -> BTreeMap<String, u64> {
+        self.rules.party_mismatches()
+    }
+}
+
+/// Finds and verifies: what every route, page and stream goes through, so that no two of them can disagree.
+pub struct Authenticator {
+    finder: CredentialFinder,
+    verifier: Verifier,
+}
+
+/// A request with a verified session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Authenticated {
+    /// What the token says.
+    pub claims: SessionClaims,
+    /// How the token came.
+    pub credential: CredentialKind,
+}
+
+impl Authenticator {
+    /// See [`Verifier::new`].
+    pub fn new(config: &AuthConfig) -> Result<Self, ConfigError> {
+        Ok(Self::around(Verifier::new(config)?, config))
+    }
+
+    /// See [`Verifier::with_key_source`].
+    pub fn with_key_source(
+        config: &AuthConfig,
+        source: Arc<dyn KeySource>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self::around(
+            Verifier::with_key_source(config, source)?,
+            config,
+        ))
+    }
+
+    fn around(verifier: Verifier, config: &AuthConfig) -> Self {
+        let finder =
+            CredentialFinder::new(verifier.rules.issuer(), config.publishable_key.as_ref());
+        Self { finder, verifier }
+    }
+
+    /// The session of a request with these headers at `now`. It says what the token says; whether the session or the user
+    /// has ended since is known to whoever keeps their state, and has to be asked on every request.
+    pub async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        now: DateTime<Utc>,
+    ) -> Result<Authenticated, TokenError> {
+        let credential = self.finder.find(headers)?;
+        let claims = self.verifier.verify(credential.token, now).await?;
+        Ok(Authenticated {
+            claims,
+            credential: credential.kind,
+        })
+    }
+
+    /// The verifier alone, for tokens that come another way.
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+}
