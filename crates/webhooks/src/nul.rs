@@ -1,0 +1,54 @@
+//! NUL characters: JSON may hold them as `\u0000`, PostgreSQL's text and jsonb may not.
+
+use serde_json::{Map, Value};
+
+/// Whether a NUL is anywhere in the value, in keys too.
+pub(crate) fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(list) => list.iter().any(holds_nul),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| key.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The text without NULs.
+pub(crate) fn without_nul(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+/// The value without NULs.
+pub(crate) fn value_without_nul(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(without_nul(text)),
+        Value::Array(list) => list.iter().map(value_without_nul).collect(),
+        Value::Object(map) => Value::Object(map_without_nul(map)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+/// The object without NULs. Keys that become equal leave one of their values.
+pub(crate) fn map_without_nul(map: &Map<String, Value>) -> Map<String, Value> {
+    map.iter()
+        .map(|(key, value)| (without_nul(key), value_without_nul(value)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn finds_and_strips_at_any_depth() {
+        let value = json!({"a\0": [1, {"b": "x\0y\0"}], "c": null});
+        assert!(holds_nul(&value));
+        let stripped = value_without_nul(&value);
+        assert_eq!(stripped, json!({"a": [1, {"b": "xy"}], "c": null}));
+        assert!(!holds_nul(&stripped));
+        assert!(holds_nul(&json!({"k\0": 1})));
+    }
+}

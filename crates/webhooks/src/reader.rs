@@ -1,0 +1,312 @@
+//! Reads Clerk's JSON by name, knowing where it is.
+//!
+//! Clerk's published schemas, samples and client libraries disagree with each other, so nothing is demanded but what a
+//! row cannot do without. Absent, `null` and the empty string are one and the same. A scalar of the wrong type counts
+//! as absent, with a note; a list or an object of the wrong type stops the mapping, since to read it as empty would
+//! wipe what the row holds.
+
+use std::fmt::Display;
+
+use chrono::{DateTime, Utc};
+use domain::{ClerkId, from_clerk_millis};
+use serde_json::{Map, Value};
+
+use crate::{notes::Notes, nul};
+
+/// The body cannot be mapped: the place, and what is wrong there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place} {fault}")]
+pub(crate) struct Unmappable {
+    place: String,
+    fault: String,
+}
+
+impl Unmappable {
+    pub(crate) fn new(place: impl Into<String>, fault: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            fault: fault.into(),
+        }
+    }
+}
+
+/// An object of the body and the path to it. Keys in paths are ours, so a note never shows what the body holds.
+pub(crate) struct Fields<'a> {
+    map: &'a Map<String, Value>,
+    path: String,
+}
+
+impl<'a> Fields<'a> {
+    /// The object at `path`.
+    pub(crate) fn of(value: &'a Value, path: String) -> Result<Self, Unmappable> {
+        match value {
+            Value::Object(map) => Ok(Self { map, path }),
+            other => Err(Unmappable::new(
+                path,
+                format!("is {}, not an object", kind_of(other)),
+            )),
+        }
+    }
+
+    /// The object itself.
+    pub(crate) fn map(&self) -> &'a Map<String, Value> {
+        self.map
+    }
+
+    /// The path of one of its fields.
+    pub(crate) fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    /// What is there, unless it is `null`.
+    pub(crate) fn value(&self, key: &str) -> Option<&'a Value> {
+        self.map.get(key).filter(|value| !value.is_null())
+    }
+
+    /// The id that the mapping cannot do without.
+    pub(crate) fn id(&self, key: &str) -> Result<ClerkId, Unmappable> {
+        let stop = |fault: String| Unmappable::new(self.path_of(key), fault);
+        match self.value(key) {
+            None => Err(stop("is missing".to_owned())),
+            Some(Value::String(text)) => {
+                ClerkId::parse(text.as_str()).map_err(|fault| stop(unusable(fault)))
+            }
+            Some(other) => Err(stop(format!("is {}, not a string", kind_of(other)))),
+        }
+    }
+
+    /// An id that may be missing.
+    pub(crate) fn optional_id(&self, key: &str, notes: &mut Notes) -> Option<ClerkId> {
+        let text = self.str(key, notes)?;
+        ClerkId::parse(text)
+            .inspect_err(|fault| self.note(key, &unusable(fault), notes))
+            .ok()
+    }
+
+    /// A text that may be missing, without NULs.
+    pub(crate) fn text(&self, key: &str, notes: &mut Notes) -> Option<String> {
+        let text = self.str(key, notes)?;
+        if !text.contains('\0') {
+            return Some(text.to_owned());
+        }
+        self.note(key, "held NUL characters", notes);
+        Some(nul::without_nul(text)).filter(|text| !text.is_empty())
+    }
+
+    /// A text that may be missing, without NULs and of at most `limit` characters.
+    pub(crate) fn text_within(&self, key: &str, limit: usize, notes: &mut Notes) -> Option<String> {
+        let mut text = self.text(key, notes)?;
+        if let Some((end, _)) = text.char_indices().nth(limit) {
+            text.truncate(end);
+            self.note(key, &format!("was cut to {limit} characters"), notes);
+        }
+        Some(text)
+    }
+
+    /// A flag; `false` where it is missing.
+    pub(crate) fn flag(&self, key: &str, notes: &mut Notes) -> bool {
+        match self.value(key) {
+            Some(Value::Bool(flag)) => *flag,
+            Some(other) => {
+                self.note_kind(key, other, "neither true nor false", notes);
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// A time in milliseconds since 1970.
+    pub(crate) fn time(&self, key: &str, notes: &mut Notes) -> Option<DateTime<Utc>> {
+        self.time_as(key, from_clerk_millis, notes)
+    }
+
+    /// A time that `read` makes of a whole number.
+    pub(crate) fn time_as(
+        &self,
+        key: &str,
+        read: impl FnOnce(i64) -> Option<DateTime<Utc>>,
+        notes: &mut Notes,
+    ) -> Option<DateTime<Utc>> {
+        let value = self.value(key)?;
+        let Value::Number(number) = value else {
+            self.note_kind(key, value, "not a number", notes);
+            return None;
+        };
+        let time = number.as_i64().and_then(read);
+        if time.is_none() {
+            self.note(key, "is not a time", notes);
+        }
+        time
+    }
+
+    /// A list; empty where it is missing.
+    pub(crate) fn list(&self, key: &str) -> Result<&'a [Value], Unmappable> {
+        match self.value(key) {
+            None => Ok(&[]),
+            Some(Value::Array(list)) => Ok(list),
+            Some(other) => Err(Unmappable::new(
+                self.path_of(key),
+                format!("is {}, not a list", kind_of(other)),
+            )),
+        }
+    }
+
+    /// An object that may be missing.
+    pub(crate) fn object(&self, key: &str) -> Result<Option<Fields<'a>>, Unmappable> {
+        self.value(key)
+            .map(|value| Fields::of(value, self.path_of(key)))
+            .transpose()
+    }
+
+    /// An object that may be missing and from which nothing is wiped when it is read as missing: anything else than an
+    /// object only earns a note.
+    pub(crate) fn minor_object(&self, key: &str, notes: &mut Notes) -> Option<Fields<'a>> {
+        self.object(key)
+            .inspect_err(|fault| notes.add(fault.to_string()))
+            .ok()
+            .flatten()
+    }
+
+    /// Notes what was odd about a field.
+    pub(crate) fn note(&self, key: &str, fault: &str, notes: &mut Notes) {
+        notes.add(format!("{} {fault}", self.path_of(key)));
+    }
+
+    fn note_kind(&self, key: &str, value: &Value, wanted: &str, notes: &mut Notes) {
+        self.note(key, &format!("is {}, {wanted}", kind_of(value)), notes);
+    }
+
+    fn str(&self, key: &str, notes: &mut Notes) -> Option<&'a str> {
+        match self.value(key)? {
+            Value::String(text) => Some(text.as_str()).filter(|text| !text.is_empty()),
+            other => {
+                self.note_kind(key, other, "not a string", notes);
+                None
+            }
+        }
+    }
+}
+
+fn unusable(fault: impl Display) -> String {
+    format!("is no usable id: {fault}")
+}
+
+/// What a value is, in words.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn with<T>(value: &Value, read: impl FnOnce(&Fields<'_>, &mut Notes) -> T) -> (T, Vec<String>) {
+        let mut notes = Notes::default();
+        let fields = Fields::of(value, "data".to_owned()).unwrap();
+        let answer = read(&fields, &mut notes);
+        (answer, notes.into_lines())
+    }
+
+    #[test]
+    fn absent_null_and_empty_are_the_same() {
+        for value in [json!({}), json!({"k": null}), json!({"k": ""})] {
+            let (text, notes) = with(&value, |fields, notes| fields.text("k", notes));
+            assert_eq!(text, None);
+            assert_eq!(notes, [""; 0]);
+        }
+        let value = json!({"k": null});
+        assert!(with(&value, |fields, _| fields.list("k").unwrap().is_empty()).0);
+        assert!(with(&value, |fields, _| fields.object("k").unwrap().is_none()).0);
+    }
+
+    #[test]
+    fn a_scalar_of_the_wrong_type_is_absent_with_a_note() {
+        let value = json!({"text": 7, "flag": "true", "time": "2024", "float": 1.5, "past": -1, "id": "a b"});
+        let (answers, notes) = with(&value, |fields, notes| {
+            (
+                fields.text("text", notes),
+                fields.flag("flag", notes),
+                fields.time("time", notes),
+                fields.time("float", notes),
+                fields.time("past", notes),
+                fields.optional_id("id", notes),
+            )
+        });
+        assert_eq!(answers, (None, false, None, None, None, None));
+        assert_eq!(
+            notes,
+            [
+                "data.text is a number, not a string",
+                "data.flag is a string, neither true nor false",
+                "data.time is a string, not a number",
+                "data.float is not a time",
+                "data.past is not a time",
+                "data.id is no usable id: the id holds a character that is not visible ASCII",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_container_of_the_wrong_type_stops_the_mapping_and_names_its_place() {
+        let value = json!({"k": "x"});
+        let (list, _) = with(&value, |fields, _| fields.list("k").map(<[_]>::len));
+        assert_eq!(
+            list.unwrap_err().to_string(),
+            "data.k is a string, not a list"
+        );
+        let (object, _) = with(&value, |fields, _| fields.object("k").map(|_| ()));
+        assert_eq!(
+            object.unwrap_err().to_string(),
+            "data.k is a string, not an object"
+        );
+    }
+
+    #[test]
+    fn the_id_of_the_object_itself_is_demanded() {
+        for (value, reason) in [
+            (json!({}), "data.id is missing"),
+            (json!({"id": 1}), "data.id is a number, not a string"),
+            (
+                json!({"id": ""}),
+                "data.id is no usable id: the id is empty",
+            ),
+        ] {
+            let (id, _) = with(&value, |fields, _| fields.id("id"));
+            assert_eq!(id.unwrap_err().to_string(), reason);
+        }
+    }
+
+    #[test]
+    fn texts_lose_nuls_and_what_is_too_long() {
+        let value = json!({"nul": "a\0b", "only": "\0", "long": "éééé"});
+        let (texts, notes) = with(&value, |fields, notes| {
+            [
+                fields.text("nul", notes),
+                fields.text("only", notes),
+                fields.text_within("long", 3, notes),
+            ]
+        });
+        assert_eq!(texts, [Some("ab".to_owned()), None, Some("ééé".to_owned())]);
+        assert_eq!(
+            notes,
+            [
+                "data.nul held NUL characters",
+                "data.only held NUL characters",
+                "data.long was cut to 3 characters",
+            ]
+        );
+    }
+}
