@@ -25,7 +25,7 @@ impl Test {
         if process::capture(process::cargo().args(["nextest", "--version"])).is_ok() {
             tests.args(["nextest", "run"]);
         } else {
-            tests.args(["test", "--all-targets"]);
+            tests.args(["test", "--tests"]);
         }
         tests.arg("--no-fail-fast").args(self.selection());
         tests.args(self.filter.as_deref());
