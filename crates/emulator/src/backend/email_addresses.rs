@@ -1,0 +1,37 @@
+//! `/v1/email_addresses`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde_json::Value;
+
+use super::ApiError;
+use crate::body::Body;
+use crate::instance::{Caller, Instance};
+use crate::params::Params;
+use crate::user::EmailAddress;
+
+pub(super) async fn create(
+    State(instance): State<Arc<Instance>>,
+    caller: Caller,
+    Body(body): Body<Value>,
+) -> Result<Json<EmailAddress>, ApiError> {
+    let params = Params::new(body)?;
+    let (user_id, address) = (
+        params.required("user_id")?,
+        params.required("email_address")?,
+    );
+    let primary = params.flag("primary")?.unwrap_or(false);
+    Ok(Json(
+        instance.add_email(&user_id, &address, primary, &caller)?,
+    ))
+}
+
+pub(super) async fn delete(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    caller: Caller,
+) -> Result<Json<Value>, ApiError> {
+    Ok(Json(instance.remove_email(&id, &caller)?))
+}

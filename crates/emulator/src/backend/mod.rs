@@ -1,0 +1,117 @@
+//! Clerk's Backend API under `/v1`. Answers are `Content-Type: application/json` and nothing more: Clerk's own client
+//! takes anything else for text.
+
+mod email_addresses;
+mod error;
+mod query;
+mod sessions;
+mod users;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{delete, get, post};
+
+pub(crate) use error::ApiError;
+pub(crate) use query::Query;
+
+use crate::instance::{Caller, Instance};
+
+/// Every route here needs the secret key, also those that do not exist.
+pub(crate) fn router() -> Router<Arc<Instance>> {
+    Router::new()
+        .route("/users", get(users::list).post(users::create))
+        .route("/users/count", get(users::count))
+        .route(
+            "/users/{id}",
+            get(users::get).patch(users::update).delete(users::delete),
+        )
+        .route(
+            "/users/{id}/metadata",
+            axum::routing::patch(users::merge_metadata).put(users::replace_metadata),
+        )
+        .route("/users/{id}/ban", post(users::ban))
+        .route("/users/{id}/unban", post(users::unban))
+        .route("/users/{id}/lock", post(users::lock))
+        .route("/users/{id}/unlock", post(users::unlock))
+        .route("/users/{id}/verify_password", post(users::verify_password))
+        .route("/email_addresses", post(email_addresses::create))
+        .route("/email_addresses/{id}", delete(email_addresses::delete))
+        .route("/sessions", get(sessions::list).post(sessions::create))
+        .route("/sessions/{id}", get(sessions::get))
+        .route("/sessions/{id}/revoke", post(sessions::revoke))
+        .route("/sessions/{id}/tokens", post(sessions::token))
+        .route(
+            "/sessions/{id}/tokens/{template}",
+            post(sessions::template_token),
+        )
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(require_secret_key))
+}
+
+async fn require_secret_key(request: Request, next: Next) -> Result<Response, ApiError> {
+    check_secret_key(request.headers())?;
+    Ok(next.run(request).await)
+}
+
+/// Any `Bearer sk_test_…` will do: an emulator that wants one certain key only adds a step to everybody's set-up.
+pub(crate) fn check_secret_key(headers: &HeaderMap) -> Result<(), ApiError> {
+    let value = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let accepted = value.split_once(' ').is_some_and(|(scheme, key)| {
+        scheme.eq_ignore_ascii_case("bearer") && key.trim().starts_with("sk_test_")
+    });
+    if accepted {
+        Ok(())
+    } else {
+        Err(ApiError::key_invalid())
+    }
+}
+
+pub(crate) async fn unknown() -> ApiError {
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "resource_not_found",
+        "not found",
+        "The emulator has no such route.",
+    )
+}
+
+pub(crate) async fn wrong_method() -> ApiError {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    ApiError::new(
+        status,
+        "method_not_allowed",
+        "method not allowed",
+        "The route exists for other methods only.",
+    )
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let mut caller = Self::default();
+        if let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<SocketAddr>>() {
+            caller.client_ip = peer.ip().to_string();
+        }
+        if let Some(agent) = parts
+            .headers
+            .get(USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+        {
+            caller.user_agent = agent.to_owned();
+        }
+        Ok(caller)
+    }
+}

@@ -1,0 +1,213 @@
+//! The emulator's own API under `/__emu/`, for tests and for people: mint, emit, look, replay, reset, seed.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::backend::{ApiError, Query, unknown, wrong_method};
+use crate::body::Body;
+use crate::guard::refuse_foreign_pages;
+use crate::instance::{Caller, Instance};
+use crate::params::invalid;
+use crate::refusal::Refusal;
+use crate::session::{Session, SessionStatus};
+use crate::token::TokenRequest;
+use crate::webhook::Delivery;
+
+const SEED_LIMIT: usize = 1_000_000;
+
+type Answer<T> = Result<Json<T>, ApiError>;
+
+pub(crate) fn router() -> Router<Arc<Instance>> {
+    Router::new()
+        .route("/tokens", post(mint))
+        .route("/events", post(emit))
+        .route("/deliveries", get(deliveries))
+        .route("/deliveries/{id}", get(delivery))
+        .route("/deliveries/{id}/replay", post(replay))
+        .route("/sessions/{id}/end", post(end_session))
+        .route("/state", get(snapshot))
+        .route("/reset", post(reset))
+        .route("/seed", post(seed))
+        .route("/webhooks", get(webhook).post(set_webhook))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(refuse_foreign_pages))
+}
+
+async fn mint(
+    State(instance): State<Arc<Instance>>,
+    Body(request): Body<TokenRequest>,
+) -> Answer<Value> {
+    Ok(Json(json!({ "jwt": instance.mint(request)? })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EmitRequest {
+    #[serde(rename = "type")]
+    event_type: String,
+    data: Option<Value>,
+    object_id: Option<String>,
+}
+
+/// Answers `{id}`, the message id under which the delivery can be found.
+async fn emit(
+    State(instance): State<Arc<Instance>>,
+    caller: Caller,
+    Body(request): Body<EmitRequest>,
+) -> Answer<Value> {
+    let EmitRequest {
+        event_type,
+        data,
+        object_id,
+    } = request;
+    let id = instance.emit_event(&event_type, data, object_id.as_deref(), &caller)?;
+    Ok(Json(json!({ "id": id })))
+}
+
+/// `{deliveries, total_count, pending}`, in the order of the events; `type`, `object_id` and `status` filter, `limit`
+/// (500) keeps the newest.
+async fn deliveries(State(instance): State<Arc<Instance>>, query: Query) -> Answer<Value> {
+    let limit: usize = match query.one("limit") {
+        None => 500,
+        Some(text) => text.parse().map_err(|_| invalid("limit", "a number"))?,
+    };
+    let is_wanted = |delivery: &Delivery| {
+        query.one("type").is_none_or(|it| delivery.event_type == it)
+            && query
+                .one("object_id")
+                .is_none_or(|it| delivery.object_id.as_deref() == Some(it))
+            && query
+                .one("status")
+                .is_none_or(|it| json!(delivery.status) == it)
+    };
+    let all: Vec<Delivery> = instance
+        .deliveries()
+        .into_iter()
+        .filter(is_wanted)
+        .collect();
+    let newest: Vec<&Delivery> = all.iter().skip(all.len().saturating_sub(limit)).collect();
+    Ok(Json(
+        json!({ "deliveries": newest, "total_count": all.len(), "pending": instance.webhooks.pending() }),
+    ))
+}
+
+async fn delivery(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+) -> Answer<Delivery> {
+    let found = instance.delivery(&id).ok_or(Refusal::NotFound {
+        kind: "delivery",
+        id,
+    })?;
+    Ok(Json(found))
+}
+
+async fn replay(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Delivery>), ApiError> {
+    Ok((StatusCode::ACCEPTED, Json(instance.replay(&id)?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EndRequest {
+    #[serde(default = "ended")]
+    status: SessionStatus,
+}
+
+fn ended() -> SessionStatus {
+    SessionStatus::Ended
+}
+
+/// What a sign-out in a browser does, which has no route in the Backend API: `{"status": "ended"}` or `"removed"`.
+async fn end_session(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    caller: Caller,
+    Body(request): Body<EndRequest>,
+) -> Answer<Session> {
+    Ok(Json(instance.end_session(&id, request.status, &caller)?))
+}
+
+async fn snapshot(State(instance): State<Arc<Instance>>) -> Json<Value> {
+    Json(instance.snapshot())
+}
+
+async fn reset(State(instance): State<Arc<Instance>>) -> StatusCode {
+    instance.reset();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SeedRequest {
+    users: usize,
+    organizations: usize,
+    webhooks: bool,
+}
+
+impl Default for SeedRequest {
+    fn default() -> Self {
+        Self {
+            users: 0,
+            organizations: 0,
+            webhooks: true,
+        }
+    }
+}
+
+/// `{"webhooks": false}` makes them without events, for whoever tests a backfill.
+async fn seed(
+    State(instance): State<Arc<Instance>>,
+    caller: Caller,
+    Body(request): Body<SeedRequest>,
+) -> Answer<Value> {
+    let SeedRequest {
+        users,
+        organizations,
+        webhooks,
+    } = request;
+    if organizations > 0 {
+        return Err(Refusal::NotYet {
+            what: "organizations",
+        }
+        .into());
+    }
+    if users > SEED_LIMIT {
+        return Err(invalid("users", "at most 1000000").into());
+    }
+    let made = instance.seed_users(users, !webhooks, &caller);
+    Ok(Json(
+        json!({ "users": made.len(), "organizations": 0, "user_ids": made }),
+    ))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhookRequest {
+    url: Option<String>,
+    secret: Option<String>,
+}
+
+/// A null or missing `url` stops deliveries; a missing `secret` keeps the one in use.
+async fn set_webhook(
+    State(instance): State<Arc<Instance>>,
+    Body(request): Body<WebhookRequest>,
+) -> Answer<Value> {
+    instance.set_webhook(request.url.as_deref(), request.secret.as_deref())?;
+    Ok(webhook(State(instance)).await)
+}
+
+async fn webhook(State(instance): State<Arc<Instance>>) -> Json<Value> {
+    let url = instance.webhooks.endpoint().url.map(String::from);
+    Json(json!({ "url": url, "secret": instance.webhook_secret() }))
+}

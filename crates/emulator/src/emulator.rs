@@ -1,0 +1,283 @@
+//! Starting, holding and stopping an emulator.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::{EmulatorConfig, EmulatorError};
+use crate::instance::{Caller, Instance};
+use crate::key::SigningKey;
+use crate::refusal::Refusal;
+use crate::session::Session;
+use crate::state::State;
+use crate::user::User;
+use crate::webhook::{self, Endpoint, Webhooks};
+use crate::{backend, control, keys_route, state_file};
+
+/// A running emulator. Dropping it stops it at once; [`Emulator::shutdown`] lets answers under way finish. It derefs
+/// to its [`Instance`], which has every operation; the few here spare a test the [`Caller`].
+pub struct Emulator {
+    instance: Arc<Instance>,
+    address: SocketAddr,
+    state_path: Option<PathBuf>,
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+    served: watch::Receiver<bool>,
+}
+
+impl Emulator {
+    /// Binds and serves in background tasks of the current Tokio runtime.
+    ///
+    /// # Errors
+    /// [`EmulatorError`]: an address that may not or cannot be bound, a key or state file that cannot be used, a
+    /// malformed webhook URL or secret.
+    pub async fn start(config: EmulatorConfig) -> Result<Self, EmulatorError> {
+        let EmulatorConfig {
+            bind,
+            allow_non_loopback,
+            key_path,
+            key,
+            state_path,
+            seed,
+            webhook_url,
+            webhook_secret,
+            retry_schedule,
+            delivery_log_limit,
+        } = config;
+        if !bind.ip().is_loopback() && !allow_non_loopback {
+            return Err(EmulatorError::NonLoopback { bind });
+        }
+        let url = webhook_url
+            .map(|text| Endpoint::parse_url(&text).ok_or(EmulatorError::WebhookUrl))
+            .transpose()?;
+        let secret = webhook_secret.unwrap_or_else(|| webhook::generate_secret().into());
+        if !webhook::is_secret(secret.expose_secret()) {
+            return Err(EmulatorError::WebhookSecret);
+        }
+        let key = match (key, key_path) {
+            (Some(key), _) => key,
+            (None, Some(path)) => SigningKey::load_or_create(&path)?,
+            (None, None) => SigningKey::generate()?,
+        };
+        let read = state_path
+            .as_deref()
+            .map(state_file::read)
+            .transpose()?
+            .flatten();
+        let state = read.map_or_else(|| State::empty(seed), |state| state.resumed(seed));
+
+        let listener = TcpListener::bind(bind)
+            .await
+            .map_err(|source| EmulatorError::Bind { bind, source })?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| EmulatorError::Bind { bind, source })?;
+        let (webhooks, workers) =
+            Webhooks::new(Endpoint { url, secret }, retry_schedule, delivery_log_limit)?;
+        let instance = Arc::new(Instance::new(key, state, Arc::clone(&webhooks)));
+
+        let mut tasks = JoinSet::new();
+        workers.spawn(&webhooks, &mut tasks);
+        if let Some(path) = state_path.clone() {
+            tasks.spawn(keep_state(Arc::clone(&instance), path));
+        }
+        let (stop, stopping) = watch::channel(false);
+        let (serving, served) = watch::channel(false);
+        tasks.spawn(serve(
+            listener,
+            router(Arc::clone(&instance)),
+            stopping,
+            serving,
+        ));
+        Ok(Self {
+            instance,
+            address,
+            state_path,
+            tasks,
+            stop,
+            served,
+        })
+    }
+
+    /// The state with every operation.
+    #[must_use]
+    pub fn instance(&self) -> &Arc<Instance> {
+        &self.instance
+    }
+
+    /// The address that is listened on, with the real port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Such as `http://127.0.0.1:4100`: the Backend API without `/v1`. For an address that means all, loopback.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let mut reachable = self.address;
+        if reachable.ip().is_unspecified() {
+            let v4 = reachable.is_ipv4();
+            reachable.set_ip(if v4 {
+                Ipv4Addr::LOCALHOST.into()
+            } else {
+                Ipv6Addr::LOCALHOST.into()
+            });
+        }
+        format!("http://{reachable}")
+    }
+
+    /// Where the public keys are.
+    #[must_use]
+    pub fn jwks_url(&self) -> String {
+        format!("{}/.well-known/jwks.json", self.origin())
+    }
+
+    /// The `iss` of its tokens.
+    #[must_use]
+    pub fn issuer(&self) -> &'static str {
+        crate::ISSUER
+    }
+
+    /// Encodes the host in the issuer.
+    #[must_use]
+    pub fn publishable_key(&self) -> String {
+        format!(
+            "pk_test_{}",
+            STANDARD_NO_PAD.encode(format!("{}$", crate::FRONTEND_API_HOST))
+        )
+    }
+
+    /// The secret key to give to clients.
+    #[must_use]
+    pub fn secret_key(&self) -> &'static str {
+        crate::SECRET_KEY
+    }
+
+    /// The public key as PEM, for verifiers without a network.
+    #[must_use]
+    pub fn jwt_key_pem(&self) -> &str {
+        self.instance.key().public_pem()
+    }
+
+    /// A user with this verified primary address; emits `user.created`.
+    ///
+    /// # Errors
+    /// A malformed or taken address.
+    pub fn new_user(&self, email: &str) -> Result<User, Refusal> {
+        self.instance
+            .create_user(json!({ "email_address": [email] }), &Caller::default())
+    }
+
+    /// A session of this user; emits `session.created`.
+    ///
+    /// # Errors
+    /// As [`Instance::create_session`].
+    pub fn new_session(&self, user_id: &str) -> Result<Session, Refusal> {
+        self.instance.create_session(user_id, &Caller::default())
+    }
+
+    /// Returns when the emulator no longer serves.
+    pub async fn stopped(&self) {
+        // A closed channel means the same: the serving task is gone.
+        let _ = self.served.clone().wait_for(|ended| *ended).await;
+    }
+
+    /// Takes no new connections, lets answers under way finish, writes the state and stops everything. Deliveries that
+    /// wait for a retry are given up.
+    ///
+    /// # Errors
+    /// [`EmulatorError::StateFile`] when the last write fails.
+    pub async fn shutdown(mut self) -> Result<(), EmulatorError> {
+        self.stop.send_replace(true);
+        self.stopped().await;
+        self.tasks.shutdown().await;
+        match self.state_path.take() {
+            Some(path) => self
+                .instance
+                .write_state(&path)
+                .map_err(|source| EmulatorError::StateFile { path, source }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Deref for Emulator {
+    type Target = Instance;
+
+    fn deref(&self) -> &Instance {
+        &self.instance
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.tasks.abort_all();
+        if let Some(path) = self.state_path.take()
+            && let Err(error) = self.instance.write_state(&path)
+        {
+            tracing::error!(%error, path = %path.display(), "the state file could not be written");
+        }
+    }
+}
+
+/// Every route, grouped by who calls it.
+fn router(instance: Arc<Instance>) -> Router {
+    Router::new()
+        .route("/", get(welcome))
+        .merge(keys_route::router())
+        .nest("/v1", backend::router())
+        .nest("/__emu", control::router())
+        .fallback(backend::unknown)
+        .method_not_allowed_fallback(backend::wrong_method)
+        .with_state(instance)
+}
+
+async fn welcome() -> ([(axum::http::HeaderName, &'static str); 1], &'static str) {
+    let text = "Offline Clerk: an emulator for development and tests. Not affiliated with Clerk.\n";
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text)
+}
+
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+    serving: watch::Sender<bool>,
+) {
+    let stop = async move {
+        // An error means that the emulator was dropped, which stops too.
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    if let Err(error) = axum::serve(listener, service)
+        .with_graceful_shutdown(stop)
+        .await
+    {
+        tracing::error!(%error, "the emulator stopped serving");
+    }
+    serving.send_replace(true);
+}
+
+/// Writes the state after changes, many changes at once when they come fast. A crash loses what came after the last
+/// write; the file itself is whole at any time.
+async fn keep_state(instance: Arc<Instance>, path: PathBuf) {
+    loop {
+        instance.changed().await;
+        let (of, to) = (Arc::clone(&instance), path.clone());
+        let written = tokio::task::spawn_blocking(move || of.write_state(&to)).await;
+        if let Ok(Err(error)) = written {
+            tracing::error!(%error, path = %path.display(), "the state file could not be written");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Operations on sessions.
+
+use serde_json::Value;
+
+use super::{Caller, Instance};
+use crate::refusal::Refusal;
+use crate::session::{Session, SessionStatus};
+use crate::state::State;
+
+impl Instance {
+    /// Starts a session; emits `session.created`. It is no sign-in, so the user stays as he is.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for an unknown user, [`Refusal::UserBanned`].
+    pub fn create_session(&self, user_id: &str, caller: &Caller) -> Result<Session, Refusal> {
+        let mut state = self.change();
+        if state.user(user_id)?.user.banned {
+            return Err(Refusal::UserBanned {
+                id: user_id.to_owned(),
+            });
+        }
+        let (id, client_id) = (state.issue_id("sess_"), state.issue_id("client_"));
+        let (now, lifetime) = (state.now(), state.session_lifetime_ms());
+        let session = Session::new(id, client_id, user_id.to_owned(), now, lifetime);
+        state.sessions.insert(session.clone());
+        self.emit_session(&state, &session, caller);
+        Ok(session)
+    }
+
+    /// The session.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub fn session(&self, id: &str) -> Result<Session, Refusal> {
+        self.current().session(id).cloned()
+    }
+
+    /// The sessions that `keep` wants, newest first.
+    pub fn sessions(&self, mut keep: impl FnMut(&Session) -> bool) -> Vec<Session> {
+        self.current()
+            .sessions
+            .iter()
+            .rev()
+            .filter(|session| keep(session))
+            .cloned()
+            .collect()
+    }
+
+    /// Brings an active session to a final status and emits its event (`session.revoked`, `.ended`, `.removed`; none
+    /// for an expired one). A session that is over stays as it is, without an event.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub fn end_session(
+        &self,
+        id: &str,
+        status: SessionStatus,
+        caller: &Caller,
+    ) -> Result<Session, Refusal> {
+        let mut state = self.change();
+        state.session(id)?;
+        self.end(&mut state, id, status, caller);
+        state.session(id).cloned()
+    }
+
+    pub(super) fn end_sessions_of(
+        &self,
+        state: &mut State,
+        user_id: &str,
+        status: SessionStatus,
+        caller: &Caller,
+    ) {
+        let ids: Vec<_> = state
+            .sessions
+            .iter()
+            .filter(|session| session.user_id == user_id)
+            .map(|session| session.id.clone())
+            .collect();
+        for id in ids {
+            self.end(state, &id, status, caller);
+        }
+    }
+
+    fn end(&self, state: &mut State, id: &str, status: SessionStatus, caller: &Caller) {
+        let Some(session) = state.sessions.get(id) else {
+            return;
+        };
+        if session.status != SessionStatus::Active || status == SessionStatus::Active {
+            return;
+        }
+        let now = state.after(session.updated_at);
+        let Some(session) = state.sessions.get_mut(id) else {
+            return;
+        };
+        session.status = status;
+        session.updated_at = now;
+        let session = session.clone();
+        self.emit_session(state, &session, caller);
+    }
+
+    /// The session with its user inside, as webhooks have it.
+    fn emit_session(&self, state: &State, session: &Session, caller: &Caller) {
+        let Some(event_type) = session.status.event() else {
+            return;
+        };
+        let mut data = serde_json::to_value(session).unwrap_or_default();
+        let mut at = session.updated_at;
+        if let (Ok(stored), Value::Object(members)) = (state.user(&session.user_id), &mut data) {
+            at = at.max(stored.user.updated_at);
+            members.insert(
+                "user".to_owned(),
+                serde_json::to_value(&stored.user).unwrap_or_default(),
+            );
+        }
+        self.emit(state, caller, event_type, at, &data);
+    }
+}

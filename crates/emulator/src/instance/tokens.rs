@@ -1,0 +1,125 @@
+//! Tokens of the instance's sessions, and tokens for tests.
+
+use jsonwebtoken::{Algorithm, EncodingKey};
+
+use super::Instance;
+use crate::ids;
+use crate::key::SigningKey;
+use crate::refusal::Refusal;
+use crate::session::{Session, SessionStatus};
+use crate::state::system_ms;
+use crate::token::{self, CATEGORY_SESSION, CATEGORY_TEMPLATE, TokenKey, TokenRequest};
+
+impl Instance {
+    /// A token of an active session, as `POST /v1/sessions/{id}/tokens` gives it: a session token, or one of a
+    /// template, any name of which exists. It lives `expires_in` seconds, 60 by default.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], [`Refusal::SessionNotActive`].
+    pub fn session_token(
+        &self,
+        session_id: &str,
+        template: Option<&str>,
+        azp: Option<&str>,
+        expires_in: Option<i64>,
+    ) -> Result<String, Refusal> {
+        let session = self.session(session_id)?;
+        if session.status != SessionStatus::Active {
+            return Err(Refusal::SessionNotActive {
+                id: session_id.to_owned(),
+            });
+        }
+        let (category, claims) = match template {
+            Some(_) => (
+                CATEGORY_TEMPLATE,
+                token::template_claims(&session.user_id, azp, expires_in),
+            ),
+            None => {
+                let age = age_ms(&session);
+                (
+                    CATEGORY_SESSION,
+                    token::session_claims(&session.user_id, session_id, azp, expires_in, age),
+                )
+            }
+        };
+        let input = token::signing_input(token::header(category), claims);
+        finish(&input, self.key.sign(&input))
+    }
+
+    /// Any token. Nothing of the request need be true: the user and the session may be unknown, ended or banned.
+    ///
+    /// # Errors
+    /// [`Refusal::ParamMissing`] when neither a user, nor a known session, nor a `sub` claim says whose it is.
+    pub fn mint(&self, request: TokenRequest) -> Result<String, Refusal> {
+        let TokenRequest {
+            user_id,
+            session_id,
+            claims: changes,
+            header: header_changes,
+            expires_in,
+            key,
+        } = request;
+        let named = session_id.as_deref().and_then(|id| self.session(id).ok());
+        let user_id = user_id
+            .or_else(|| named.as_ref().map(|session| session.user_id.clone()))
+            .or_else(|| changes.get("sub").map(|_| String::new()))
+            .ok_or(Refusal::ParamMissing { param: "user_id" })?;
+        let session = named.or_else(|| match session_id {
+            Some(_) => None,
+            None => self
+                .sessions(|it| it.user_id == user_id && it.status == SessionStatus::Active)
+                .into_iter()
+                .next(),
+        });
+        let sid = session_id
+            .or_else(|| session.as_ref().map(|session| session.id.clone()))
+            .unwrap_or_else(|| ids::random("sess_"));
+        let age = session.as_ref().map_or(0, age_ms);
+        let mut claims = token::session_claims(&user_id, &sid, None, expires_in, age);
+        token::overlay(&mut claims, changes);
+        let mut header = token::header(CATEGORY_SESSION);
+        token::overlay(&mut header, header_changes);
+        let input = token::signing_input(header, claims);
+        let signed = match key {
+            TokenKey::Instance => self.key.sign(&input),
+            TokenKey::Other => self.other_key()?.sign(&input),
+            TokenKey::PublicPemAsHmac => {
+                let secret = EncodingKey::from_secret(self.key.public_pem().as_bytes());
+                jsonwebtoken::crypto::sign(input.as_bytes(), &secret, Algorithm::HS256)
+            }
+            TokenKey::None => Ok(String::new()),
+        };
+        finish(&input, signed)
+    }
+
+    /// Made when first needed, since it takes time.
+    fn other_key(&self) -> Result<&SigningKey, Refusal> {
+        if let Some(key) = self.other_key.get() {
+            return Ok(key);
+        }
+        let key = SigningKey::generate().map_err(|error| Refusal::TokenNotSigned {
+            reason: error.to_string(),
+        })?;
+        Ok(self.other_key.get_or_init(|| key))
+    }
+}
+
+fn finish(
+    input: &str,
+    signature: Result<String, jsonwebtoken::errors::Error>,
+) -> Result<String, Refusal> {
+    match signature {
+        Ok(signature) => Ok(format!("{input}.{signature}")),
+        Err(error) => Err(Refusal::TokenNotSigned {
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// How long ago the session began, by the system's clock; a seeded session has no such age.
+fn age_ms(session: &Session) -> i64 {
+    match system_ms() - session.created_at {
+        age if age < 7 * 86_400_000 => age,
+        _ => 0,
+    }
+}

@@ -1,0 +1,83 @@
+//! Why an operation is refused, as facts; `backend::error` gives them Clerk's codes and statuses.
+
+/// Why the emulator refuses an operation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No object of this kind has the id.
+    #[error("no {kind} with id {id:?}")]
+    NotFound {
+        /// Clerk's name of the object, such as `user`.
+        kind: &'static str,
+        /// The id that was asked for.
+        id: String,
+    },
+    /// Another user already has this e-mail address, phone number, user name or external id.
+    #[error("the {param} is taken by another user")]
+    IdentifierTaken {
+        /// The parameter that held it.
+        param: &'static str,
+    },
+    /// A needed parameter is absent.
+    #[error("the parameter {param} is missing")]
+    ParamMissing {
+        /// The parameter's name.
+        param: &'static str,
+    },
+    /// A parameter has the wrong type or form.
+    #[error("the parameter {param} must be {expected}")]
+    ParamInvalid {
+        /// The parameter's name.
+        param: String,
+        /// What would have been accepted.
+        expected: &'static str,
+    },
+    /// The body is not a JSON object.
+    #[error("the request body is not a JSON object: {reason}")]
+    BodyInvalid {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A password shorter than eight characters.
+    #[error("the password has fewer than 8 characters")]
+    PasswordTooShort,
+    /// The password is not the user's.
+    #[error("the password is not the user's")]
+    PasswordIncorrect,
+    /// The user has no password.
+    #[error("the user has no password")]
+    PasswordAbsent,
+    /// The session has ended, so it gives no tokens.
+    #[error("session {id:?} is no longer active")]
+    SessionNotActive {
+        /// The session's id.
+        id: String,
+    },
+    /// A banned user cannot have a new session.
+    #[error("user {id:?} is banned")]
+    UserBanned {
+        /// The user's id.
+        id: String,
+    },
+    /// The delivery still has attempts ahead of it, so it cannot be replayed yet.
+    #[error("delivery {id:?} is still on its way")]
+    DeliveryPending {
+        /// The message id.
+        id: String,
+    },
+    /// The signing secret cannot be used.
+    #[error("the webhook secret must be whsec_ followed by base64")]
+    WebhookSecretInvalid,
+    /// A token could not be signed.
+    #[error("the token could not be signed: {reason}")]
+    TokenNotSigned {
+        /// What the signer said.
+        reason: String,
+    },
+    /// A later stage of the emulator.
+    #[error("{what} are not emulated yet")]
+    NotYet {
+        /// What was asked for.
+        what: &'static str,
+    },
+}

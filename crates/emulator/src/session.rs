@@ -1,0 +1,96 @@
+//! The session, in the shape of the Backend API.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::collection::Keyed;
+
+/// Clerk's Session object. Times are milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are the Backend API's, documented there"
+)]
+pub struct Session {
+    pub object: String,
+    pub id: String,
+    pub user_id: String,
+    pub client_id: String,
+    pub actor: Option<Value>,
+    pub status: SessionStatus,
+    pub last_active_organization_id: Option<String>,
+    pub last_active_at: i64,
+    pub latest_activity: Value,
+    pub expire_at: i64,
+    pub abandon_at: i64,
+    pub updated_at: i64,
+    pub created_at: i64,
+    pub tasks: Option<Vec<Value>>,
+}
+
+/// Where a session stands. Every status but `Active` is final here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionStatus {
+    /// Gives tokens.
+    Active,
+    /// Ended from outside, over the Backend API or by a ban.
+    Revoked,
+    /// Signed out in one tab.
+    Ended,
+    /// Signed out of all.
+    Removed,
+    /// Past `expire_at`; Clerk sends no event for it.
+    Expired,
+}
+
+impl SessionStatus {
+    /// The event that tells of a session reaching this status, if Clerk sends one.
+    pub(crate) fn event(self) -> Option<&'static str> {
+        match self {
+            Self::Active => Some("session.created"),
+            Self::Revoked => Some("session.revoked"),
+            Self::Ended => Some("session.ended"),
+            Self::Removed => Some("session.removed"),
+            Self::Expired => None,
+        }
+    }
+}
+
+impl Session {
+    /// A new active session that lives for `lifetime` milliseconds.
+    pub(crate) fn new(
+        id: String,
+        client_id: String,
+        user_id: String,
+        now: i64,
+        lifetime: i64,
+    ) -> Self {
+        let activity = id.replacen("sess_", "sess_activity_", 1);
+        Self {
+            object: "session".to_owned(),
+            id,
+            user_id,
+            client_id,
+            actor: None,
+            status: SessionStatus::Active,
+            last_active_organization_id: None,
+            last_active_at: now,
+            latest_activity: json!({
+                "object": "session_activity", "id": activity, "device_type": null, "is_mobile": false,
+                "browser_name": null, "browser_version": null, "ip_address": null, "city": null, "country": null,
+            }),
+            expire_at: now + lifetime,
+            abandon_at: now + 4 * lifetime,
+            updated_at: now,
+            created_at: now,
+            tasks: None,
+        }
+    }
+}
+
+impl Keyed for Session {
+    fn key(&self) -> &str {
+        &self.id
+    }
+}
