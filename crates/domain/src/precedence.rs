@@ -85,13 +85,13 @@ impl Precedence {
 
     /// Clerk's `updated_at` that stands behind this place, in milliseconds since 1970.
     #[must_use]
-    pub fn version_millis(&self) -> i64 {
+    pub fn version_millis(self) -> i64 {
         i64::try_from(self.version).unwrap_or(i64::MAX)
     }
 
     /// A key that sorts bytewise as the places do.
     #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::LENGTH);
         bytes.push(u8::from(self.is_final));
         bytes.extend_from_slice(&self.version.to_be_bytes());

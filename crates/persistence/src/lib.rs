@@ -1,1 +1,114 @@
-//! Turns port calls into SQL, on PostgreSQL and on SQLite.
+//! Turns port calls into SQL, on PostgreSQL (no libpq, TLS through rustls) and on bundled SQLite.
+//!
+//! The queries stand once, in `store/`, and are compiled for each database: `postgres.rs` and `sqlite.rs` each name a
+//! connection type, a pool, a write lock and their migrations, and include the same files. This crate knows tables and
+//! transactions; it will never know HTTP, tokens, signatures or Clerk's JSON. What wins over what is decided in
+//! `domain`: here it is a comparison of two keys.
+
+mod column;
+mod database_url;
+mod migration;
+mod pool;
+mod postgres;
+mod postgres_tls;
+mod postgres_url;
+mod schema;
+#[expect(
+    clippy::duplicate_mod,
+    reason = "the queries are compiled once for each database"
+)]
+mod sqlite;
+
+use std::sync::Arc;
+
+use domain::{Deliveries, Mirror, Policy, StoreHealth, UserStore};
+
+pub use database_url::{DatabaseUrl, DatabaseUrlError};
+pub use migration::{MigrationError, MigrationStatus};
+
+/// What the store needs to know besides where the database is.
+#[derive(Debug, Clone)]
+pub struct StoreSettings {
+    /// Connections at most, per process.
+    pub pool_size: usize,
+    /// Decides the role and tier that a user's row shows.
+    pub policy: Arc<Policy>,
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The pool's settings are impossible.
+    #[error("the pool of connections cannot be made: {0}")]
+    Pool(String),
+}
+
+/// One database behind every port.
+#[derive(Clone)]
+pub struct Store {
+    /// Where deliveries take effect.
+    pub mirror: Arc<dyn Mirror>,
+    /// Where users are read.
+    pub users: Arc<dyn UserStore>,
+    /// Where the ledger is read.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// Whether it works.
+    pub health: Arc<dyn StoreHealth>,
+}
+
+impl Store {
+    /// Opens the store. Connections are made when they are needed: a database that is away is not an error here.
+    ///
+    /// # Errors
+    /// When the settings are impossible.
+    pub fn open(url: &DatabaseUrl, settings: StoreSettings) -> Result<Self, OpenError> {
+        Ok(match url {
+            DatabaseUrl::Postgres(url) => Self::of(postgres::open(url, settings)?),
+            DatabaseUrl::Sqlite(path) => Self::of(sqlite::open(path, settings)?),
+        })
+    }
+
+    fn of(store: impl Mirror + UserStore + Deliveries + StoreHealth + 'static) -> Self {
+        let store = Arc::new(store);
+        Self {
+            mirror: store.clone(),
+            users: store.clone(),
+            deliveries: store.clone(),
+            health: store,
+        }
+    }
+}
+
+/// Runs every migration that has not run yet, under a lock, so that several replicas may start at once. Answers the
+/// names of what ran.
+///
+/// # Errors
+/// When the database cannot be reached or refuses; what failed changed nothing.
+pub async fn migrate_up(url: &DatabaseUrl) -> Result<Vec<String>, MigrationError> {
+    match url {
+        DatabaseUrl::Postgres(url) => postgres::migrate_up(url).await,
+        DatabaseUrl::Sqlite(path) => sqlite::migrate_up(path).await,
+    }
+}
+
+/// Reverts the latest `steps` migrations, the latest first. Answers their names.
+///
+/// # Errors
+/// As [`migrate_up`].
+pub async fn migrate_down(url: &DatabaseUrl, steps: usize) -> Result<Vec<String>, MigrationError> {
+    match url {
+        DatabaseUrl::Postgres(url) => postgres::migrate_down(url, steps).await,
+        DatabaseUrl::Sqlite(path) => sqlite::migrate_down(path, steps).await,
+    }
+}
+
+/// Every migration that this program knows, oldest first.
+///
+/// # Errors
+/// As [`migrate_up`].
+pub async fn migration_status(url: &DatabaseUrl) -> Result<Vec<MigrationStatus>, MigrationError> {
+    match url {
+        DatabaseUrl::Postgres(url) => postgres::migration_status(url).await,
+        DatabaseUrl::Sqlite(path) => sqlite::migration_status(path).await,
+    }
+}

@@ -1,0 +1,119 @@
+//! Migrations: embedded, forward and backward.
+
+use std::path::PathBuf;
+
+use diesel::backend::Backend;
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+
+/// A migration and whether it has run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// Its stamp and name.
+    pub name: String,
+    /// Whether it has run here.
+    pub applied: bool,
+}
+
+/// Why the schema could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// The database cannot be reached.
+    #[error("the database cannot be reached")]
+    Connect(#[from] diesel::ConnectionError),
+    /// The database refused a statement.
+    #[error("the database refused a statement")]
+    Query(#[from] diesel::result::Error),
+    /// A migration failed; it and what came after it changed nothing.
+    #[error("a migration failed")]
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The folder of the SQLite file cannot be made.
+    #[error("the folder {folder} cannot be made")]
+    Folder {
+        /// Where the file should be.
+        folder: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The program is stopping.
+    #[error("the migration was interrupted")]
+    Interrupted,
+}
+
+/// diesel takes its source by value.
+struct Borrowed<'a>(&'a EmbeddedMigrations);
+
+impl<DB: Backend> MigrationSource<DB> for Borrowed<'_> {
+    fn migrations(&self) -> diesel::migration::Result<Vec<Box<dyn Migration<DB>>>> {
+        self.0.migrations()
+    }
+}
+
+fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> MigrationError {
+    MigrationError::Migration(error)
+}
+
+fn names(versions: &[MigrationVersion<'_>]) -> Vec<String> {
+    versions.iter().map(ToString::to_string).collect()
+}
+
+pub(crate) fn up<DB: Backend>(
+    harness: &mut impl MigrationHarness<DB>,
+    migrations: &EmbeddedMigrations,
+) -> Result<Vec<String>, MigrationError> {
+    harness
+        .run_pending_migrations(Borrowed(migrations))
+        .map(|ran| names(&ran))
+        .map_err(failed)
+}
+
+pub(crate) fn down<DB: Backend>(
+    harness: &mut impl MigrationHarness<DB>,
+    migrations: &EmbeddedMigrations,
+    steps: usize,
+) -> Result<Vec<String>, MigrationError> {
+    let steps = steps.min(harness.applied_migrations().map_err(failed)?.len());
+    let mut reverted = Vec::with_capacity(steps);
+    for _ in 0..steps {
+        reverted.push(
+            harness
+                .revert_last_migration(Borrowed(migrations))
+                .map_err(failed)?
+                .to_string(),
+        );
+    }
+    Ok(reverted)
+}
+
+pub(crate) fn status<DB: Backend>(
+    harness: &mut impl MigrationHarness<DB>,
+    migrations: &EmbeddedMigrations,
+) -> Result<Vec<MigrationStatus>, MigrationError> {
+    let pending = harness
+        .pending_migrations(Borrowed(migrations))
+        .map_err(failed)?;
+    let all: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(failed)?;
+    let mut list: Vec<MigrationStatus> = all
+        .iter()
+        .map(|migration| {
+            let version = migration.name().version();
+            let applied = !pending
+                .iter()
+                .any(|other| other.name().version() == version);
+            MigrationStatus {
+                name: migration.name().to_string(),
+                applied,
+            }
+        })
+        .collect();
+    list.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(list)
+}
+
+/// The names that migrations have in the database's own list.
+pub(crate) fn known_versions<DB: Backend>(migrations: &EmbeddedMigrations) -> Vec<String> {
+    let all: Vec<Box<dyn Migration<DB>>> = migrations.migrations().unwrap_or_default();
+    all.iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect()
+}

@@ -1,0 +1,161 @@
+//! PostgreSQL: connections, the pool, the write lock and the migrations. The queries are in `store/`.
+
+use std::time::Duration;
+
+use diesel::sql_types::BigInt;
+use diesel::{ConnectionError, ConnectionResult, QueryResult};
+use diesel_async::pooled_connection::deadpool::Pool as DeadPool;
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::migration::MigrationError;
+use crate::postgres_url::PostgresTarget;
+use crate::{OpenError, StoreSettings};
+
+/// The connection that the shared queries are compiled for.
+pub(crate) type Conn = AsyncPgConnection;
+type Pool = DeadPool<Conn>;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+/// How long to wait for the server's handshake. A delivery must be answered within five seconds whatever happens.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The key of the lock that one migrating process holds.
+const MIGRATION_LOCK: i64 = 0x636c_6572_6b01;
+/// The key of the lock under which the mirror is written.
+const WRITE_LOCK: i64 = 0x636c_6572_6b02;
+
+/// Settings of each connection. A process that dies or hangs in mid-transaction must not hold the write lock for long.
+const SESSION_SETTINGS: &str =
+    "set idle_in_transaction_session_timeout = '10s'; set statement_timeout = '30s';";
+
+/// Runs the block in a transaction of its own.
+macro_rules! write_tx {
+    ($gate:expr, $conn:expr, $block:expr) => {{
+        let _ = $gate;
+        diesel_async::AsyncConnection::transaction($conn, $block).await
+    }};
+}
+
+/// Writers need no gate in the process: they meet at the lock in the database.
+pub(crate) struct WriteGate;
+
+impl WriteGate {
+    fn new() -> Self {
+        Self
+    }
+}
+
+/// Takes the lock that makes mirror writes follow one another until commit, on every replica: the change feed's numbers
+/// are then in commit order, without gaps that fill later, and two facts about one user never miss each other.
+async fn lock_writes(conn: &mut Conn) -> QueryResult<()> {
+    diesel::sql_query("select pg_advisory_xact_lock($1)")
+        .bind::<BigInt, _>(WRITE_LOCK)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+async fn connect(url: &str) -> ConnectionResult<Conn> {
+    let bad = |message: String| ConnectionError::BadConnection(message);
+    let PostgresTarget { mut config, tls } =
+        PostgresTarget::parse(url).map_err(|error| bad(error.to_string()))?;
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("clerk-sync");
+    }
+    let shown = |error: tokio_postgres::Error| bad(described(&error));
+    let mut conn = match tls {
+        None => {
+            let (client, connection) =
+                config.connect(tokio_postgres::NoTls).await.map_err(shown)?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+        }
+        Some(roots) => {
+            let connector = crate::postgres_tls::connector(&roots)?;
+            let (client, connection) = config.connect(connector).await.map_err(shown)?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+        }
+    };
+    conn.batch_execute(SESSION_SETTINGS)
+        .await
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
+}
+
+fn described(error: &tokio_postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn pool(url: &SecretString, settings: &StoreSettings) -> Result<Pool, OpenError> {
+    let mut config = ManagerConfig::default();
+    // The connection tells by itself when it is closed: a test query on each use would double the round trips.
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(|url| {
+        let url = url.to_owned();
+        Box::pin(async move { connect(&url).await })
+    });
+    let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
+    crate::pool::build(manager, settings)
+}
+
+/// Opens the store behind a URL. Connections are made when they are needed, so a server that is away is no error yet.
+pub(crate) fn open(url: &SecretString, settings: StoreSettings) -> Result<store::Store, OpenError> {
+    Ok(store::Store::new(pool(url, &settings)?, settings))
+}
+
+/// A harness on an own connection that holds the migration lock: it is given back when the connection closes.
+async fn migration_harness(
+    url: &SecretString,
+) -> Result<AsyncMigrationHarness<Conn>, MigrationError> {
+    let mut conn = connect(url.expose_secret()).await?;
+    // A replica may wait here for another's long migration.
+    conn.batch_execute("set statement_timeout = 0").await?;
+    diesel::sql_query("select pg_advisory_lock($1)")
+        .bind::<BigInt, _>(MIGRATION_LOCK)
+        .execute(&mut conn)
+        .await?;
+    Ok(AsyncMigrationHarness::new(conn))
+}
+
+/// Runs what has not run yet; answers the names of what ran.
+pub(crate) async fn migrate_up(url: &SecretString) -> Result<Vec<String>, MigrationError> {
+    crate::migration::up(&mut migration_harness(url).await?, &MIGRATIONS)
+}
+
+/// Reverts the latest `steps`; answers the names of what was reverted.
+pub(crate) async fn migrate_down(
+    url: &SecretString,
+    steps: usize,
+) -> Result<Vec<String>, MigrationError> {
+    crate::migration::down(&mut migration_harness(url).await?, &MIGRATIONS, steps)
+}
+
+/// What has run and what has not.
+pub(crate) async fn migration_status(
+    url: &SecretString,
+) -> Result<Vec<crate::migration::MigrationStatus>, MigrationError> {
+    crate::migration::status(&mut migration_harness(url).await?, &MIGRATIONS)
+}
+
+/// The migrations that this program was built with.
+fn known_versions() -> Vec<String> {
+    crate::migration::known_versions::<diesel::pg::Pg>(&MIGRATIONS)
+}
+
+#[path = "store/mod.rs"]
+mod store;

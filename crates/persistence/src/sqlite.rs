@@ -1,0 +1,125 @@
+//! Bundled SQLite: connections, the pool, the write gate and the migrations. The queries are in `store/`.
+
+use std::path::Path;
+
+use diesel::{Connection as _, ConnectionError, QueryResult, SqliteConnection};
+use diesel_async::pooled_connection::deadpool::Pool as DeadPool;
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use diesel_async::{AsyncConnection as _, SimpleAsyncConnection};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+use crate::migration::MigrationError;
+use crate::{DatabaseUrl, OpenError, StoreSettings};
+
+/// The connection that the shared queries are compiled for.
+pub(crate) type Conn = SyncConnectionWrapper<SqliteConnection>;
+type Pool = DeadPool<Conn>;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+/// `busy_timeout` first, as the others may meet a busy file. `synchronous = full`: what was acknowledged survives a
+/// power cut, at the price of one flush a commit.
+const SETTINGS: &str = "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; \
+                        pragma foreign_keys = on;";
+
+/// Runs the block in a write transaction. It begins `immediate`, as one that reads first and writes later can fail as
+/// busy however long it waits; and behind the gate, where writers of this process queue fairly instead of polling.
+macro_rules! write_tx {
+    ($gate:expr, $conn:expr, $block:expr) => {{
+        let _turn = $gate.0.lock().await;
+        $conn.immediate_transaction($block).await
+    }};
+}
+
+/// One writer of this process at a time.
+pub(crate) struct WriteGate(tokio::sync::Mutex<()>);
+
+impl WriteGate {
+    fn new() -> Self {
+        Self(tokio::sync::Mutex::new(()))
+    }
+}
+
+/// Nothing to do: SQLite has one writer at a time.
+async fn lock_writes(_: &mut Conn) -> QueryResult<()> {
+    Ok(())
+}
+
+fn pool(path: &Path, settings: &StoreSettings) -> Result<Pool, OpenError> {
+    let mut config = ManagerConfig::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(|path| {
+        let path = path.to_owned();
+        Box::pin(async move {
+            let mut conn = Conn::establish(&path).await?;
+            conn.batch_execute(SETTINGS)
+                .await
+                .map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(conn)
+        })
+    });
+    let manager = AsyncDieselConnectionManager::new_with_config(DatabaseUrl::file(path), config);
+    crate::pool::build(manager, settings)
+}
+
+/// Opens the store in a file.
+pub(crate) fn open(path: &Path, settings: StoreSettings) -> Result<store::Store, OpenError> {
+    Ok(store::Store::new(pool(path, &settings)?, settings))
+}
+
+/// Runs `work` on the file in one transaction, so that of several processes starting at once one migrates and the
+/// others find the work done.
+async fn migrating<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce(&mut SqliteConnection) -> Result<T, MigrationError> + Send + 'static,
+) -> Result<T, MigrationError> {
+    let path = path.to_owned();
+    let run = move || {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).map_err(|source| MigrationError::Folder {
+                folder: folder.into(),
+                source,
+            })?;
+        }
+        let mut conn = SqliteConnection::establish(&DatabaseUrl::file(&path))?;
+        diesel::connection::SimpleConnection::batch_execute(&mut conn, SETTINGS)?;
+        conn.immediate_transaction(work)
+    };
+    tokio::task::spawn_blocking(run)
+        .await
+        .map_err(|_| MigrationError::Interrupted)?
+}
+
+/// Runs what has not run yet; answers the names of what ran.
+pub(crate) async fn migrate_up(path: &Path) -> Result<Vec<String>, MigrationError> {
+    migrating(path, |conn| crate::migration::up(conn, &MIGRATIONS)).await
+}
+
+/// Reverts the latest `steps`; answers the names of what was reverted.
+pub(crate) async fn migrate_down(path: &Path, steps: usize) -> Result<Vec<String>, MigrationError> {
+    migrating(path, move |conn| {
+        crate::migration::down(conn, &MIGRATIONS, steps)
+    })
+    .await
+}
+
+/// What has run and what has not.
+pub(crate) async fn migration_status(
+    path: &Path,
+) -> Result<Vec<crate::migration::MigrationStatus>, MigrationError> {
+    migrating(path, |conn| crate::migration::status(conn, &MIGRATIONS)).await
+}
+
+/// The migrations that this program was built with.
+fn known_versions() -> Vec<String> {
+    crate::migration::known_versions::<diesel::sqlite::Sqlite>(&MIGRATIONS)
+}
+
+#[path = "store/mod.rs"]
+mod store;

@@ -1,0 +1,66 @@
+//! What the database says of itself.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use diesel::sql_types::Text;
+use diesel::{ExpressionMethods, QueryDsl, QueryResult, QueryableByName};
+use diesel_async::RunQueryDsl;
+use domain::{MigrationState, Outcome, StoreError, StoreHealth, StoreReport};
+
+use super::{Conn, Store, limited, store_error};
+use crate::column::Time;
+use crate::schema::webhook_deliveries as ledger;
+
+#[derive(QueryableByName)]
+struct AppliedVersion {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+#[async_trait]
+impl StoreHealth for Store {
+    async fn report(&self) -> Result<StoreReport, StoreError> {
+        limited(async {
+            let mut conn = self.connection().await?;
+            let known = super::super::known_versions();
+            let applied = match applied_versions(&mut conn).await.map_err(store_error) {
+                // The database answers, but has no list of migrations yet.
+                Err(StoreError::Refused(_)) => BTreeSet::new(),
+                other => other?,
+            };
+            let count = known
+                .iter()
+                .filter(|version| !applied.contains(*version))
+                .count();
+            if count > 0 {
+                return Ok(StoreReport {
+                    migrations: MigrationState::Pending { count },
+                    last_event_at: None,
+                });
+            }
+            let last_event_at: Option<Time> = ledger::table
+                .filter(ledger::outcome.ne(Outcome::Rejected.as_str()))
+                .order(ledger::received_at.desc())
+                .select(ledger::received_at)
+                .limit(1)
+                .load(&mut conn)
+                .await
+                .map_err(store_error)?
+                .pop();
+            Ok(StoreReport {
+                migrations: MigrationState::Current,
+                last_event_at: last_event_at.map(|at| at.0),
+            })
+        })
+        .await
+    }
+}
+
+async fn applied_versions(conn: &mut Conn) -> QueryResult<BTreeSet<String>> {
+    let rows: Vec<AppliedVersion> =
+        diesel::sql_query("select version from __diesel_schema_migrations")
+            .load(conn)
+            .await?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}

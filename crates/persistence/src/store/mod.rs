@@ -1,0 +1,98 @@
+//! The ports, made of queries that stand once and are compiled for each database (`super::Conn` says which).
+
+mod changes;
+mod health;
+mod ledger;
+mod mirror;
+mod objects;
+mod sessions;
+mod user_rows;
+mod users;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel_async::pooled_connection::deadpool::Object;
+use domain::{Policy, StoreError};
+
+use super::{Conn, Pool, WriteGate};
+use crate::StoreSettings;
+
+/// How long a call may take in all. A hung database must not hold the sender until it gives up by itself.
+const CALL_LIMIT: Duration = Duration::from_millis(4500);
+
+/// One database.
+pub(crate) struct Store {
+    pool: Pool,
+    policy: Arc<Policy>,
+    gate: WriteGate,
+}
+
+impl Store {
+    pub(crate) fn new(pool: Pool, settings: StoreSettings) -> Self {
+        Self {
+            pool,
+            policy: settings.policy,
+            gate: WriteGate::new(),
+        }
+    }
+
+    async fn connection(&self) -> Result<Object<Conn>, StoreError> {
+        self.pool
+            .get()
+            .await
+            .map_err(|error| StoreError::Unavailable(error.into()))
+    }
+}
+
+/// Gives up on a call that takes too long. Its transaction, if one is open, dies with the connection.
+async fn limited<T>(
+    call: impl Future<Output = Result<T, StoreError>> + Send,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(CALL_LIMIT, call)
+        .await
+        .unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
+}
+
+/// Tells what may succeed later from what never will.
+fn store_error(error: diesel::result::Error) -> StoreError {
+    use diesel::result::DatabaseErrorKind as Kind;
+    use diesel::result::Error;
+    match error {
+        Error::DeserializationError(cause) => StoreError::Unreadable(cause.to_string()),
+        Error::DatabaseError(
+            Kind::ClosedConnection
+            | Kind::SerializationFailure
+            | Kind::UnableToSendCommand
+            | Kind::ReadOnlyTransaction,
+            _,
+        )
+        | Error::BrokenTransactionManager => StoreError::Unavailable(error.into()),
+        Error::DatabaseError(Kind::Unknown, ref info) if is_passing(info.message()) => {
+            StoreError::Unavailable(error.into())
+        }
+        other => StoreError::Refused(other.into()),
+    }
+}
+
+/// Failures that both drivers report without a kind of their own: a busy or full SQLite, a PostgreSQL that is starting,
+/// stopping or out of connections.
+fn is_passing(message: &str) -> bool {
+    [
+        "database is locked",
+        "database or disk is full",
+        "disk I/O error",
+        "unable to open database file",
+        "attempt to write a readonly database",
+        "the database system is",
+        "terminating connection",
+        "too many clients",
+        "connection closed",
+        "canceling statement",
+        "could not extend file",
+        "No space left on device",
+    ]
+    .iter()
+    .any(|known| message.contains(known))
+}

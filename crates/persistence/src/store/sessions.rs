@@ -1,0 +1,218 @@
+//! The rows of sessions: two guarded facts, how it began and where it stands.
+
+use chrono::{DateTime, Utc};
+use diesel::upsert::excluded;
+use diesel::{
+    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable,
+    SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use domain::{
+    Change, ChangeOp, ClerkId, ObjectKind, Precedence, Session, SessionStatus, SessionWrite,
+};
+
+use super::{Conn, user_rows};
+use crate::column::{Json, Time};
+use crate::schema::sessions::{self, dsl};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+struct SessionRow {
+    clerk_session_id: String,
+    clerk_user_id: Option<String>,
+    clerk_client_id: Option<String>,
+    status: String,
+    end_reason: Option<String>,
+    ended_at: Option<Time>,
+    last_active_organization_id: Option<String>,
+    client_ip: Option<String>,
+    user_agent: Option<String>,
+    signed_in_at: Option<Time>,
+    last_active_at: Option<Time>,
+    expire_at: Option<Time>,
+    abandon_at: Option<Time>,
+    created_at: Time,
+    updated_at: Time,
+    version: i64,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false)]
+struct NewSession<'a> {
+    clerk_session_id: &'a str,
+    clerk_user_id: Option<&'a str>,
+    clerk_client_id: Option<&'a str>,
+    status: &'a str,
+    end_reason: Option<&'a str>,
+    ended_at: Option<Time>,
+    last_active_organization_id: Option<&'a str>,
+    actor: Option<Json>,
+    last_active_at: Option<Time>,
+    expire_at: Option<Time>,
+    abandon_at: Option<Time>,
+    created_at: Time,
+    updated_at: Time,
+    version: i64,
+    precedence: Vec<u8>,
+    sign_in_precedence: Vec<u8>,
+    mirrored_at: Time,
+}
+
+impl<'a> NewSession<'a> {
+    fn told(write: &'a SessionWrite, now: DateTime<Utc>) -> Self {
+        let end = write.status.is_terminal().then_some(write.status.as_str());
+        Self {
+            clerk_session_id: write.clerk_session_id.as_str(),
+            clerk_user_id: write.clerk_user_id.as_ref().map(ClerkId::as_str),
+            clerk_client_id: write.clerk_client_id.as_deref(),
+            status: write.status.as_str(),
+            end_reason: end,
+            ended_at: end.map(|_| Time(write.updated_at)),
+            last_active_organization_id: write.last_active_organization_id.as_deref(),
+            actor: write.actor.clone().map(Json),
+            last_active_at: write.last_active_at.map(Time),
+            expire_at: write.expire_at.map(Time),
+            abandon_at: write.abandon_at.map(Time),
+            created_at: Time(write.created_at),
+            updated_at: Time(write.updated_at),
+            version: write.precedence.version_millis(),
+            precedence: write.precedence.to_bytes(),
+            sign_in_precedence: Precedence::NOTHING_KNOWN.to_bytes(),
+            mirrored_at: Time(now),
+        }
+    }
+}
+
+/// Writes what is newer; answers the change that others see, if there is one.
+pub(super) async fn upsert(
+    conn: &mut Conn,
+    write: &SessionWrite,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Change>> {
+    let stands = write_state(conn, write, now).await?;
+    let began = write_sign_in(conn, write).await?;
+    // Whatever is returned last shows both.
+    Ok(began.or(stands).and_then(|row| change(row, now)))
+}
+
+async fn write_state(
+    conn: &mut Conn,
+    write: &SessionWrite,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<SessionRow>> {
+    use diesel::query_dsl::methods::FilterDsl as _;
+    diesel::insert_into(sessions::table)
+        .values(NewSession::told(write, now))
+        .on_conflict(dsl::clerk_session_id)
+        .do_update()
+        .set((
+            dsl::clerk_user_id.eq(excluded(dsl::clerk_user_id)),
+            dsl::clerk_client_id.eq(excluded(dsl::clerk_client_id)),
+            dsl::status.eq(excluded(dsl::status)),
+            dsl::end_reason.eq(excluded(dsl::end_reason)),
+            dsl::ended_at.eq(excluded(dsl::ended_at)),
+            dsl::last_active_organization_id.eq(excluded(dsl::last_active_organization_id)),
+            dsl::actor.eq(excluded(dsl::actor)),
+            dsl::last_active_at.eq(excluded(dsl::last_active_at)),
+            dsl::expire_at.eq(excluded(dsl::expire_at)),
+            dsl::abandon_at.eq(excluded(dsl::abandon_at)),
+            dsl::created_at.eq(excluded(dsl::created_at)),
+            dsl::updated_at.eq(excluded(dsl::updated_at)),
+            dsl::version.eq(excluded(dsl::version)),
+            dsl::precedence.eq(excluded(dsl::precedence)),
+            dsl::mirrored_at.eq(excluded(dsl::mirrored_at)),
+        ))
+        .filter(dsl::precedence.lt(excluded(dsl::precedence)))
+        .returning(SessionRow::as_returning())
+        .get_result(conn)
+        .await
+        .optional()
+}
+
+/// `session.created` alone tells who signed in from where; it may come after the event that ended the session, and
+/// counts all the same.
+async fn write_sign_in(conn: &mut Conn, write: &SessionWrite) -> QueryResult<Option<SessionRow>> {
+    let Some(sign_in) = &write.sign_in else {
+        return Ok(None);
+    };
+    let place = write.precedence.to_bytes();
+    let session = sessions::table.filter(dsl::clerk_session_id.eq(write.clerk_session_id.as_str()));
+    let row = diesel::update(session.filter(dsl::sign_in_precedence.lt(place.clone())))
+        .set((
+            dsl::signed_in_at.eq(Time(sign_in.signed_in_at)),
+            dsl::client_ip.eq(&sign_in.client_ip),
+            dsl::user_agent.eq(&sign_in.user_agent),
+            dsl::sign_in_precedence.eq(place),
+        ))
+        .returning(SessionRow::as_returning())
+        .get_result(conn)
+        .await
+        .optional()?;
+    if let Some(clerk_user_id) = &write.clerk_user_id {
+        user_rows::raise_last_login(conn, clerk_user_id, Some(Time(sign_in.signed_in_at))).await?;
+    }
+    Ok(row)
+}
+
+/// The user's latest sign-in among the sessions told of so far.
+pub(super) async fn latest_sign_in(
+    conn: &mut Conn,
+    clerk_user_id: &ClerkId,
+) -> QueryResult<Option<Time>> {
+    sessions::table
+        .filter(dsl::clerk_user_id.eq(clerk_user_id.as_str()))
+        .filter(dsl::signed_in_at.is_not_null())
+        .order(dsl::signed_in_at.desc())
+        .select(dsl::signed_in_at)
+        .first(conn)
+        .await
+        .optional()
+        .map(Option::flatten)
+}
+
+fn change(row: SessionRow, at: DateTime<Utc>) -> Option<Change> {
+    let SessionRow {
+        clerk_session_id,
+        clerk_user_id,
+        clerk_client_id,
+        status,
+        end_reason,
+        ended_at,
+        last_active_organization_id,
+        client_ip,
+        user_agent,
+        signed_in_at,
+        last_active_at,
+        expire_at,
+        abandon_at,
+        created_at,
+        updated_at,
+        version,
+    } = row;
+    let session = Session {
+        clerk_session_id: ClerkId::parse(clerk_session_id).ok()?,
+        clerk_user_id: clerk_user_id.and_then(|id| ClerkId::parse(id).ok()),
+        clerk_client_id,
+        status: SessionStatus::parse(&status),
+        end_reason,
+        ended_at: ended_at.map(|at| at.0),
+        last_active_organization_id,
+        client_ip,
+        user_agent,
+        signed_in_at: signed_in_at.map(|at| at.0),
+        last_active_at: last_active_at.map(|at| at.0),
+        expire_at: expire_at.map(|at| at.0),
+        abandon_at: abandon_at.map(|at| at.0),
+        created_at: created_at.0,
+        updated_at: updated_at.0,
+        version,
+    };
+    let data = serde_json::to_value(&session).ok()?;
+    Some(Change {
+        kind: ObjectKind::Session,
+        clerk_id: session.clerk_session_id.into_string(),
+        op: ChangeOp::Upsert,
+        at,
+        data,
+    })
+}

@@ -1,0 +1,66 @@
+//! Users, read and made on their first request.
+
+use async_trait::async_trait;
+use diesel::{
+    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    QueryResult, SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use domain::{Caller, ClerkId, SessionStatus, StoreError, ThinUser, User, UserStore};
+
+use super::user_rows::UserRow;
+use super::{Store, changes, limited, store_error, user_rows};
+use crate::schema::{sessions, users};
+
+#[async_trait]
+impl UserStore for Store {
+    async fn caller(
+        &self,
+        clerk_user_id: &ClerkId,
+        clerk_session_id: &ClerkId,
+    ) -> Result<Option<Caller>, StoreError> {
+        limited(async {
+            let mut conn = self.connection().await?;
+            let found: Option<(UserRow, Option<String>)> = users::table
+                .left_join(
+                    sessions::table.on(sessions::clerk_session_id.eq(clerk_session_id.as_str())),
+                )
+                .filter(users::clerk_user_id.eq(clerk_user_id.as_str()))
+                .select((UserRow::as_select(), sessions::status.nullable()))
+                .first(&mut conn)
+                .await
+                .optional()
+                .map_err(store_error)?;
+            found
+                .map(|(row, status)| {
+                    let session_status = status.as_deref().map(SessionStatus::parse);
+                    Ok(Caller {
+                        user: User::try_from(row)?,
+                        session_status,
+                    })
+                })
+                .transpose()
+        })
+        .await
+    }
+
+    async fn provision(&self, user: ThinUser) -> Result<User, StoreError> {
+        limited(async {
+            let mut conn = self.connection().await?;
+            let (user, policy) = (&user, &*self.policy);
+            let row: QueryResult<UserRow> = write_tx!(self.gate, &mut conn, async |conn| {
+                super::super::lock_writes(conn).await?;
+                if let Some(change) = user_rows::insert_thin(conn, user, policy).await? {
+                    changes::append(conn, change).await?;
+                }
+                users::table
+                    .filter(users::clerk_user_id.eq(user.clerk_user_id.as_str()))
+                    .select(UserRow::as_select())
+                    .first(conn)
+                    .await
+            });
+            User::try_from(row.map_err(store_error)?)
+        })
+        .await
+    }
+}
