@@ -14,7 +14,8 @@ const MAX_LEEWAY: Duration = Duration::from_secs(10);
 /// How one Clerk instance's session tokens are verified. Pending sessions (`sts` is `pending`) are always refused.
 #[derive(Debug, Clone)]
 pub struct AuthConfig {
-    /// The only accepted `iss`, compared byte for byte: `https://<frontend api host>`, no trailing slash.
+    /// The only accepted `iss`, compared byte for byte: `https://<frontend api host>`, or the proxy's URL, without a
+    /// trailing slash.
     pub issuer: String,
     /// Where the key set is fetched. Without it, `jwt_key` has to be there.
     pub jwks: Option<JwksSource>,
@@ -153,8 +154,15 @@ impl AuthConfig {
         if self.leeway > MAX_LEEWAY {
             faults.push(ConfigFault::Leeway);
         }
-        if self.key_cache.stale_limit < self.key_cache.ttl {
-            faults.push(ConfigFault::StaleLimit);
+        let KeyCacheSettings {
+            ttl,
+            refresh_floor,
+            stale_limit,
+            fetch_timeout,
+            ..
+        } = &self.key_cache;
+        if [ttl, refresh_floor, fetch_timeout].contains(&&Duration::ZERO) || stale_limit < ttl {
+            faults.push(ConfigFault::KeyCache);
         }
         faults
     }
@@ -164,7 +172,9 @@ impl AuthConfig {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigFault {
     /// See [`AuthConfig::issuer`].
-    #[error("the issuer has to be https://<host> without a trailing slash (http only on loopback)")]
+    #[error(
+        "the issuer has to be a plain https URL without a trailing slash (http only on loopback)"
+    )]
     Issuer,
     /// Neither JWKS nor PEM.
     #[error("there is neither a JWKS URL nor a PEM key to verify with")]
@@ -195,9 +205,11 @@ pub enum ConfigFault {
     /// See [`AuthConfig::leeway`].
     #[error("the leeway is longer than 10 seconds")]
     Leeway,
-    /// See [`KeyCacheSettings::stale_limit`].
-    #[error("the stale limit of the keys is shorter than their time to live")]
-    StaleLimit,
+    /// Would fetch at every request, or never have keys.
+    #[error(
+        "the key cache needs spans above zero, and a stale limit no shorter than the time to live"
+    )]
+    KeyCache,
 }
 
 /// All that is wrong with an [`AuthConfig`].
@@ -219,21 +231,26 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 fn is_issuer(issuer: &str) -> bool {
-    // The parsed URL prints itself with a slash: whatever differs from the text beyond that was not a bare origin.
-    Url::parse(issuer).is_ok_and(|url| {
-        is_protected(&url) && url.path() == "/" && url.as_str() == format!("{issuer}/")
-    })
+    // Compared with its own canonical form, so that a spelling that no token will ever carry is found at the start. A path
+    // is there when the Frontend API is proxied.
+    let canonical = |url: &Url| url.as_str() == issuer || url.as_str() == format!("{issuer}/");
+    let bare = |url: &Url| url.query().is_none() && is_bare(url);
+    !issuer.ends_with('/')
+        && Url::parse(issuer).is_ok_and(|url| is_protected(&url) && bare(&url) && canonical(&url))
 }
 
 /// The URL that a key set may be fetched from.
 pub(crate) fn fetchable(url: &str) -> Result<Url, ConfigFault> {
     let url = Url::parse(url).map_err(|_| ConfigFault::JwksUrl)?;
-    let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    if bare && is_protected(&url) {
+    if is_bare(&url) && is_protected(&url) {
         Ok(url)
     } else {
         Err(ConfigFault::JwksUrl)
     }
+}
+
+fn is_bare(url: &Url) -> bool {
+    url.username().is_empty() && url.password().is_none() && url.fragment().is_none()
 }
 
 fn is_protected(url: &Url) -> bool {
@@ -331,11 +348,12 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_is_a_bare_origin() {
+    fn an_issuer_is_spelled_as_tokens_spell_it() {
         for issuer in [
             "https://clerk.example.com",
             "http://127.0.0.1:4100",
             "https://clerk.example.com:8443",
+            "https://app.example.com/__clerk",
         ] {
             assert!(is_issuer(issuer), "{issuer}");
         }
@@ -345,6 +363,11 @@ mod tests {
             "clerk",
             "https://A.example",
             " https://a.example",
+            "https://a.example/x/",
+            "https://a.example?x",
+            "https://a.example#x",
+            "https://u@a.example",
+            "https://a.example:443",
         ] {
             assert!(!is_issuer(issuer), "{issuer}");
         }

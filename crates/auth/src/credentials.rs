@@ -150,18 +150,19 @@ fn bearer(value: &str) -> Result<Option<&str>, TokenError> {
     Ok(Some(rest.trim_start_matches(' ')))
 }
 
-/// The values of one cookie, over all `Cookie` headers (HTTP/2 may split them). A header that is not ASCII is passed
-/// over: its text is no token of ours.
+/// The values of one cookie, over all `Cookie` headers (HTTP/2 may split them). Read as bytes: a neighbour may hold any
+/// text. A value that is not UTF-8 is passed over, as no token of ours.
 fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     let pairs = headers
         .get_all(COOKIE)
         .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'));
-    pairs.filter_map(move |pair| {
-        let (found, value) = pair.split_once('=')?;
-        (found.trim() == name).then_some(value.trim())
-    })
+        .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+    pairs
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
+        .filter_map(move |pair| {
+            let (found, value) = pair.split_once('=')?;
+            (found.trim() == name).then_some(value.trim())
+        })
 }
 
 #[cfg(test)]
@@ -289,6 +290,7 @@ mod tests {
             (format!("__Session={a}"), Err("token_missing")),
             (format!("x__session={a}"), Err("token_missing")),
             ("garbage".to_owned(), Err("token_missing")),
+            (format!("name=Zoë; __session={a}"), Ok(&a)),
         ] {
             let expected = expected.map(|token| (token.clone(), CredentialKind::Cookie));
             assert_eq!(find(&[(COOKIE, &cookies)]), expected, "{cookies}");

@@ -1,11 +1,12 @@
 //! The keys of one Clerk instance: which there are, how old they are, and when to fetch them again.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
 use crate::config::KeyCacheSettings;
@@ -223,9 +224,9 @@ impl Inner {
             }
             Err(error) => {
                 progress.failures = progress.failures.saturating_add(1);
-                progress.last_error = Some((now, error.to_string()));
+                progress.last_error = Some((now, with_causes(&error)));
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = &error as &dyn Error,
                     failures = progress.failures,
                     "JWKS not fetched"
                 );
@@ -254,7 +255,7 @@ impl Inner {
     /// What could verify this token without a fetch.
     fn held(&self, kid: Option<&str>, now: DateTime<Utc>) -> Option<Arc<VerifyingKey>> {
         match self.current.load().as_ref() {
-            Some(set) if within(set.fetched_at, self.settings.stale_limit, now) => {
+            Some(set) if younger(set.fetched_at, self.settings.stale_limit, now) => {
                 set.jwks.keys.get(kid?).cloned()
             }
             Some(_) => None,
@@ -271,7 +272,7 @@ impl Inner {
         let current = self.current.load();
         current
             .as_ref()
-            .is_some_and(|set| within(set.fetched_at, self.settings.stale_limit, now))
+            .is_some_and(|set| younger(set.fetched_at, self.settings.stale_limit, now))
     }
 
     fn is_due(&self, progress: &Progress, kid: Option<&str>, now: DateTime<Utc>) -> bool {
@@ -301,8 +302,20 @@ impl Inner {
     }
 }
 
-/// Whether less than `span` has passed. A clock that was set back counts as "no": better one fetch too many than a ring
-/// that waits for tomorrow.
+fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Requests carry the time at which they began, so a set may well be a moment younger than "now". A clock that was set
+/// back by more than this counts as "long ago": better one fetch too many than a ring that waits for tomorrow.
+const SET_BACK: TimeDelta = TimeDelta::minutes(1);
+
+/// Whether less than `span` has passed, as far as the clock can be believed.
 fn within(then: DateTime<Utc>, span: Duration, now: DateTime<Utc>) -> bool {
-    (now - then).to_std().is_ok_and(|passed| passed < span)
+    now - then >= -SET_BACK && younger(then, span, now)
+}
+
+fn younger(then: DateTime<Utc>, span: Duration, now: DateTime<Utc>) -> bool {
+    (now - then).to_std().unwrap_or_default() < span
 }

@@ -32,10 +32,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod authorized_parties;
 mod claims;
 mod compact;
 mod config;
 mod credentials;
+mod entitlements;
 mod error;
 mod header;
 mod jwks;

@@ -67,7 +67,7 @@ fn bits(mask: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::features;
+    use crate::entitlements::features;
 
     fn decoded(fea: &str, per: &str, fpm: &str) -> String {
         let permissions = decode(&features(fea), per, fpm);

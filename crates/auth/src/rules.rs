@@ -1,30 +1,26 @@
 //! The rules that the claims of a rightly signed token have to meet.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::claims::{Entitlements, SessionClaims, SessionStatus, is_id};
-use crate::config::{AuthConfig, AzpPolicy};
+use crate::authorized_parties::AuthorizedParties;
+use crate::claims::{SessionClaims, SessionStatus, is_id};
+use crate::config::AuthConfig;
+use crate::entitlements::Entitlements;
 use crate::error::TokenError;
 use crate::shown::Shown;
 
 /// The last second of the year 9999. A number beyond is no time in seconds (milliseconds, most likely).
 const LAST_SECOND: i64 = 253_402_300_799;
-/// The most different parties that are counted by name.
-const MAX_COUNTED_PARTIES: usize = 100;
 
 /// What one instance's tokens are held to.
 pub(crate) struct Rules {
     issuer: String,
     audience: Option<String>,
-    azp_policy: AzpPolicy,
-    authorized_parties: Vec<String>,
+    parties: AuthorizedParties,
     leeway: Duration,
-    mismatches: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Rules {
@@ -32,10 +28,8 @@ impl Rules {
         Self {
             issuer: config.issuer.clone(),
             audience: config.audience.clone(),
-            azp_policy: config.azp_policy,
-            authorized_parties: config.authorized_parties.clone(),
+            parties: AuthorizedParties::new(config),
             leeway: config.leeway,
-            mismatches: Mutex::default(),
         }
     }
 
@@ -43,11 +37,8 @@ impl Rules {
         &self.issuer
     }
 
-    pub(crate) fn party_mismatches(&self) -> BTreeMap<String, u64> {
-        self.mismatches
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    pub(crate) fn parties(&self) -> &AuthorizedParties {
+        &self.parties
     }
 
     /// Judges the claims of a token whose signature holds. What is wrong with the set-up (issuer, audience, party) is
@@ -64,7 +55,7 @@ impl Rules {
         self.judge_issuer(text(&mut claims, "iss")?)?;
         self.judge_audience(claims.remove("aud"))?;
         let authorized_party = text(&mut claims, "azp")?.filter(|azp| !azp.is_empty());
-        self.judge_party(authorized_party.as_deref())?;
+        self.parties.judge(authorized_party.as_deref())?;
 
         let expires_at = time(&mut claims, "exp")?.ok_or(TokenError::claim("exp", "is missing"))?;
         let not_before = time(&mut claims, "nbf")?;
@@ -171,38 +162,6 @@ impl Rules {
             configured: Shown::new(required),
         };
         if listed { Ok(()) } else { Err(mismatch()) }
-    }
-
-    fn judge_party(&self, azp: Option<&str>) -> Result<(), TokenError> {
-        let listed =
-            azp.is_some_and(|azp| self.authorized_parties.iter().any(|party| party == azp));
-        let refused = match self.azp_policy {
-            AzpPolicy::Off => false,
-            AzpPolicy::Observe => {
-                if !listed {
-                    self.count(azp);
-                }
-                false
-            }
-            AzpPolicy::IfPresent => azp.is_some() && !listed,
-            AzpPolicy::Enforce => !listed,
-        };
-        let mismatch = || TokenError::AuthorizedPartyMismatch {
-            azp: azp.map(Shown::new),
-        };
-        if refused { Err(mismatch()) } else { Ok(()) }
-    }
-
-    fn count(&self, azp: Option<&str>) {
-        let mut counts = self
-            .mismatches
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut name = azp.map_or_else(|| "(none)".to_owned(), |azp| Shown::new(azp).to_string());
-        if counts.len() >= MAX_COUNTED_PARTIES && !counts.contains_key(&name) {
-            name = "(other)".to_owned();
-        }
-        *counts.entry(name).or_default() += 1;
     }
 }
 
@@ -371,90 +330,6 @@ mod tests {
             with_aud(&config(), json!(["anything", 5])),
             "accepted",
             "not configured"
-        );
-    }
-
-    #[test]
-    fn each_policy_for_the_authorized_party() {
-        use AzpPolicy::{Enforce, IfPresent, Observe, Off};
-        let listed = json!("https://www.example.com");
-        let other = json!("https://evil.example");
-        for (policy, azp, expected) in [
-            (Enforce, Some(&listed), true),
-            (Enforce, Some(&other), false),
-            (Enforce, None, false),
-            (IfPresent, Some(&listed), true),
-            (IfPresent, Some(&other), false),
-            (IfPresent, None, true),
-            (Observe, Some(&other), true),
-            (Observe, None, true),
-            (Off, Some(&other), true),
-            (Off, None, true),
-        ] {
-            let mut claims = valid();
-            match azp {
-                Some(azp) => claims["azp"] = azp.clone(),
-                None => drop(claims.as_object_mut().unwrap().remove("azp")),
-            }
-            let verdict = code(
-                &AuthConfig {
-                    azp_policy: policy,
-                    ..config()
-                },
-                claims,
-            );
-            assert_eq!(
-                verdict,
-                if expected {
-                    "accepted"
-                } else {
-                    "authorized_party_mismatch"
-                },
-                "{policy:?} {azp:?}"
-            );
-        }
-        for azp in [
-            "",
-            "https://app.example.com/",
-            "https://APP.example.com",
-            "https://app.example.com.evil.example",
-        ] {
-            assert_eq!(
-                with("azp", json!(azp)),
-                "authorized_party_mismatch",
-                "{azp}"
-            );
-        }
-    }
-
-    #[test]
-    fn observing_counts_by_party_and_is_bounded() {
-        let rules = Rules::new(&AuthConfig {
-            azp_policy: AzpPolicy::Observe,
-            ..config()
-        });
-        for azp in [
-            Some("https://a.example"),
-            Some("https://a.example"),
-            None,
-            Some("https://app.example.com"),
-        ] {
-            rules.judge_party(azp).unwrap();
-        }
-        let expected = BTreeMap::from([
-            ("(none)".to_owned(), 1),
-            ("https://a.example".to_owned(), 2),
-        ]);
-        assert_eq!(rules.party_mismatches(), expected);
-        for number in 0..1000 {
-            rules
-                .judge_party(Some(&format!("https://{number}.example")))
-                .unwrap();
-        }
-        let counts = rules.party_mismatches();
-        assert_eq!(
-            (counts.len(), counts["(other)"]),
-            (MAX_COUNTED_PARTIES + 1, 902)
         );
     }
 

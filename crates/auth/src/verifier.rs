@@ -132,7 +132,7 @@ impl Verifier {
     /// How often each party that is not listed was let through under [`crate::AzpPolicy::Observe`], since the start.
     /// `(none)` stands for tokens without `azp`, `(other)` for what came after the first hundred names.
     pub fn party_mismatches(&self) -> BTreeMap<String, u64> {
-        self.rules.party_mismatches()
+        self.rules.parties().mismatches()
     }
 }
 
