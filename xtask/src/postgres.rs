@@ -238,3 +238,29 @@ fn random_password() -> std::io::Result<String> {
     std::io::Read::read_exact(&mut File::open("/dev/urandom")?, &mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn a_server_accepts_connections_and_goes_with_its_folder() {
+        let server = Server::start().unwrap();
+        let folder = server.control.folder.clone();
+        let address = server.url().split(['@', '/']).nth(3).unwrap().to_owned();
+        TcpStream::connect(&address).unwrap();
+        assert!(folder.join("data/postmaster.pid").exists());
+        drop(server);
+        TcpStream::connect(&address).unwrap_err();
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn passwords_are_long_and_never_the_same() {
+        let (one, two) = (random_password().unwrap(), random_password().unwrap());
+        assert_eq!(one.len(), 32);
+        assert_ne!(one, two);
+    }
+}

@@ -79,4 +79,32 @@ mod tests {
         drop(held);
         assert!(!in_use(folder.path()));
     }
+
+    #[test]
+    fn what_nobody_holds_goes_and_what_somebody_holds_stays() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = |name: &str| {
+            let folder = parent.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            folder
+        };
+        let own = folder("clerk-sync-postgres-own");
+        let left = folder("clerk-sync-postgres-left");
+        let held = folder("clerk-sync-postgres-held");
+        let other = folder("something-else");
+        let _own = lock(&own).unwrap();
+        let _held = lock(&held).unwrap();
+        drop(lock(&left).unwrap());
+        drop(lock(&other).unwrap());
+        let control = Control {
+            binaries: parent.path().to_owned(),
+            account: None,
+            folder: own.clone(),
+        };
+        sweep(&control).unwrap();
+        assert_eq!(
+            [&own, &left, &held, &other].map(|folder| folder.exists()),
+            [true, false, true, true]
+        );
+    }
 }
