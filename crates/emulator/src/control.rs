@@ -185,7 +185,11 @@ async fn seed(
     if users > SEED_LIMIT {
         return Err(invalid("users", "at most 1000000").into());
     }
-    let made = instance.seed_users(users, !webhooks, &caller);
+    // Many users take seconds, which other requests should not wait for.
+    let seeding = move || instance.seed_users(users, !webhooks, &caller);
+    let made = tokio::task::spawn_blocking(seeding)
+        .await
+        .unwrap_or_default();
     Ok(Json(
         json!({ "users": made.len(), "organizations": 0, "user_ids": made }),
     ))

@@ -209,10 +209,7 @@ impl Webhooks {
         };
         self.log().record(&id, Some(attempt), status);
         let scheduled = next.is_some_and(|planned| {
-            // Svix honours Retry-After between once and twice the planned wait.
-            let wait = retry_after
-                .unwrap_or(planned)
-                .clamp(planned, planned.saturating_mul(2));
+            let wait = next_wait(planned, retry_after);
             self.retries
                 .send(Retry {
                     id,
@@ -330,6 +327,13 @@ fn explain(error: &reqwest::Error) -> String {
     kind.to_owned()
 }
 
+/// Svix honours `Retry-After` between once and twice the planned wait.
+fn next_wait(planned: Duration, asked: Option<Duration>) -> Duration {
+    asked
+        .unwrap_or(planned)
+        .clamp(planned, planned.saturating_mul(2))
+}
+
 /// Seconds or an HTTP date.
 fn parse_retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -370,6 +374,16 @@ mod tests {
         assert!(retry_after(&later).is_some_and(|wait| wait > Duration::from_secs(500)));
         assert_eq!(retry_after("soon"), None);
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), None);
+    }
+
+    #[test]
+    fn retry_after_stretches_the_wait_to_twice_at_most() {
+        let planned = Duration::from_secs(5);
+        let wait = |asked| next_wait(planned, asked).as_secs();
+        assert_eq!(wait(None), 5);
+        assert_eq!(wait(Some(Duration::from_secs(1))), 5);
+        assert_eq!(wait(Some(Duration::from_secs(8))), 8);
+        assert_eq!(wait(Some(Duration::from_secs(600))), 10);
     }
 
     #[test]

@@ -1,0 +1,18 @@
+//! The emulator from outside: real HTTP in, real webhooks out.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod control;
+mod receiver;
+mod restart;
+mod running;
+mod sessions;
+mod start;
+mod tokens;
+mod users;
+mod webhooks;

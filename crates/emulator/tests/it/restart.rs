@@ -1,0 +1,112 @@
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use emulator::{Emulator, EmulatorConfig, EmulatorError};
+use serde_json::json;
+
+use crate::running::{Running, running_with};
+
+async fn kept_in(folder: &Path) -> Running {
+    running_with(EmulatorConfig {
+        key_path: Some(folder.join("key.pem")),
+        state_path: Some(folder.join("state.json")),
+        ..EmulatorConfig::on_free_port()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn state_and_key_survive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = kept_in(folder.path()).await;
+    let body = json!({"email_address": ["a@example.com"], "password": "battery staple"});
+    let user = first.post("/v1/users", body.clone()).await.ok();
+    let session = first.new_session(user["id"].as_str().unwrap()).unwrap();
+    let jwks = first.jwks();
+    first.emulator.shutdown().await.unwrap();
+
+    let second = kept_in(folder.path()).await;
+    assert_eq!(second.jwks(), jwks);
+    let id = user["id"].as_str().unwrap();
+    assert_eq!(second.get(&format!("/v1/users/{id}")).await.ok(), user);
+    assert_eq!(second.session(&session.id).unwrap(), session);
+    assert!(second.session_token(&session.id, None, None, None).is_ok());
+    assert!(second.verify_password(id, "battery staple").is_ok());
+    assert_eq!(
+        second.post("/v1/users", body).await.code(),
+        "form_identifier_exists"
+    );
+}
+
+#[tokio::test]
+async fn the_file_follows_changes_without_a_shutdown() {
+    let folder = tempfile::tempdir().unwrap();
+    let clerk = kept_in(folder.path()).await;
+    for number in 0..50 {
+        clerk.new_user(&format!("u{number}@example.com")).unwrap();
+    }
+    let written = async {
+        loop {
+            let text = fs::read_to_string(folder.path().join("state.json")).unwrap_or_default();
+            if text.contains("u49@example.com") {
+                // Renamed into place, it is whole whenever it is read.
+                return serde_json::from_str::<serde_json::Value>(&text).unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let state = tokio::time::timeout(Duration::from_secs(10), written)
+        .await
+        .unwrap();
+    assert_eq!(state["users"].as_array().unwrap().len(), 50);
+}
+
+#[tokio::test]
+async fn dropping_it_writes_the_state_too() {
+    let folder = tempfile::tempdir().unwrap();
+    drop({
+        let clerk = kept_in(folder.path()).await;
+        clerk.new_user("a@example.com").unwrap();
+        clerk
+    });
+    let again = kept_in(folder.path()).await;
+    assert_eq!(again.get("/v1/users/count").await.ok()["total_count"], 1);
+}
+
+#[tokio::test]
+async fn a_corrupt_state_file_stops_the_start_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.json");
+    fs::write(&path, "{\"version\":1,").unwrap();
+    let started = Emulator::start(EmulatorConfig {
+        key: Some(crate::running::shared_key()),
+        state_path: Some(path.clone()),
+        ..EmulatorConfig::on_free_port()
+    })
+    .await;
+    let Err(error) = started else {
+        panic!("it started")
+    };
+    assert!(matches!(error, EmulatorError::StateFileCorrupt { .. }));
+    assert!(error.to_string().contains("state.json"));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "{\"version\":1,");
+}
+
+#[tokio::test]
+async fn a_seeded_run_goes_on_after_a_restart_without_repeating_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = || EmulatorConfig {
+        key: Some(crate::running::shared_key()),
+        seed: Some(3),
+        state_path: Some(folder.path().join("state.json")),
+        ..EmulatorConfig::on_free_port()
+    };
+    let first = running_with(config()).await;
+    let before = first.new_user("a@example.com").unwrap();
+    first.emulator.shutdown().await.unwrap();
+    let second = running_with(config()).await;
+    let after = second.new_user("b@example.com").unwrap();
+    assert_ne!(before.id, after.id);
+    assert!(after.created_at > before.created_at);
+}

@@ -1,0 +1,119 @@
+use serde_json::json;
+
+use crate::running::running;
+
+#[tokio::test]
+async fn a_session_has_clerks_shape() {
+    let clerk = running().await;
+    let user = clerk.new_user("a@example.com").unwrap();
+    let session = clerk
+        .post("/v1/sessions", json!({"user_id": user.id}))
+        .await
+        .ok();
+    for field in [
+        "object",
+        "id",
+        "user_id",
+        "client_id",
+        "actor",
+        "status",
+        "last_active_organization_id",
+        "last_active_at",
+        "latest_activity",
+        "expire_at",
+        "abandon_at",
+        "updated_at",
+        "created_at",
+        "tasks",
+    ] {
+        assert!(session.get(field).is_some(), "{field} is absent");
+    }
+    assert_eq!(
+        (&session["object"], &session["status"]),
+        (&json!("session"), &json!("active"))
+    );
+    assert!(session["id"].as_str().unwrap().starts_with("sess_"));
+    assert!(
+        session["client_id"]
+            .as_str()
+            .unwrap()
+            .starts_with("client_")
+    );
+    assert!(session["expire_at"].as_i64() > session["created_at"].as_i64());
+    let path = format!("/v1/sessions/{}", session["id"].as_str().unwrap());
+    assert_eq!(clerk.get(&path).await.ok(), session);
+    let unknown = clerk
+        .post("/v1/sessions", json!({"user_id": "user_404"}))
+        .await;
+    assert_eq!(
+        (unknown.status, unknown.code()),
+        (404, "resource_not_found")
+    );
+    let nobody = clerk.post("/v1/sessions", json!({})).await;
+    assert_eq!((nobody.status, nobody.code()), (422, "form_param_missing"));
+}
+
+#[tokio::test]
+async fn the_list_is_bare_or_paginated_and_wants_an_owner() {
+    let clerk = running().await;
+    let user = clerk.new_user("a@example.com").unwrap();
+    let other = clerk.new_user("b@example.com").unwrap();
+    for owner in [&user, &user, &other] {
+        clerk.new_session(&owner.id).unwrap();
+    }
+    let path = format!("/v1/sessions?user_id={}", user.id);
+    assert_eq!(clerk.get(&path).await.ok().as_array().unwrap().len(), 2);
+    let page = clerk
+        .get(&format!("{path}&paginated=true&limit=1"))
+        .await
+        .ok();
+    assert_eq!(
+        (page["data"].as_array().unwrap().len(), &page["total_count"]),
+        (1, &json!(2))
+    );
+    let ended = clerk.get(&format!("{path}&status=ended")).await.ok();
+    assert_eq!(ended, json!([]));
+    let everyone = clerk.get("/v1/sessions").await;
+    assert_eq!(
+        (everyone.status, everyone.code()),
+        (422, "form_param_missing")
+    );
+    let strange = clerk.get(&format!("{path}&status=tired")).await;
+    assert_eq!(
+        (strange.status, strange.code()),
+        (422, "form_param_format_invalid")
+    );
+}
+
+#[tokio::test]
+async fn revoking_ends_a_session_once() {
+    let clerk = running().await;
+    let user = clerk.new_user("a@example.com").unwrap();
+    let session = clerk.new_session(&user.id).unwrap();
+    let path = format!("/v1/sessions/{}/revoke", session.id);
+    let revoked = clerk.post(&path, json!({})).await.ok();
+    assert_eq!(revoked["status"], "revoked");
+    assert!(revoked["updated_at"].as_i64().unwrap() > session.updated_at);
+    assert_eq!(clerk.post(&path, json!({})).await.ok(), revoked);
+    assert_eq!(
+        clerk.events(),
+        ["user.created", "session.created", "session.revoked"]
+    );
+}
+
+#[tokio::test]
+async fn signing_out_has_events_of_its_own() {
+    let clerk = running().await;
+    let user = clerk.new_user("a@example.com").unwrap();
+    for (body, event) in [
+        (json!({}), "session.ended"),
+        (json!({"status": "removed"}), "session.removed"),
+    ] {
+        let session = clerk.new_session(&user.id).unwrap();
+        clerk
+            .post(&format!("/__emu/sessions/{}/end", session.id), body)
+            .await
+            .ok();
+        assert_eq!(clerk.events().last().unwrap(), event);
+    }
+}
