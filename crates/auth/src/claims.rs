@@ -107,7 +107,7 @@ pub struct Actor {
 
 /// Claims that templates added. `Debug` shows their names only: they often hold e-mail addresses.
 #[derive(Clone, PartialEq, Default)]
-pub struct CustomClaims(pub(crate) Map<String, Value>);
+pub struct CustomClaims(Map<String, Value>);
 
 impl CustomClaims {
     /// One claim by name.
@@ -118,6 +118,12 @@ impl CustomClaims {
     /// All of them.
     pub fn as_map(&self) -> &Map<String, Value> {
         &self.0
+    }
+}
+
+impl From<Map<String, Value>> for CustomClaims {
+    fn from(claims: Map<String, Value>) -> Self {
+        Self(claims)
     }
 }
 

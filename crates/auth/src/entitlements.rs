@@ -56,7 +56,7 @@ impl Entitlements {
             claims.remove(*name);
         }
         Self {
-            custom: CustomClaims(claims),
+            custom: claims.into(),
             ..entitlements
         }
     }

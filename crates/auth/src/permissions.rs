@@ -10,9 +10,9 @@ const MAX_PERMISSIONS: usize = 4096;
 /// `org:<feature>:<permission>` for every bit that is set, in the order of the features.
 ///
 /// `features` is the whole `fea` list with `None` for what could not be read, since masks are counted by position.
-/// Clerk's sources differ on whether `fpm` counts all features or only those of the organization; so: as many masks as
-/// organization features, and fewer than features, counts the latter; anything else counts all, and a missing mask grants
-/// nothing. Malformed masks, and bits without a name, grant nothing either.
+/// Clerk's sources differ on whether `fpm` counts all features or only those of the organization. So: exactly as many masks
+/// as organization features count those; any other number counts all, and a missing mask grants nothing. Malformed masks,
+/// and bits without a name, grant nothing either.
 pub(crate) fn decode(features: &[Option<Feature>], names: &str, masks: &str) -> Vec<String> {
     let names: Vec<&str> = names.split(',').map(str::trim).collect();
     let masks: Vec<&str> = masks.split(',').map(str::trim).collect();
@@ -22,8 +22,7 @@ pub(crate) fn decode(features: &[Option<Feature>], names: &str, masks: &str) -> 
         .filter(|feature| feature.for_organization)
         .collect();
 
-    let filtered = masks.len() == of_organization.len() && masks.len() < features.len();
-    let pairs: Vec<(&Feature, &str)> = if filtered {
+    let pairs: Vec<(&Feature, &str)> = if masks.len() == of_organization.len() {
         of_organization.into_iter().zip(masks).collect()
     } else {
         let all = features.iter().zip(masks);

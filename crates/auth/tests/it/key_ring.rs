@@ -1,10 +1,10 @@
 //! When keys are fetched, how long they count, and what happens while they cannot be had.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth::{AuthConfig, KeyCacheSettings, Verifier};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::minting::{FIRST, Key, SECOND, after, claims, config, now};
 use crate::scripted_source::ScriptedSource;
@@ -159,6 +159,7 @@ async fn known_keys_outlive_every_fault_of_the_source_until_the_stale_limit() {
             "accepted",
             "and it heals"
         );
+        assert_eq!(verifier.keys().health(after(STALE_LIMIT + 60)).failures, 0);
     }
 }
 
@@ -199,42 +200,40 @@ async fn a_failing_source_is_asked_at_growing_intervals() {
     assert!(health.last_error.unwrap().1.contains("500"));
 }
 
-#[tokio::test]
-async fn a_hanging_source_does_not_hold_up_known_keys() {
+#[tokio::test(start_paused = true)]
+async fn a_hanging_source_holds_up_one_request_and_no_more() {
     let source = ScriptedSource::with(&[&FIRST]);
-    let settings = KeyCacheSettings {
-        patience: Duration::from_millis(20),
-        ..KeyCacheSettings::default()
-    };
-    let verifier = source.verifier(&AuthConfig {
-        key_cache: settings,
-        ..config()
-    });
+    let verifier = source.verifier(&config());
     assert_eq!(verdict(&verifier, &FIRST, 0).await, "accepted");
     source.hold();
+    let began = Instant::now();
     for seconds in TTL..TTL + 20 {
         assert_eq!(verdict(&verifier, &FIRST, seconds).await, "accepted");
+        assert_eq!(began.elapsed(), KeyCacheSettings::default().patience);
     }
     assert_eq!(source.fetches(), 2, "one fetch in the air is enough");
     source.release();
     while verifier.keys().health(after(TTL)).last_success != Some(after(TTL)) {
         tokio::task::yield_now().await;
     }
+    source.hold();
+    let began = Instant::now();
+    assert_eq!(verdict(&verifier, &FIRST, 2 * TTL).await, "accepted");
+    assert_eq!(
+        began.elapsed(),
+        KeyCacheSettings::default().patience,
+        "the next fetch is given its time again"
+    );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_source_that_never_answers_is_given_up() {
     let source = ScriptedSource::with(&[&FIRST]);
     source.hold();
-    let settings = KeyCacheSettings {
-        fetch_timeout: Duration::from_millis(20),
-        ..KeyCacheSettings::default()
-    };
-    let verifier = source.verifier(&AuthConfig {
-        key_cache: settings,
-        ..config()
-    });
+    let verifier = source.verifier(&config());
+    let began = Instant::now();
     assert_eq!(verdict(&verifier, &FIRST, 0).await, "keys_unavailable");
+    assert_eq!(began.elapsed(), KeyCacheSettings::default().fetch_timeout);
     source.release();
     assert_eq!(verdict(&verifier, &FIRST, 1).await, "accepted");
 }
@@ -352,4 +351,35 @@ async fn two_instances_with_the_same_kid_do_not_share_keys() {
         verdict(&ours, &crate::minting::STRANGER, 0).await,
         "signature_invalid"
     );
+}
+
+#[tokio::test]
+async fn a_token_that_names_no_key_makes_no_fetch() {
+    let source = ScriptedSource::failing();
+    let unnamed = FIRST.sign(r#"{"alg":"RS256"}"#, claims().to_string());
+    let refusal = source
+        .verifier(&config())
+        .verify(&unnamed, now())
+        .await
+        .unwrap_err();
+    assert_eq!((refusal.code(), source.fetches()), ("key_unknown", 0));
+}
+
+#[tokio::test]
+async fn tokens_refused_by_their_shape_make_no_fetch() {
+    let source = ScriptedSource::with(&[&FIRST]);
+    let verifier = source.verifier(&config());
+    for header in [
+        r#"{"alg":"none","kid":"a"}"#,
+        r#"{"alg":"RS256","kid":"a","crit":[]}"#,
+        r#"{"alg":"RS256","kid":"ins_emulator"}"#,
+    ] {
+        assert!(
+            verifier
+                .verify(&FIRST.sign(header, claims().to_string()), now())
+                .await
+                .is_err()
+        );
+    }
+    assert_eq!(source.fetches(), 0);
 }

@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use auth::Verifier;
+use auth::{CredentialFinder, Verifier};
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
-use crate::minting::{FIRST, claims, config, now};
+use crate::minting::{FIRST, ISSUER, base64url, claims, config, now};
 use crate::scripted_source::ScriptedSource;
 
 struct Fixture {
@@ -49,6 +51,44 @@ proptest! {
             None => drop(token.remove(at)),
         }
         prop_assert!(!accepted(&token));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_refused(token: String) {
+        prop_assert!(!accepted(&token));
+    }
+
+    #[test]
+    fn any_three_segments_are_refused(header: Vec<u8>, payload: Vec<u8>, signature: Vec<u8>) {
+        prop_assert!(!accepted(&[header, payload, signature].map(base64url).join(".")));
+    }
+
+    #[test]
+    fn any_headers_are_read(authorization: Option<Vec<u8>>, cookies: Vec<Vec<u8>>) {
+        let mut headers = HeaderMap::new();
+        let named = cookies.into_iter().map(|value| (COOKIE, [&b"__session="[..], &value].concat()));
+        for (name, value) in authorization.map(|value| (AUTHORIZATION, value)).into_iter().chain(named) {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                headers.append(name, value);
+            }
+        }
+        let finder = CredentialFinder::new(ISSUER, None);
+        let found = finder.find(&headers);
+        prop_assert!(found.map_or(true, |found| !found.token.is_empty()));
+    }
+}
+
+proptest! {
+    // Fewer, since signing is slow.
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_payload_that_is_signed_is_judged(payload in r#"\PC{0,40}|\{("(iss|sub|exp|o|v)":[0-9\[\]{}"a-z.-]{0,9},?){0,4}\}"#) {
+        prop_assert!(!accepted(&FIRST.sign(FIRST.header().to_string(), payload)));
     }
 }
 
