@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// Reads an authentic event; never fails. `body` is what came, or what the ledger kept of it: reading a delivery's own
-/// payload again, with the same arrival, gives the same delivery. Events of another Clerk instance than `instance_id`
-/// are quarantined; those that name none are taken.
+/// payload again, with the same arrival, gives the same delivery (a message of which only a stub was kept stays
+/// quarantined). Events of another Clerk instance than `instance_id` are quarantined; those that name none are taken.
 #[must_use]
 pub fn read_event(arrival: Arrival, body: Payload, instance_id: Option<&str>) -> Delivery {
     match body {

@@ -7,11 +7,15 @@ pub(crate) fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(list) => list.iter().any(holds_nul),
-        Value::Object(map) => map
-            .iter()
-            .any(|(key, value)| key.contains('\0') || holds_nul(value)),
+        Value::Object(map) => map_holds_nul(map),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
+}
+
+/// Whether a NUL is anywhere in the object, in keys too.
+pub(crate) fn map_holds_nul(map: &Map<String, Value>) -> bool {
+    map.iter()
+        .any(|(key, value)| key.contains('\0') || holds_nul(value))
 }
 
 /// The text without NULs.
@@ -29,9 +33,11 @@ pub(crate) fn value_without_nul(value: &Value) -> Value {
     }
 }
 
-/// The object without NULs. Keys that become equal leave one of their values.
+/// The object without NULs. Where that makes two keys equal, the one that came without a NUL keeps its value.
 pub(crate) fn map_without_nul(map: &Map<String, Value>) -> Map<String, Value> {
-    map.iter()
+    let (odd, plain): (Vec<_>, Vec<_>) = map.iter().partition(|(key, _)| key.contains('\0'));
+    odd.into_iter()
+        .chain(plain)
         .map(|(key, value)| (without_nul(key), value_without_nul(value)))
         .collect()
 }
@@ -50,5 +56,9 @@ mod tests {
         assert_eq!(stripped, json!({"a": [1, {"b": "xy"}], "c": null}));
         assert!(!holds_nul(&stripped));
         assert!(holds_nul(&json!({"k\0": 1})));
+        assert_eq!(
+            value_without_nul(&json!({"\0k": 1, "k": 2, "k\0": 3})),
+            json!({"k": 2})
+        );
     }
 }

@@ -6,7 +6,6 @@ use serde_json::Value;
 use crate::{
     event_types::EventType,
     notes::Notes,
-    nul::map_without_nul,
     placing::Placing,
     reader::{Fields, Unmappable},
 };
@@ -21,14 +20,10 @@ pub(crate) fn write(
     let clerk_id = data.id("id")?;
     let place = placing.place(placing.past_time(data, "updated_at", notes));
     let is_deletion = event_type.is_deletion();
-    let kept = map_without_nul(data.map());
-    if kept != *data.map() {
-        notes.add("data held NUL characters");
-    }
     Ok(ObjectWrite {
         kind: event_type.kind,
         clerk_id,
-        data: Value::Object(kept),
+        data: Value::Object(data.map_without_nul(notes)),
         deleted_at: is_deletion.then(|| placing.happened_at()),
         precedence: if is_deletion {
             place.into_final()

@@ -48,9 +48,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The object itself.
-    pub(crate) fn map(&self) -> &'a Map<String, Value> {
-        self.map
+    /// A copy of the object, without NULs at any depth.
+    pub(crate) fn map_without_nul(&self, notes: &mut Notes) -> Map<String, Value> {
+        if nul::map_holds_nul(self.map) {
+            notes.add(format!("{} held NUL characters", self.path));
+            nul::map_without_nul(self.map)
+        } else {
+            self.map.clone()
+        }
     }
 
     /// The path of one of its fields.

@@ -119,8 +119,11 @@ fn is_message_type(name: &str) -> bool {
 fn without_words(root: &Map<String, Value>) -> Value {
     let mut kept = Map::new();
     kept.insert("object".to_owned(), "event".into());
-    if let Some(name) = root.get("type").and_then(Value::as_str) {
-        kept.insert("type".to_owned(), visible(name.as_bytes(), MAX_NAME).into());
+    // A name that had to be cut could become a known one.
+    if let Some(name) = root.get("type").and_then(Value::as_str)
+        && visible(name.as_bytes(), MAX_NAME) == name
+    {
+        kept.insert("type".to_owned(), name.into());
     }
     copy(root, &["instance_id", "timestamp"], &mut kept);
     if let Some(Value::Object(data)) = root.get("data") {

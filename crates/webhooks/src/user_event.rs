@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use domain::{ClerkId, EmailAddress, UserDeletion, UserProfile, UserWrite};
+use serde_json::Map;
 
 use crate::{
     notes::Notes,
-    nul::map_without_nul,
     placing::Placing,
     reader::{Fields, Unmappable},
 };
@@ -22,10 +22,10 @@ pub(crate) fn write(
     notes: &mut Notes,
 ) -> Result<UserWrite, Unmappable> {
     let clerk_user_id = data.id("id")?;
-    let public_metadata = data
-        .object("public_metadata")?
-        .map(|metadata| map_without_nul(metadata.map()))
-        .unwrap_or_default();
+    let public_metadata = match data.object("public_metadata")? {
+        Some(metadata) => metadata.map_without_nul(notes),
+        None => Map::new(),
+    };
     let primary = data.optional_id("primary_email_address_id", notes);
     let emails = emails(data, primary.as_ref(), notes)?;
     let updated_at = placing.past_time(data, "updated_at", notes);
