@@ -149,6 +149,41 @@ mod tests {
     }
 
     #[test]
+    fn the_codes_are_those_of_the_interface() {
+        let shown = || Shown::new("x");
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let codes = [
+            TokenError::Missing,
+            TokenError::Malformed("x"),
+            TokenError::Expired { at },
+            TokenError::NotYetValid { claim: "nbf", at },
+            TokenError::SignatureInvalid,
+            TokenError::AlgorithmNotAllowed { alg: None },
+            TokenError::KeyUnknown { kid: None },
+            TokenError::EmulatorKey,
+            TokenError::KeysUnavailable,
+            TokenError::IssuerMismatch {
+                token: None,
+                configured: shown(),
+            },
+            TokenError::AuthorizedPartyMismatch { azp: None },
+            TokenError::AudienceMismatch {
+                configured: shown(),
+            },
+            TokenError::SessionPending,
+            TokenError::SessionRevoked,
+            TokenError::UserDeleted,
+            TokenError::CategoryMismatch("x"),
+            TokenError::claim("exp", "x"),
+        ]
+        .map(|error| error.code());
+        let expected = "token_missing token_malformed token_expired token_not_yet_valid signature_invalid \
+            algorithm_not_allowed key_unknown key_unknown keys_unavailable issuer_mismatch authorized_party_mismatch \
+            audience_mismatch session_pending session_revoked user_deleted token_category_mismatch claims_invalid";
+        assert_eq!(codes.join(" "), expected);
+    }
+
+    #[test]
     fn only_missing_keys_are_an_outage() {
         assert!(TokenError::KeysUnavailable.is_outage());
         assert!(!TokenError::KeyUnknown { kid: None }.is_outage());

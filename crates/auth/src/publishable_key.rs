@@ -149,6 +149,14 @@ mod tests {
             ),
             ("pk_test_Y2xlcmsuY2xlcmsuZGV2JA", "QvfNY2dr"),
             ("pk_live_Y2xlcmsuY2xlcmsuZGV2JA", "1Z8AzTQD"),
+            (
+                "pk_test_Y2xlcmsuaW5zcGlyZWQucHVtYS03NC5sY2wuZGV2JA",
+                "vWCgMp3A",
+            ),
+            (
+                "pk_live_Y2xlcmsuaW5zcGlyZWQucHVtYS03NC5sY2wuZGV2JA",
+                "MqCvchyS",
+            ),
         ] {
             assert_eq!(PublishableKey::parse(text).unwrap().cookie_suffix(), suffix);
         }

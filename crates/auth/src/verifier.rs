@@ -90,7 +90,7 @@ impl Verifier {
     }
 
     /// The claims of a token that meets every rule at `now`, or the first rule that it breaks. May wait for the key set
-    /// when that has to be fetched, for at most the fetch timeout.
+    /// when that has to be fetched, for at most the fetch timeout. Runs on a tokio runtime.
     ///
     /// Nothing in the payload decides anything before the signature holds, so that a forger learns nothing from the
     /// refusal. A cache of verdicts belongs around the steps up to the rules; time has to be judged on every use.

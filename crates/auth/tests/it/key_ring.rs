@@ -175,6 +175,13 @@ async fn a_failing_source_is_asked_at_growing_intervals() {
         (3000, 3),
         (6999, 3),
         (7000, 4),
+        (14_999, 4),
+        (15_000, 5),
+        // From here on the refresh floor is the shorter pause.
+        (29_999, 5),
+        (30_000, 6),
+        (44_999, 6),
+        (45_000, 7),
     ] {
         let at = now() + chrono::TimeDelta::milliseconds(milliseconds);
         assert_eq!(
@@ -187,7 +194,7 @@ async fn a_failing_source_is_asked_at_growing_intervals() {
         );
         assert_eq!(source.fetches(), fetches, "after {milliseconds} ms");
     }
-    let health = verifier.keys().health(after(7));
+    let health = verifier.keys().health(after(45));
     assert_eq!(
         (
             health.keys,
@@ -195,7 +202,7 @@ async fn a_failing_source_is_asked_at_growing_intervals() {
             health.usable,
             health.last_success
         ),
-        (0, 4, false, None)
+        (0, 7, false, None)
     );
     assert!(health.last_error.unwrap().1.contains("500"));
 }

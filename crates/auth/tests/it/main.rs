@@ -1,10 +1,8 @@
 //! The crate from outside: tokens of every kind against a verifier whose keys come from a scripted source or over HTTP.
 #![allow(
-    missing_docs,
     unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing
 )]
 
