@@ -27,7 +27,8 @@ pub struct EmulatorConfig {
     pub seed: Option<u64>,
     /// Where webhooks go. Without it events are only recorded.
     pub webhook_url: Option<String>,
-    /// The `whsec_…` secret that signs webhooks; generated when absent.
+    /// The `whsec_…` secret that signs webhooks. When absent, one is generated, and kept in the state file if there is
+    /// one.
     pub webhook_secret: Option<SecretString>,
     /// The waits between a failed attempt and the next; after the last one a delivery has failed.
     pub retry_schedule: Vec<Duration>,

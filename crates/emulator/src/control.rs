@@ -24,7 +24,8 @@ const SEED_LIMIT: usize = 1_000_000;
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
-pub(crate) fn router() -> Router<Arc<Instance>> {
+/// `loopback`: the emulator listens on a loopback address only.
+pub(crate) fn router(loopback: bool) -> Router<Arc<Instance>> {
     Router::new()
         .route("/tokens", post(mint))
         .route("/events", post(emit))
@@ -38,7 +39,10 @@ pub(crate) fn router() -> Router<Arc<Instance>> {
         .route("/webhooks", get(webhook).post(set_webhook))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn(refuse_foreign_pages))
+        .layer(middleware::from_fn_with_state(
+            loopback,
+            refuse_foreign_pages,
+        ))
 }
 
 async fn mint(

@@ -4,10 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
-use axum::http::header::CONTENT_TYPE;
-use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use secrecy::ExposeSecret as _;
@@ -20,11 +18,15 @@ use crate::config::{EmulatorConfig, EmulatorError};
 use crate::instance::{Caller, Instance};
 use crate::key::SigningKey;
 use crate::refusal::Refusal;
+use crate::router::{router, serve};
 use crate::session::Session;
 use crate::state::State;
+use crate::state_file;
 use crate::user::User;
 use crate::webhook::{self, Endpoint, Webhooks};
-use crate::{backend, control, keys_route, state_file};
+
+/// How long a shutdown waits for answers under way.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
 /// A running emulator. Dropping it stops it at once; [`Emulator::shutdown`] lets answers under way finish. It derefs
 /// to its [`Instance`], which has every operation; the few here spare a test the [`Caller`].
@@ -62,10 +64,6 @@ impl Emulator {
         let url = webhook_url
             .map(|text| Endpoint::parse_url(&text).ok_or(EmulatorError::WebhookUrl))
             .transpose()?;
-        let secret = webhook_secret.unwrap_or_else(|| webhook::generate_secret().into());
-        if !webhook::is_secret(secret.expose_secret()) {
-            return Err(EmulatorError::WebhookSecret);
-        }
         let key = match (key, key_path) {
             (Some(key), _) => key,
             (None, Some(path)) => SigningKey::load_or_create(&path)?,
@@ -76,7 +74,16 @@ impl Emulator {
             .map(state_file::read)
             .transpose()?
             .flatten();
-        let state = read.map_or_else(|| State::empty(seed), |state| state.resumed(seed));
+        let mut state = read.map_or_else(|| State::empty(seed), |state| state.resumed(seed));
+        let secret = webhook_secret.unwrap_or_else(|| {
+            let kept = state
+                .webhook_secret
+                .get_or_insert_with(webhook::generate_secret);
+            kept.as_str().into()
+        });
+        if !webhook::is_secret(secret.expose_secret()) {
+            return Err(EmulatorError::WebhookSecret);
+        }
 
         let listener = TcpListener::bind(bind)
             .await
@@ -97,7 +104,7 @@ impl Emulator {
         let (serving, served) = watch::channel(false);
         tasks.spawn(serve(
             listener,
-            router(Arc::clone(&instance)),
+            router(Arc::clone(&instance), bind.ip().is_loopback()),
             stopping,
             serving,
         ));
@@ -194,14 +201,19 @@ impl Emulator {
         let _ = self.served.clone().wait_for(|ended| *ended).await;
     }
 
-    /// Takes no new connections, lets answers under way finish, writes the state and stops everything. Deliveries that
+    /// Takes no new connections, lets answers under way finish (for 5 s), writes the state and stops everything. Deliveries that
     /// wait for a retry are given up.
     ///
     /// # Errors
     /// [`EmulatorError::StateFile`] when the last write fails.
     pub async fn shutdown(mut self) -> Result<(), EmulatorError> {
         self.stop.send_replace(true);
-        self.stopped().await;
+        if tokio::time::timeout(SHUTDOWN_LIMIT, self.stopped())
+            .await
+            .is_err()
+        {
+            tracing::warn!("answers under way were cut off");
+        }
         self.tasks.shutdown().await;
         match self.state_path.take() {
             Some(path) => self
@@ -230,43 +242,6 @@ impl Drop for Emulator {
             tracing::error!(%error, path = %path.display(), "the state file could not be written");
         }
     }
-}
-
-/// Every route, grouped by who calls it.
-fn router(instance: Arc<Instance>) -> Router {
-    Router::new()
-        .route("/", get(welcome))
-        .merge(keys_route::router())
-        .nest("/v1", backend::router())
-        .nest("/__emu", control::router())
-        .fallback(backend::unknown)
-        .method_not_allowed_fallback(backend::wrong_method)
-        .with_state(instance)
-}
-
-async fn welcome() -> ([(axum::http::HeaderName, &'static str); 1], &'static str) {
-    let text = "Offline Clerk: an emulator for development and tests. Not affiliated with Clerk.\n";
-    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text)
-}
-
-async fn serve(
-    listener: TcpListener,
-    router: Router,
-    mut stopping: watch::Receiver<bool>,
-    serving: watch::Sender<bool>,
-) {
-    let stop = async move {
-        // An error means that the emulator was dropped, which stops too.
-        let _ = stopping.wait_for(|stop| *stop).await;
-    };
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    if let Err(error) = axum::serve(listener, service)
-        .with_graceful_shutdown(stop)
-        .await
-    {
-        tracing::error!(%error, "the emulator stopped serving");
-    }
-    serving.send_replace(true);
 }
 
 /// Writes the state after changes, many changes at once when they come fast. A crash loses what came after the last

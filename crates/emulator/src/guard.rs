@@ -1,7 +1,9 @@
 //! Keeps web pages of other origins away from the control API: a page that a developer merely visits must not mint
 //! tokens or point webhooks at his network.
 
-use axum::extract::Request;
+use std::net::IpAddr;
+
+use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
 use axum::middleware::Next;
@@ -9,13 +11,14 @@ use axum::response::Response;
 
 use crate::backend::ApiError;
 
-/// Refuses a request whose `Origin` is not on this machine, or whose `Host` is a name (which a page can make resolve
-/// to this machine). Addresses are let through: whoever allowed another bind address reaches the emulator by one.
+/// Refuses a request whose `Origin` is not on this machine. On a loopback address it also refuses a `Host` that is a
+/// name, which a page can make resolve to this machine; elsewhere, in a container say, names are how it is reached.
 pub(crate) async fn refuse_foreign_pages(
+    State(loopback): State<bool>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    if is_foreign(request.headers()) {
+    if is_foreign(request.headers(), loopback) {
         let long = "The control API answers this machine's programs and pages only.";
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
@@ -27,28 +30,29 @@ pub(crate) async fn refuse_foreign_pages(
     Ok(next.run(request).await)
 }
 
-fn is_foreign(headers: &HeaderMap) -> bool {
-    let foreign_origin =
-        headers.contains_key(ORIGIN) && !text(headers, ORIGIN).is_some_and(|it| is_near(it, true));
-    let foreign_host =
-        headers.contains_key(HOST) && !text(headers, HOST).is_some_and(|it| is_near(it, false));
-    foreign_origin || foreign_host
+fn is_foreign(headers: &HeaderMap, loopback: bool) -> bool {
+    is_far(headers, ORIGIN) || (loopback && is_far(headers, HOST))
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
+/// Whether the header is there and names anything but this machine.
+fn is_far(headers: &HeaderMap, name: HeaderName) -> bool {
+    headers.get(name).is_some_and(|value| {
+        let uri = value
+            .to_str()
+            .ok()
+            .and_then(|text| text.parse::<Uri>().ok());
+        !uri.as_ref()
+            .and_then(Uri::host)
+            .is_some_and(is_this_machine)
+    })
 }
 
-fn is_near(value: &str, loopback_only: bool) -> bool {
-    let Ok(uri) = value.parse::<Uri>() else {
-        return false;
-    };
-    let Some(host) = uri.host() else { return false };
+fn is_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<std::net::IpAddr>() {
-        Ok(address) => !loopback_only || address.is_loopback(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
-    }
+    let loopback = bare
+        .parse()
+        .is_ok_and(|address: IpAddr| address.is_loopback());
+    loopback || host == "localhost" || host.ends_with(".localhost")
 }
 
 #[cfg(test)]
@@ -56,7 +60,10 @@ mod tests {
     use super::*;
 
     fn foreign(name: HeaderName, value: &str) -> bool {
-        is_foreign(&HeaderMap::from_iter([(name, value.parse().unwrap())]))
+        is_foreign(
+            &HeaderMap::from_iter([(name, value.parse().unwrap())]),
+            true,
+        )
     }
 
     #[test]
@@ -77,19 +84,16 @@ mod tests {
         ] {
             assert!(foreign(ORIGIN, far), "{far}");
         }
-        assert!(!is_foreign(&HeaderMap::new()));
+        assert!(!is_foreign(&HeaderMap::new(), true));
     }
 
     #[test]
     fn a_name_that_was_made_to_point_here_does_not_pass() {
         assert!(foreign(HOST, "evil.example:4100"));
-        for near in [
-            "127.0.0.1:4100",
-            "localhost:4100",
-            "[::1]:4100",
-            "192.168.1.5:4100",
-        ] {
+        for near in ["127.0.0.1:4100", "localhost:4100", "[::1]:4100"] {
             assert!(!foreign(HOST, near), "{near}");
         }
+        let named = HeaderMap::from_iter([(HOST, "emulator:4100".parse().unwrap())]);
+        assert!(is_foreign(&named, true) && !is_foreign(&named, false));
     }
 }

@@ -22,6 +22,7 @@ mod keys_route;
 mod params;
 mod password;
 mod refusal;
+mod router;
 mod samples;
 mod session;
 mod state;

@@ -28,31 +28,53 @@ pub struct Session {
     pub tasks: Option<Vec<Value>>,
 }
 
-/// Where a session stands. Every status but `Active` is final here.
+/// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
     /// Gives tokens.
     Active,
+    /// Has unfinished tasks; gives tokens that say so in `sts`.
+    Pending,
     /// Ended from outside, over the Backend API or by a ban.
     Revoked,
     /// Signed out in one tab.
     Ended,
     /// Signed out of all.
     Removed,
-    /// Past `expire_at`; Clerk sends no event for it.
+    /// Past `expire_at`. Clerk sends no event for it.
     Expired,
+    /// Past `abandon_at`. Clerk sends no event for it.
+    Abandoned,
+    /// Taken over by another session. Clerk sends no event for it.
+    Replaced,
 }
 
 impl SessionStatus {
+    /// Whether the session can still change and give tokens.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        matches!(self, Self::Active | Self::Pending)
+    }
+
     /// The event that tells of a session reaching this status, if Clerk sends one.
     pub(crate) fn event(self) -> Option<&'static str> {
         match self {
             Self::Active => Some("session.created"),
+            Self::Pending => Some("session.pending"),
             Self::Revoked => Some("session.revoked"),
             Self::Ended => Some("session.ended"),
             Self::Removed => Some("session.removed"),
-            Self::Expired => None,
+            Self::Expired | Self::Abandoned | Self::Replaced => None,
+        }
+    }
+
+    /// The `sts` claim of its tokens.
+    pub(crate) fn claim(self) -> &'static str {
+        if self == Self::Pending {
+            "pending"
+        } else {
+            "active"
         }
     }
 }

@@ -26,12 +26,14 @@ pub(crate) fn system_ms() -> i64 {
 }
 
 /// The remembered objects. The serialised form is the state file.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) users: Collection<StoredUser>,
     pub(crate) sessions: Collection<Session>,
     clock_ms: i64,
     ids_issued: u64,
+    /// Generated once and kept, so that a service set up with it still works after a restart.
+    pub(crate) webhook_secret: Option<String>,
     #[serde(skip)]
     pub(crate) seed: Option<u64>,
     #[serde(skip)]
@@ -44,6 +46,16 @@ impl State {
             seed,
             ..Self::default()
         }
+    }
+
+    /// Forgets the objects and starts seeded ids and times anew.
+    pub(crate) fn clear(&mut self) {
+        let webhook_secret = self.webhook_secret.take();
+        *self = Self {
+            seed: self.seed,
+            webhook_secret,
+            ..Self::default()
+        };
     }
 
     /// Takes up a state read from a file.
@@ -116,7 +128,7 @@ impl State {
         }
         let now = self.now();
         for session in self.sessions.iter_mut() {
-            if session.status == SessionStatus::Active && session.expire_at <= now {
+            if session.status.is_alive() && session.expire_at <= now {
                 session.status = SessionStatus::Expired;
                 session.updated_at = now.max(session.updated_at + 1);
             }

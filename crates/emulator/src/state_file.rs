@@ -96,7 +96,7 @@ mod tests {
             r#"{"version":1,"users":[{}],"sessions":[]}"#,
         ] {
             fs::write(&path, text).unwrap();
-            let error = read(&path).unwrap_err();
+            let error = read(&path).err().unwrap();
             assert!(error.to_string().contains("state.json"), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }

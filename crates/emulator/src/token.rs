@@ -20,7 +20,7 @@ const LIFETIME_SECONDS: i64 = 60;
 pub struct TokenRequest {
     /// Becomes `sub`. He need not exist.
     pub user_id: Option<String>,
-    /// Becomes `sid`. Without it: the user's newest active session, else an id that nobody knows.
+    /// Becomes `sid`. Without it: the user's newest live session, else an id that nobody knows.
     pub session_id: Option<String>,
     /// Replaces claims; null removes one.
     pub claims: Map<String, Value>,
@@ -101,24 +101,38 @@ impl TokenRequest {
     }
 }
 
-/// The claims of a version 2 session token issued now. `session_age_ms` becomes the first-factor age, in minutes.
+/// The session that a token is of.
+pub(crate) struct Subject<'a> {
+    pub(crate) user_id: &'a str,
+    pub(crate) session_id: &'a str,
+    /// `sts`: `active` or `pending`.
+    pub(crate) status: &'static str,
+    /// Becomes the age of the first factor, in minutes.
+    pub(crate) age_ms: i64,
+}
+
+/// The claims of a version 2 session token issued now.
 pub(crate) fn session_claims(
-    user_id: &str,
-    session_id: &str,
+    subject: &Subject<'_>,
     azp: Option<&str>,
     expires_in: Option<i64>,
-    session_age_ms: i64,
 ) -> Map<String, Value> {
+    let Subject {
+        user_id,
+        session_id,
+        status,
+        age_ms,
+    } = subject;
     let now = system_ms() / 1000;
     let mut claims = object(json!({
         "exp": now.saturating_add(expires_in.unwrap_or(LIFETIME_SECONDS)),
-        "fva": [session_age_ms.max(0) / 60_000, -1],
+        "fva": [age_ms.max(&0) / 60_000, -1],
         "iat": now,
         "iss": crate::ISSUER,
         "jti": token_id(),
         "nbf": now - 10,
         "sid": session_id,
-        "sts": "active",
+        "sts": status,
         "sub": user_id,
         "v": 2,
     }));
@@ -190,8 +204,13 @@ mod tests {
 
     #[test]
     fn overlay_replaces_and_removes() {
-        let mut claims =
-            session_claims("user_1", "sess_1", Some("http://localhost"), None, 120_000);
+        let subject = Subject {
+            user_id: "user_1",
+            session_id: "sess_1",
+            status: "active",
+            age_ms: 120_000,
+        };
+        let mut claims = session_claims(&subject, Some("http://localhost"), None);
         assert_eq!(claims.get("fva"), Some(&json!([2, -1])));
         overlay(&mut claims, object(json!({"azp": null, "sub": 7})));
         assert!(!claims.contains_key("azp"));

@@ -120,6 +120,17 @@ impl Verification {
             expire_at: None,
         }
     }
+
+    /// What an address has whose code nobody has entered yet.
+    pub(crate) fn awaited() -> Self {
+        Self {
+            object: "verification_otp".to_owned(),
+            status: "unverified".to_owned(),
+            strategy: "email_code".to_owned(),
+            attempts: Some(0),
+            expire_at: None,
+        }
+    }
 }
 
 impl User {

@@ -22,9 +22,24 @@ pub(super) async fn create(
         params.required("user_id")?,
         params.required("email_address")?,
     );
+    let verified = params.flag("verified")?.unwrap_or(false);
+    let primary = params.flag("primary")?.unwrap_or(false);
+    Ok(Json(instance.add_email(
+        &user_id, &address, verified, primary, &caller,
+    )?))
+}
+
+pub(super) async fn update(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    caller: Caller,
+    Body(body): Body<Value>,
+) -> Result<Json<EmailAddress>, ApiError> {
+    let params = Params::new(body)?;
+    let verified = params.flag("verified")?.unwrap_or(false);
     let primary = params.flag("primary")?.unwrap_or(false);
     Ok(Json(
-        instance.add_email(&user_id, &address, primary, &caller)?,
+        instance.update_email(&id, verified, primary, &caller)?,
     ))
 }
 

@@ -5,6 +5,7 @@ mod email_addresses;
 mod error;
 mod query;
 mod sessions;
+mod user_query;
 mod users;
 
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{get, patch, post};
 
 pub(crate) use error::ApiError;
 pub(crate) use query::Query;
@@ -35,7 +36,7 @@ pub(crate) fn router() -> Router<Arc<Instance>> {
         )
         .route(
             "/users/{id}/metadata",
-            axum::routing::patch(users::merge_metadata).put(users::replace_metadata),
+            patch(users::merge_metadata).put(users::replace_metadata),
         )
         .route("/users/{id}/ban", post(users::ban))
         .route("/users/{id}/unban", post(users::unban))
@@ -43,7 +44,10 @@ pub(crate) fn router() -> Router<Arc<Instance>> {
         .route("/users/{id}/unlock", post(users::unlock))
         .route("/users/{id}/verify_password", post(users::verify_password))
         .route("/email_addresses", post(email_addresses::create))
-        .route("/email_addresses/{id}", delete(email_addresses::delete))
+        .route(
+            "/email_addresses/{id}",
+            patch(email_addresses::update).delete(email_addresses::delete),
+        )
         .route("/sessions", get(sessions::list).post(sessions::create))
         .route("/sessions/{id}", get(sessions::get))
         .route("/sessions/{id}/revoke", post(sessions::revoke))

@@ -4,9 +4,11 @@
 //! changes. Every change that the Backend API can show has an event; a receiver that applies all of them ends with
 //! what a listing shows.
 
+mod emails;
 mod events;
 mod sessions;
 mod tokens;
+mod user_params;
 mod users;
 
 use std::io;
@@ -144,7 +146,7 @@ impl Instance {
     /// since the same ids come back with the same, now old, times.
     pub fn reset(&self) {
         let mut state = self.change();
-        *state = State::empty(state.seed);
+        state.clear();
         self.webhooks.log().clear();
     }
 

@@ -46,8 +46,8 @@ impl Instance {
             .collect()
     }
 
-    /// Brings an active session to a final status and emits its event (`session.revoked`, `.ended`, `.removed`; none
-    /// for an expired one). A session that is over stays as it is, without an event.
+    /// Brings a live session to another status and emits its event (`session.revoked`, `.ended`, `.removed`,
+    /// `.pending`; the others have none). One that is over stays as it is, without an event, and none becomes active.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -85,7 +85,7 @@ impl Instance {
         let Some(session) = state.sessions.get(id) else {
             return;
         };
-        if session.status != SessionStatus::Active || status == SessionStatus::Active {
+        if !session.status.is_alive() || status == SessionStatus::Active {
             return;
         }
         let now = state.after(session.updated_at);

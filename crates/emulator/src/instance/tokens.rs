@@ -6,12 +6,12 @@ use super::Instance;
 use crate::ids;
 use crate::key::SigningKey;
 use crate::refusal::Refusal;
-use crate::session::{Session, SessionStatus};
+use crate::session::Session;
 use crate::state::system_ms;
-use crate::token::{self, CATEGORY_SESSION, CATEGORY_TEMPLATE, TokenKey, TokenRequest};
+use crate::token::{self, CATEGORY_SESSION, CATEGORY_TEMPLATE, Subject, TokenKey, TokenRequest};
 
 impl Instance {
-    /// A token of an active session, as `POST /v1/sessions/{id}/tokens` gives it: a session token, or one of a
+    /// A token of a live session, as `POST /v1/sessions/{id}/tokens` gives it: a session token, or one of a
     /// template, any name of which exists. It lives `expires_in` seconds, 60 by default.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl Instance {
         expires_in: Option<i64>,
     ) -> Result<String, Refusal> {
         let session = self.session(session_id)?;
-        if session.status != SessionStatus::Active {
+        if !session.status.is_alive() {
             return Err(Refusal::SessionNotActive {
                 id: session_id.to_owned(),
             });
@@ -35,10 +35,15 @@ impl Instance {
                 token::template_claims(&session.user_id, azp, expires_in),
             ),
             None => {
-                let age = age_ms(&session);
+                let subject = Subject {
+                    user_id: &session.user_id,
+                    session_id,
+                    status: session.status.claim(),
+                    age_ms: age_ms(&session),
+                };
                 (
                     CATEGORY_SESSION,
-                    token::session_claims(&session.user_id, session_id, azp, expires_in, age),
+                    token::session_claims(&subject, azp, expires_in),
                 )
             }
         };
@@ -67,15 +72,22 @@ impl Instance {
         let session = named.or_else(|| match session_id {
             Some(_) => None,
             None => self
-                .sessions(|it| it.user_id == user_id && it.status == SessionStatus::Active)
+                .sessions(|it| it.user_id == user_id && it.status.is_alive())
                 .into_iter()
                 .next(),
         });
         let sid = session_id
             .or_else(|| session.as_ref().map(|session| session.id.clone()))
             .unwrap_or_else(|| ids::random("sess_"));
-        let age = session.as_ref().map_or(0, age_ms);
-        let mut claims = token::session_claims(&user_id, &sid, None, expires_in, age);
+        let subject = Subject {
+            user_id: &user_id,
+            session_id: &sid,
+            status: session
+                .as_ref()
+                .map_or("active", |session| session.status.claim()),
+            age_ms: session.as_ref().map_or(0, age_ms),
+        };
+        let mut claims = token::session_claims(&subject, None, expires_in);
         token::overlay(&mut claims, changes);
         let mut header = token::header(CATEGORY_SESSION);
         token::overlay(&mut header, header_changes);

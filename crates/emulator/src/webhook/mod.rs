@@ -1,8 +1,10 @@
 //! From events to signed HTTP deliveries, in Svix's manner: one id a message, a fresh timestamp and signature an attempt.
 
+mod answer;
 mod log;
 mod sender;
 mod signature;
+mod workers;
 
 pub use log::{Attempt, Delivery, DeliveryStatus};
 pub(crate) use sender::{Endpoint, Webhooks};

@@ -1,35 +1,27 @@
-//! The workers that deliver.
-//!
-//! First attempts run in [`LANES`] lanes, chosen by the user an event is about, so bulk changes go out side by side
-//! while one user's events, his sessions' among them, are first sent in the order in which they happened, each after
-//! the answer to the one before. A failed attempt leaves its lane and is retried by itself, so retries arrive out of
-//! order; they do so with Svix too.
+//! The queue in front of the workers, and a single attempt.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, USER_AGENT};
+use reqwest::header::{CONTENT_TYPE, USER_AGENT};
 use reqwest::{Client, Url, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::value::RawValue;
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, watch};
 
+use super::answer::{beginning, explain, next_wait, parse_retry_after};
 use super::log::{Attempt, Delivery, DeliveryStatus, Log};
 use super::signature::sign;
+use super::workers::{LANES, Retry, Workers};
 use crate::config::EmulatorError;
 use crate::ids;
 use crate::refusal::Refusal;
 use crate::state::system_ms;
 
-/// How many first attempts, and how many retries, are under way at once.
-const LANES: usize = 16;
 /// Svix gives a receiver this long.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
-const ANSWER_LIMIT: usize = 1024;
 
 /// Where webhooks go and what signs them.
 #[derive(Debug, Clone)]
@@ -56,18 +48,6 @@ pub(crate) struct Webhooks {
     pending: watch::Sender<usize>,
     schedule: Vec<Duration>,
     client: Client,
-}
-
-/// The receiving ends, to be spawned once.
-pub(crate) struct Workers {
-    lanes: Vec<mpsc::UnboundedReceiver<String>>,
-    retries: mpsc::UnboundedReceiver<Retry>,
-}
-
-struct Retry {
-    id: String,
-    round: usize,
-    wait: Duration,
 }
 
 impl Webhooks {
@@ -187,7 +167,7 @@ impl Webhooks {
     }
 
     /// One attempt, recorded; after a failure the next one is scheduled, if there is one.
-    async fn attempt(&self, id: String, round: usize) {
+    pub(super) async fn attempt(&self, id: String, round: usize) {
         let Some(delivery) = self.log().get(&id).cloned() else {
             self.settle_one();
             return;
@@ -285,106 +265,9 @@ impl Webhooks {
     }
 }
 
-impl Workers {
-    /// Starts the workers; they end with the set that holds them.
-    pub(crate) fn spawn(self, webhooks: &Arc<Webhooks>, tasks: &mut JoinSet<()>) {
-        for mut lane in self.lanes {
-            let webhooks = Arc::clone(webhooks);
-            tasks.spawn(async move {
-                while let Some(id) = lane.recv().await {
-                    webhooks.attempt(id, 0).await;
-                }
-            });
-        }
-        tasks.spawn(run_retries(self.retries, Arc::clone(webhooks)));
-    }
-}
-
-/// Each waiting retry is a task of its own; they end together with this one.
-async fn run_retries(mut retries: mpsc::UnboundedReceiver<Retry>, webhooks: Arc<Webhooks>) {
-    let under_way = Arc::new(Semaphore::new(LANES));
-    let mut waiting = JoinSet::new();
-    while let Some(Retry { id, round, wait }) = retries.recv().await {
-        while waiting.try_join_next().is_some() {}
-        let (webhooks, under_way) = (Arc::clone(&webhooks), Arc::clone(&under_way));
-        waiting.spawn(async move {
-            tokio::time::sleep(wait).await;
-            let _permit = under_way.acquire().await;
-            webhooks.attempt(id, round).await;
-        });
-    }
-}
-
-/// The kind of failure, without the URL.
-fn explain(error: &reqwest::Error) -> String {
-    let kind = if error.is_timeout() {
-        "no answer within 15 s"
-    } else if error.is_connect() {
-        "the connection failed"
-    } else {
-        "the exchange failed"
-    };
-    kind.to_owned()
-}
-
-/// Svix honours `Retry-After` between once and twice the planned wait.
-fn next_wait(planned: Duration, asked: Option<Duration>) -> Duration {
-    asked
-        .unwrap_or(planned)
-        .clamp(planned, planned.saturating_mul(2))
-}
-
-/// Seconds or an HTTP date.
-fn parse_retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = DateTime::parse_from_rfc2822(text).ok()?;
-    (at.with_timezone(&Utc) - Utc::now()).to_std().ok()
-}
-
-async fn beginning(mut response: reqwest::Response) -> String {
-    let mut bytes = Vec::new();
-    while bytes.len() < ANSWER_LIMIT {
-        match response.chunk().await {
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) | Err(_) => break,
-        }
-    }
-    bytes.truncate(ANSWER_LIMIT);
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn retry_after(value: &str) -> Option<Duration> {
-        parse_retry_after(&HeaderMap::from_iter([(
-            RETRY_AFTER,
-            value.parse().unwrap(),
-        )]))
-    }
-
-    #[test]
-    fn retry_after_takes_seconds_and_dates() {
-        assert_eq!(retry_after("7"), Some(Duration::from_secs(7)));
-        let later = (Utc::now() + chrono::TimeDelta::minutes(10)).to_rfc2822();
-        assert!(retry_after(&later).is_some_and(|wait| wait > Duration::from_secs(500)));
-        assert_eq!(retry_after("soon"), None);
-        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), None);
-    }
-
-    #[test]
-    fn retry_after_stretches_the_wait_to_twice_at_most() {
-        let planned = Duration::from_secs(5);
-        let wait = |asked| next_wait(planned, asked).as_secs();
-        assert_eq!(wait(None), 5);
-        assert_eq!(wait(Some(Duration::from_secs(1))), 5);
-        assert_eq!(wait(Some(Duration::from_secs(8))), 8);
-        assert_eq!(wait(Some(Duration::from_secs(600))), 10);
-    }
 
     #[test]
     fn only_absolute_http_urls_are_endpoints() {

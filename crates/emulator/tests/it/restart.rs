@@ -110,3 +110,24 @@ async fn a_seeded_run_goes_on_after_a_restart_without_repeating_ids() {
     assert_ne!(before.id, after.id);
     assert!(after.created_at > before.created_at);
 }
+
+#[tokio::test]
+async fn a_generated_secret_survives_restart_and_reset_and_a_given_one_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = |secret: Option<&str>| EmulatorConfig {
+        key: Some(crate::running::shared_key()),
+        state_path: Some(folder.path().join("state.json")),
+        webhook_secret: secret.map(Into::into),
+        ..EmulatorConfig::on_free_port()
+    };
+    let first = running_with(config(None)).await;
+    let generated = first.webhook_secret();
+    first.reset();
+    first.emulator.shutdown().await.unwrap();
+    assert_eq!(running_with(config(None)).await.webhook_secret(), generated);
+    let given = "whsec_Z2l2ZW4gYnkgaGFuZA==";
+    assert_eq!(
+        running_with(config(Some(given))).await.webhook_secret(),
+        given
+    );
+}

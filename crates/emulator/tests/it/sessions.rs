@@ -117,3 +117,17 @@ async fn signing_out_has_events_of_its_own() {
         assert_eq!(clerk.events().last().unwrap(), event);
     }
 }
+
+#[tokio::test]
+async fn a_pending_session_lives_and_its_tokens_say_so() {
+    let clerk = running().await;
+    let user = clerk.new_user("a@example.com").unwrap();
+    let session = clerk.new_session(&user.id).unwrap();
+    let path = format!("/__emu/sessions/{}/end", session.id);
+    clerk.post(&path, json!({"status": "pending"})).await.ok();
+    assert_eq!(clerk.events().last().unwrap(), "session.pending");
+    let jwt = clerk.session_token(&session.id, None, None, None).unwrap();
+    assert_eq!(crate::tokens::part(&jwt, 1)["sts"], "pending");
+    let ended = clerk.post(&path, json!({"status": "ended"})).await.ok();
+    assert_eq!(ended["status"], "ended");
+}

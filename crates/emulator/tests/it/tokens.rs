@@ -223,7 +223,8 @@ async fn a_minted_token_is_of_the_newest_active_session() {
     );
 }
 
-fn part(jwt: &str, place: usize) -> Value {
+/// The header (0) or the claims (1).
+pub(crate) fn part(jwt: &str, place: usize) -> Value {
     use base64::Engine as _;
     let text = jwt.split('.').nth(place).unwrap();
     let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD

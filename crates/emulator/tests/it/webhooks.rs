@@ -268,3 +268,34 @@ async fn every_sample_arrives_with_its_type_and_object() {
         );
     }
 }
+
+#[tokio::test]
+async fn different_users_do_not_wait_for_each_other() {
+    // Nothing is answered before two are here at once; one lane alone would wait for its timeout.
+    let here = tokio::sync::watch::Sender::new(0_usize);
+    let waiting = here.clone();
+    let answer = move || {
+        let here = waiting.clone();
+        async move {
+            here.send_modify(|count| *count += 1);
+            here.subscribe()
+                .wait_for(|count| *count >= 2)
+                .await
+                .unwrap();
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(answer);
+    let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let clerk = running_with(EmulatorConfig {
+        webhook_url: Some(url),
+        ..config()
+    })
+    .await;
+    clerk.seed_users(40, false, &Caller::default());
+    clerk.settled().await;
+    assert_eq!(*here.borrow(), 40);
+    assert!(clerk.deliveries().iter().all(|it| it.attempts.len() == 1));
+    task.abort();
+}
