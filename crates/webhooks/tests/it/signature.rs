@@ -256,9 +256,22 @@ fn authentic_bytes_that_are_no_text_are_taken_and_set_aside() {
         judge(&honest(body), &other, NOW),
         Err(Refusal::SignatureInvalid)
     );
-    for list in ["v1,", "v1,AAAA", "v2,AAAA", "v1"] {
+    let right = sign(SECRET, MESSAGE_ID.as_bytes(), &NOW.to_string(), body);
+    let mac = right.strip_prefix("v1,").unwrap();
+    let judge_list = |list: &str| {
         let headers = headers("svix", MESSAGE_ID.as_bytes(), &NOW.to_string(), list);
-        assert_eq!(judge(&headers, body, NOW), Err(Refusal::SignatureInvalid));
+        judge(&headers, body, NOW)
+    };
+    assert_eq!(judge_list(&format!("v1,AAAA v2,x {right} v1,")), Ok(()));
+    for list in ["v1,", "v1,AAAA", "v1", mac, &right[..20]] {
+        assert_eq!(judge_list(list), Err(Refusal::SignatureInvalid), "{list}");
+    }
+    for list in [
+        format!("v2,{mac}"),
+        format!("v1a,{mac}"),
+        format!("{right}="),
+    ] {
+        assert_eq!(judge_list(&list), Err(Refusal::SignatureInvalid), "{list}");
     }
 }
 
