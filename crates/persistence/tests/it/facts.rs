@@ -1,0 +1,440 @@
+//! Deliveries in a few words: `user("user_1").updated(5).named("Ann")`.
+//!
+//! A time is a number of milliseconds since [`BASE`], and every delivery arrives at [`RECEIVED`]. Unless told
+//! otherwise, each delivery is a message of its own and the digest in its place is one of its content.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    ClerkId, Delivery, Effect, EmailAddress, MAX_CLOCK_AHEAD, ObjectKind, ObjectWrite, Payload,
+    Precedence, SessionStatus, SessionWrite, SignIn, Step, UserDeletion, UserProfile, UserWrite,
+};
+use serde_json::{Value, json};
+
+/// The instant that tests count from, in milliseconds since 1970: 2026-01-01T00:00:00Z.
+pub(crate) const BASE: i64 = 1_767_225_600_000;
+
+/// When deliveries arrive.
+pub(crate) const RECEIVED: i64 = 1_000_000;
+
+/// Too far ahead of [`RECEIVED`] to be believed.
+pub(crate) const POISONED: i64 = RECEIVED + 10 * 24 * 3_600_000;
+
+pub(crate) fn at(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(BASE + millis).unwrap()
+}
+
+pub(crate) fn id(text: &str) -> ClerkId {
+    ClerkId::parse(text).unwrap()
+}
+
+/// A message id that no other delivery of this process has.
+fn fresh_message_id() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("msg_{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn digest_of(content: &impl std::fmt::Debug) -> [u8; 8] {
+    let mut hasher = DefaultHasher::new();
+    format!("{content:?}").hash(&mut hasher);
+    hasher.finish().to_be_bytes()
+}
+
+/// What every delivery has, whatever it says.
+#[derive(Debug, Clone)]
+pub(crate) struct Envelope {
+    pub(crate) message_id: String,
+    pub(crate) updated_at: i64,
+    pub(crate) stated_at: i64,
+    pub(crate) step: Step,
+    pub(crate) digest: Option<[u8; 8]>,
+    pub(crate) payload: Payload,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Envelope {
+    fn new(message_id: String, step: Step) -> Self {
+        Self {
+            message_id,
+            updated_at: 0,
+            stated_at: 0,
+            step,
+            digest: None,
+            payload: Payload::Json(json!({"object": "event"})),
+            notes: Vec::new(),
+        }
+    }
+
+    fn place(&self, content: &impl std::fmt::Debug) -> Precedence {
+        Precedence::new(
+            Some(at(self.updated_at)),
+            Some(at(self.stated_at)),
+            at(RECEIVED),
+            self.step,
+            self.digest.unwrap_or_else(|| digest_of(content)),
+        )
+    }
+
+    /// The object's own time, or what stands in for one that cannot be believed.
+    fn believed(&self) -> DateTime<Utc> {
+        let ahead = TimeDelta::milliseconds(self.updated_at - RECEIVED);
+        at(if ahead > MAX_CLOCK_AHEAD {
+            self.stated_at
+        } else {
+            self.updated_at
+        })
+    }
+
+    fn delivery(self, event_type: String, object_id: String, effect: Effect) -> Delivery {
+        Delivery {
+            message_id: self.message_id,
+            event_type,
+            object_id: Some(object_id),
+            instance_id: Some("ins_1".to_owned()),
+            occurred_at: Some(at(self.stated_at)),
+            received_at: at(RECEIVED),
+            payload: self.payload,
+            effect,
+            notes: self.notes,
+        }
+    }
+}
+
+/// The words that every builder knows.
+macro_rules! envelope_words {
+    ($builder:ident) => {
+        impl $builder {
+            pub(crate) fn message(mut self, id: &str) -> Self {
+                self.envelope.message_id = id.to_owned();
+                self
+            }
+
+            /// The object's `updated_at`, and the envelope's time too.
+            pub(crate) fn updated(mut self, millis: i64) -> Self {
+                self.envelope.updated_at = millis;
+                self.envelope.stated_at = millis;
+                self
+            }
+
+            /// The envelope's time alone.
+            #[allow(dead_code, reason = "not every kind of fact needs every word")]
+            pub(crate) fn stated(mut self, millis: i64) -> Self {
+                self.envelope.stated_at = millis;
+                self
+            }
+
+            #[allow(dead_code, reason = "not every kind of fact needs every word")]
+            pub(crate) fn digest(mut self, digest: [u8; 8]) -> Self {
+                self.envelope.digest = Some(digest);
+                self
+            }
+
+            #[allow(dead_code, reason = "not every kind of fact needs every word")]
+            pub(crate) fn payload(mut self, payload: Payload) -> Self {
+                self.envelope.payload = payload;
+                self
+            }
+
+            #[allow(dead_code, reason = "not every kind of fact needs every word")]
+            pub(crate) fn note(mut self, note: &str) -> Self {
+                self.envelope.notes.push(note.to_owned());
+                self
+            }
+        }
+    };
+}
+
+/// `user.created` or `user.updated`.
+#[derive(Debug, Clone)]
+pub(crate) struct UserFact {
+    envelope: Envelope,
+    profile: UserProfile,
+}
+envelope_words!(UserFact);
+
+pub(crate) fn user(clerk_user_id: &str) -> UserFact {
+    UserFact {
+        envelope: Envelope::new(fresh_message_id(), Step::Changed),
+        profile: UserProfile {
+            clerk_user_id: id(clerk_user_id),
+            external_id: None,
+            username: None,
+            first_name: None,
+            last_name: None,
+            image_url: None,
+            emails: Vec::new(),
+            public_metadata: serde_json::Map::new(),
+            banned: false,
+            locked: false,
+            created_at: at(0),
+            updated_at: at(0),
+            last_sign_in_at: None,
+        },
+    }
+}
+
+impl UserFact {
+    pub(crate) fn created(mut self) -> Self {
+        self.envelope.step = Step::Created;
+        self
+    }
+
+    pub(crate) fn named(mut self, first_name: &str) -> Self {
+        self.profile.first_name = Some(first_name.to_owned());
+        self
+    }
+
+    pub(crate) fn surnamed(mut self, last_name: &str) -> Self {
+        self.profile.last_name = Some(last_name.to_owned());
+        self
+    }
+
+    /// One more verified address, not the primary one.
+    pub(crate) fn email(self, address: &str) -> Self {
+        self.address(address, true, false)
+    }
+
+    /// One more verified address, the primary one.
+    pub(crate) fn primary_email(self, address: &str) -> Self {
+        self.address(address, true, true)
+    }
+
+    pub(crate) fn address(mut self, address: &str, verified: bool, primary: bool) -> Self {
+        let clerk_id = format!("idn_{}", self.profile.emails.len());
+        self.profile.emails.push(EmailAddress {
+            clerk_email_address_id: Some(id(&clerk_id)),
+            email_address: address.to_owned(),
+            verified,
+            primary,
+        });
+        self
+    }
+
+    pub(crate) fn metadata(mut self, public_metadata: Value) -> Self {
+        self.profile.public_metadata = public_metadata.as_object().unwrap().clone();
+        self
+    }
+
+    pub(crate) fn banned(mut self) -> Self {
+        self.profile.banned = true;
+        self
+    }
+
+    pub(crate) fn last_sign_in(mut self, millis: i64) -> Self {
+        self.profile.last_sign_in_at = Some(at(millis));
+        self
+    }
+}
+
+impl From<UserFact> for Delivery {
+    fn from(fact: UserFact) -> Self {
+        let UserFact {
+            envelope,
+            mut profile,
+        } = fact;
+        profile.updated_at = envelope.believed();
+        let precedence = envelope.place(&profile);
+        let verb = match envelope.step {
+            Step::Created => "created",
+            Step::Changed => "updated",
+        };
+        let object_id = profile.clerk_user_id.to_string();
+        let effect = Effect::User(Box::new(UserWrite {
+            profile,
+            precedence,
+        }));
+        envelope.delivery(format!("user.{verb}"), object_id, effect)
+    }
+}
+
+/// `user.deleted`
+#[derive(Debug, Clone)]
+pub(crate) struct DeletedUser {
+    envelope: Envelope,
+    clerk_user_id: ClerkId,
+}
+envelope_words!(DeletedUser);
+
+/// Happened at the time that `updated` names.
+pub(crate) fn deleted_user(clerk_user_id: &str) -> DeletedUser {
+    DeletedUser {
+        envelope: Envelope::new(fresh_message_id(), Step::Changed),
+        clerk_user_id: id(clerk_user_id),
+    }
+}
+
+impl From<DeletedUser> for Delivery {
+    fn from(fact: DeletedUser) -> Self {
+        let effect = Effect::UserDeleted(UserDeletion {
+            deleted_at: at(fact.envelope.stated_at),
+            clerk_user_id: fact.clerk_user_id.clone(),
+        });
+        let object_id = fact.clerk_user_id.into_string();
+        fact.envelope
+            .delivery("user.deleted".to_owned(), object_id, effect)
+    }
+}
+
+/// A `session.…` event.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionFact {
+    envelope: Envelope,
+    clerk_session_id: ClerkId,
+    clerk_user_id: Option<ClerkId>,
+    status: SessionStatus,
+    created_at: i64,
+    sign_in: Option<SignIn>,
+}
+envelope_words!(SessionFact);
+
+/// A session of `user_1` that says its state and not how it began.
+pub(crate) fn session(clerk_session_id: &str, status: &str) -> SessionFact {
+    SessionFact {
+        envelope: Envelope::new(fresh_message_id(), Step::Changed),
+        clerk_session_id: id(clerk_session_id),
+        clerk_user_id: Some(id("user_1")),
+        status: SessionStatus::parse(status),
+        created_at: 0,
+        sign_in: None,
+    }
+}
+
+impl SessionFact {
+    pub(crate) fn of(mut self, clerk_user_id: &str) -> Self {
+        self.clerk_user_id = Some(id(clerk_user_id));
+        self
+    }
+
+    pub(crate) fn of_nobody(mut self) -> Self {
+        self.clerk_user_id = None;
+        self
+    }
+
+    pub(crate) fn since(mut self, millis: i64) -> Self {
+        self.created_at = millis;
+        self
+    }
+
+    /// As `session.created` tells it.
+    pub(crate) fn signed_in(mut self, client_ip: &str, user_agent: &str) -> Self {
+        self.envelope.step = Step::Created;
+        self.sign_in = Some(SignIn {
+            signed_in_at: at(self.created_at),
+            client_ip: Some(client_ip.to_owned()),
+            user_agent: Some(user_agent.to_owned()),
+        });
+        self
+    }
+}
+
+impl From<SessionFact> for Delivery {
+    fn from(fact: SessionFact) -> Self {
+        let SessionFact {
+            envelope,
+            clerk_session_id,
+            clerk_user_id,
+            status,
+            created_at,
+            sign_in,
+        } = fact;
+        let place = envelope.place(&(
+            &clerk_session_id,
+            &clerk_user_id,
+            &status,
+            created_at,
+            &sign_in,
+        ));
+        let verb = if sign_in.is_some() {
+            "created"
+        } else {
+            status.as_str()
+        };
+        let event_type = format!("session.{verb}");
+        let object_id = clerk_session_id.to_string();
+        let effect = Effect::Session(Box::new(SessionWrite {
+            clerk_session_id,
+            clerk_user_id,
+            clerk_client_id: Some("client_1".to_owned()),
+            precedence: if status.is_terminal() {
+                place.into_final()
+            } else {
+                place
+            },
+            status,
+            last_active_organization_id: None,
+            actor: None,
+            last_active_at: Some(envelope.believed()),
+            expire_at: Some(at(created_at + 7 * 24 * 3_600_000)),
+            abandon_at: None,
+            created_at: at(created_at),
+            updated_at: envelope.believed(),
+            sign_in,
+        }));
+        envelope.delivery(event_type, object_id, effect)
+    }
+}
+
+/// An event about an object that is kept as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct ObjectFact {
+    envelope: Envelope,
+    clerk_id: ClerkId,
+    data: Value,
+    is_deletion: bool,
+}
+envelope_words!(ObjectFact);
+
+/// An organization.
+pub(crate) fn organization(clerk_id: &str, data: Value) -> ObjectFact {
+    ObjectFact {
+        envelope: Envelope::new(fresh_message_id(), Step::Changed),
+        clerk_id: id(clerk_id),
+        data,
+        is_deletion: false,
+    }
+}
+
+/// The organization is gone since the time that `updated` names.
+pub(crate) fn deleted_organization(clerk_id: &str) -> ObjectFact {
+    ObjectFact {
+        is_deletion: true,
+        ..organization(clerk_id, json!({"id": clerk_id, "deleted": true}))
+    }
+}
+
+impl From<ObjectFact> for Delivery {
+    fn from(fact: ObjectFact) -> Self {
+        let place = fact.envelope.place(&fact.data);
+        let ObjectFact {
+            envelope,
+            clerk_id,
+            data,
+            is_deletion,
+        } = fact;
+        let object_id = clerk_id.to_string();
+        let effect = Effect::Object(Box::new(ObjectWrite {
+            kind: ObjectKind::Organization,
+            clerk_id,
+            data,
+            deleted_at: is_deletion.then(|| at(envelope.stated_at)),
+            precedence: if is_deletion {
+                place.into_final()
+            } else {
+                place
+            },
+        }));
+        let verb = if is_deletion { "deleted" } else { "updated" };
+        envelope.delivery(format!("organization.{verb}"), object_id, effect)
+    }
+}
+
+/// A delivery that changes nothing.
+pub(crate) fn without_effect(message_id: &str, effect: Effect) -> Delivery {
+    Envelope::new(message_id.to_owned(), Step::Changed).delivery(
+        "thing.happened".to_owned(),
+        "thing_1".to_owned(),
+        effect,
+    )
+}

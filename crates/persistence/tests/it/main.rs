@@ -1,0 +1,19 @@
+//! What the ports promise, on both databases.
+//!
+//! Each case is a function of a store of its own. It speaks through the ports alone and looks at the tables with plain
+//! SQL, as the people do who query them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod callers;
+mod facts;
+mod object_facts;
+mod session_facts;
+mod store;
+mod tables;
+mod user_facts;
