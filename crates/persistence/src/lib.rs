@@ -91,6 +91,20 @@ pub async fn migrate_up(url: &DatabaseUrl) -> Result<Vec<String>, MigrationError
     }
 }
 
+/// Grants the role that `application` connects as what the service needs on everything that `owner` has made: rows, but
+/// not the tables themselves. On SQLite, which has no roles, there is nothing to do.
+///
+/// # Errors
+/// As [`migrate_up`].
+pub async fn let_in(owner: &DatabaseUrl, application: &DatabaseUrl) -> Result<(), MigrationError> {
+    match (owner, application) {
+        (DatabaseUrl::Postgres(owner), DatabaseUrl::Postgres(application)) => {
+            postgres::let_in(owner, application).await
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reverts the latest `steps` migrations, the latest first. Answers their names.
 ///
 /// # Errors

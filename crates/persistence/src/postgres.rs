@@ -152,6 +152,29 @@ pub(crate) async fn migration_status(
     crate::migration::status(&mut migration_harness(url).await?, &MIGRATIONS)
 }
 
+/// Lets the application's role work with the owner's tables. It may not change the list of migrations.
+pub(crate) async fn let_in(
+    owner: &SecretString,
+    application: &SecretString,
+) -> Result<(), MigrationError> {
+    let target = PostgresTarget::parse(application.expose_secret())
+        .map_err(|error| ConnectionError::InvalidConnectionUrl(error.to_string()))?;
+    let Some(role) = target.config.get_user() else {
+        return Ok(());
+    };
+    // A role's name cannot be a parameter; quoted, it is a name and nothing else.
+    let role = format!("\"{}\"", role.replace('"', "\"\""));
+    let mut conn = connect(owner.expose_secret()).await?;
+    conn.batch_execute(&format!(
+        "grant usage on schema public to {role};
+         grant select, insert, update, delete on all tables in schema public to {role};
+         grant usage on all sequences in schema public to {role};
+         revoke insert, update, delete on __diesel_schema_migrations from {role};"
+    ))
+    .await?;
+    Ok(())
+}
+
 /// The migrations that this program was built with.
 fn known_versions() -> Vec<String> {
     crate::migration::known_versions::<diesel::pg::Pg>(&MIGRATIONS)

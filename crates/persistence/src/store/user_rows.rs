@@ -1,6 +1,7 @@
 //! The rows of users: guarded writes, and reading them back.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::case_when;
 use diesel::query_dsl::methods::FilterDsl as _;
 use diesel::upsert::excluded;
 use diesel::{
@@ -262,16 +263,24 @@ pub(super) async fn delete(
 ) -> QueryResult<Option<Change>> {
     let tombstone = NewUser {
         deleted_at: Some(Time(deletion.deleted_at)),
+        last_login_at: sessions::latest_sign_in(conn, &deletion.clerk_user_id).await?,
+        mirrored_at: Time(now),
         ..NewUser::unknown(&deletion.clerk_user_id, policy, deletion.deleted_at)
     };
+    // No profile has told these two, so an earlier deletion is the best that is known of them.
+    let is_later = dsl::precedence
+        .eq(Precedence::NOTHING_KNOWN.to_bytes())
+        .and(dsl::created_at.gt(excluded(dsl::created_at)));
     let row: Option<UserRow> = diesel::insert_into(users::table)
-        .values(NewUser {
-            mirrored_at: Time(now),
-            ..tombstone
-        })
+        .values(tombstone)
         .on_conflict(dsl::clerk_user_id)
         .do_update()
         .set((
+            dsl::created_at
+                .eq(case_when(is_later.clone(), excluded(dsl::created_at))
+                    .otherwise(dsl::created_at)),
+            dsl::updated_at
+                .eq(case_when(is_later, excluded(dsl::updated_at)).otherwise(dsl::updated_at)),
             dsl::deleted_at.eq(excluded(dsl::deleted_at)),
             dsl::mirrored_at.eq(excluded(dsl::mirrored_at)),
         ))
