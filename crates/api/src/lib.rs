@@ -1,1 +1,25 @@
-//! Speaks HTTP to programs: routes, extractors, problems, OpenAPI, limits.
+//! Speaks HTTP to programs: the webhook endpoint, the authenticated routes, health, and the OpenAPI document.
+//!
+//! In: HTTP requests. Out: JSON, or a problem (RFC 9457) with a stable code. The crate turns verified sessions into
+//! local users and deliveries into answers; what is true it asks the ports of `domain`. It will never know SQL, keys,
+//! environment variables or sockets.
+//!
+//! Where to look: `router.rs` has every route on one screen, `problem.rs` every failing answer, `current_user.rs` the
+//! extractor that is the authentication.
+
+mod app;
+mod current_user;
+mod fallback;
+mod openapi;
+mod problem;
+mod raw_body;
+mod request_context;
+mod router;
+mod routes;
+mod security_log;
+
+pub use app::{ApiSettings, App};
+pub use current_user::CurrentUser;
+pub use openapi::openapi_json;
+pub use problem::{Kind, Problem};
+pub use router::router;

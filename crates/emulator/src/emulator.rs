@@ -160,10 +160,7 @@ impl Emulator {
     /// Encodes the host in the issuer.
     #[must_use]
     pub fn publishable_key(&self) -> String {
-        format!(
-            "pk_test_{}",
-            STANDARD_NO_PAD.encode(format!("{}$", crate::FRONTEND_API_HOST))
-        )
+        publishable_key()
     }
 
     /// The secret key to give to clients.
@@ -255,4 +252,13 @@ async fn keep_state(instance: Arc<Instance>, path: PathBuf) {
             tracing::error!(%error, path = %path.display(), "the state file could not be written");
         }
     }
+}
+
+/// The publishable key of every emulator: it encodes [`crate::FRONTEND_API_HOST`].
+#[must_use]
+pub fn publishable_key() -> String {
+    format!(
+        "pk_test_{}",
+        STANDARD_NO_PAD.encode(format!("{}$", crate::FRONTEND_API_HOST))
+    )
 }

@@ -32,7 +32,7 @@ mod user;
 mod webhook;
 
 pub use config::{EmulatorConfig, EmulatorError};
-pub use emulator::Emulator;
+pub use emulator::{Emulator, publishable_key};
 pub use instance::{Caller, Instance};
 pub use key::SigningKey;
 pub use refusal::Refusal;
@@ -40,7 +40,9 @@ pub use samples::{EVENT_TYPES, sample_event, sample_event_at};
 pub use session::{Session, SessionStatus};
 pub use token::{TokenKey, TokenRequest};
 pub use user::{EmailAddress, PhoneNumber, User, Verification};
-pub use webhook::{Attempt, Delivery, DeliveryStatus, SignError, sign};
+pub use webhook::{
+    Attempt, Delivery, DeliveryStatus, SignError, generate_secret as generate_webhook_secret, sign,
+};
 
 /// Where the emulator listens unless told otherwise.
 pub const DEFAULT_BIND: &str = "127.0.0.1:4100";

@@ -1,1 +1,14 @@
-//! The clerk-sync binary: configuration, wiring, command line.
+//! Wires the crates into a running service: configuration, adapters behind ports, sockets, commands.
+//!
+//! This is the only crate that knows all the others and the only one that reads the environment. It decides nothing
+//! about tokens, deliveries or rows.
+
+pub mod command;
+pub mod config;
+mod http;
+mod logging;
+mod service;
+
+pub use config::{Config, ConfigErrors};
+pub use logging::start as start_logging;
+pub use service::{Server, StartError};

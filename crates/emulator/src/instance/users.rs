@@ -43,7 +43,7 @@ impl Instance {
     }
 
     /// Runs `look` over all users, oldest first, without copying them.
-    pub(crate) fn with_users<T>(
+    pub fn with_users<T>(
         &self,
         look: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &User>) -> T,
     ) -> T {

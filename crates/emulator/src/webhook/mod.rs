@@ -8,5 +8,5 @@ mod workers;
 
 pub use log::{Attempt, Delivery, DeliveryStatus};
 pub(crate) use sender::{Endpoint, Webhooks};
-pub use signature::{SignError, sign};
-pub(crate) use signature::{generate_secret, is_secret};
+pub(crate) use signature::is_secret;
+pub use signature::{SignError, generate_secret, sign};

@@ -29,8 +29,9 @@ pub fn sign(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> Result<Strin
         .map_err(|_| SignError::Body)
 }
 
-/// A new secret of 24 random bytes.
-pub(crate) fn generate_secret() -> String {
+/// A new secret of 24 random bytes, as Svix makes them.
+#[must_use]
+pub fn generate_secret() -> String {
     format!("whsec_{}", STANDARD.encode(ids::random_bytes::<24>()))
 }
 

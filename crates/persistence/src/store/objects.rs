@@ -1,6 +1,7 @@
 //! Objects that are kept as they came.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::case_when;
 use diesel::query_dsl::methods::FilterDsl as _;
 use diesel::upsert::excluded;
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryResult};
@@ -64,6 +65,8 @@ async fn delete(
     deleted_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Change>> {
+    // Only other deletions have filled it: the data, too, is the earliest one's.
+    let knows_nothing = dsl::precedence.eq(Precedence::NOTHING_KNOWN.to_bytes());
     let data: Option<Json> = diesel::insert_into(clerk_objects::table)
         .values((
             dsl::kind.eq(write.kind.as_str()),
@@ -77,6 +80,7 @@ async fn delete(
         .on_conflict((dsl::kind, dsl::clerk_id))
         .do_update()
         .set((
+            dsl::data.eq(case_when(knows_nothing, excluded(dsl::data)).otherwise(dsl::data)),
             dsl::deleted_at.eq(excluded(dsl::deleted_at)),
             dsl::mirrored_at.eq(excluded(dsl::mirrored_at)),
         ))

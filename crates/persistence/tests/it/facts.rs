@@ -404,6 +404,13 @@ pub(crate) fn deleted_organization(clerk_id: &str) -> ObjectFact {
     }
 }
 
+impl ObjectFact {
+    pub(crate) fn told(mut self, data: Value) -> Self {
+        self.data = data;
+        self
+    }
+}
+
 impl From<ObjectFact> for Delivery {
     fn from(fact: ObjectFact) -> Self {
         let place = fact.envelope.place(&fact.data);

@@ -11,8 +11,10 @@
 )]
 
 mod callers;
+mod cancellation;
 mod facts;
 mod object_facts;
+mod patience;
 mod session_facts;
 mod store;
 mod tables;

@@ -96,13 +96,25 @@ async fn data_after_the_deletion_fills_the_row_and_revives_nothing(store: TestSt
 }
 
 async fn the_earliest_deletion_counts(store: TestStore) {
-    for (id, times) in [("org_1", [7, 9]), ("org_2", [9, 7])] {
-        for time in times {
-            store.apply(deleted_organization(id).updated(time)).await;
-        }
-    }
+    let late = |id: &str| {
+        deleted_organization(id)
+            .told(json!({"by": "late"}))
+            .updated(9)
+    };
+    let early = |id: &str| {
+        deleted_organization(id)
+            .told(json!({"by": "early"}))
+            .updated(7)
+    };
+    assert_eq!(store.apply(early("org_1")).await, Applied);
+    assert_eq!(store.apply(late("org_1")).await, Stale);
+    assert_eq!(store.apply(late("org_2")).await, Applied);
+    assert_eq!(store.apply(early("org_2")).await, Applied);
     for row in store.rows(&tables::OBJECTS).await {
-        assert_eq!(row["deleted_at"], 7, "{row}");
+        assert_eq!(
+            (&row["deleted_at"], &row["data"]),
+            (&json!(7), &json!({"by": "early"}))
+        );
     }
 }
 

@@ -1,0 +1,81 @@
+//! What the routes work with.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::Authenticator;
+use domain::{Mirror, Policy, StoreHealth, UserStore};
+use webhooks::Receiver;
+
+use crate::security_log::SecurityLog;
+
+/// Settings of the HTTP side.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// Whether a verified user whom no webhook has told of yet gets a row on his first request; else he gets 404.
+    pub jit_provisioning: bool,
+    /// The largest webhook body, in bytes.
+    pub webhook_body_limit: usize,
+    /// How long a request may take in all.
+    pub request_timeout: Duration,
+    /// Whether Clerk's Backend API can be asked: a secret key is set.
+    pub clerk_configured: bool,
+}
+
+/// Everything that the routes share; a clone is a pointer.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The ports and services behind the routes.
+pub struct Parts {
+    /// Where deliveries take effect.
+    pub mirror: Arc<dyn Mirror>,
+    /// Where users are read.
+    pub users: Arc<dyn UserStore>,
+    /// Whether the store works.
+    pub store_health: Arc<dyn StoreHealth>,
+    /// Tells authentic webhooks from others.
+    pub receiver: Receiver,
+    /// Tells valid sessions from others.
+    pub authenticator: Arc<Authenticator>,
+    /// What a user may do.
+    pub policy: Arc<Policy>,
+    /// Settings of the HTTP side.
+    pub settings: ApiSettings,
+    pub(crate) security_log: SecurityLog,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(
+        mirror: Arc<dyn Mirror>,
+        users: Arc<dyn UserStore>,
+        store_health: Arc<dyn StoreHealth>,
+        receiver: Receiver,
+        authenticator: Arc<Authenticator>,
+        policy: Arc<Policy>,
+        settings: ApiSettings,
+    ) -> Self {
+        let security_log = SecurityLog::new(Arc::clone(&mirror));
+        Self(Arc::new(Parts {
+            mirror,
+            users,
+            store_health,
+            receiver,
+            authenticator,
+            policy,
+            settings,
+            security_log,
+        }))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

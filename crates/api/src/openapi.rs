@@ -1,0 +1,53 @@
+//! The OpenAPI document and its page.
+
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi as _};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "clerk-sync",
+        description = "Keeps a team's own database equal to Clerk, verifies tokens, and enforces roles, tiers and limits. \
+                       Every path under `/api/v1/` also answers under `/api/`. Failures are RFC 9457 problems with a stable `code`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    tags(
+        (name = "webhooks", description = "What Clerk calls"),
+        (name = "auth", description = "What clients call with a session token"),
+        (name = "health", description = "What orchestrators and people on call ask"),
+    ),
+    modifiers(&SessionToken)
+)]
+struct Document;
+
+struct SessionToken;
+
+impl Modify for SessionToken {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some(
+                "A Clerk session token; browsers may send the `__session` cookie instead.",
+            ))
+            .build();
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("session", SecurityScheme::Http(scheme));
+    }
+}
+
+/// What is said of the API besides its routes.
+pub(crate) fn frame() -> OpenApi {
+    Document::openapi()
+}
+
+/// The whole document as JSON, as `/api/openapi.json` serves it.
+///
+/// # Errors
+/// Never in practice: the document is our own.
+pub fn openapi_json() -> Result<String, serde_json::Error> {
+    crate::router::document().to_pretty_json()
+}

@@ -1,0 +1,101 @@
+//! Every route on one screen, grouped by who calls it.
+
+use axum::Router;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use http::{HeaderName, HeaderValue};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::app::App;
+use crate::routes::{health, me, webhook};
+use crate::{fallback, openapi, request_context};
+
+/// What Clerk calls: proven by its signature.
+fn for_clerk() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(webhook::receive))
+}
+
+/// What signed-in users call: `CurrentUser` stands in every signature.
+fn for_users() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(me::me))
+        .layer(map_response(private))
+}
+
+/// What anybody may call.
+fn for_anybody() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::summary))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+}
+
+fn api() -> OpenApiRouter<App> {
+    for_clerk().merge(for_users())
+}
+
+fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .merge(for_anybody())
+        .nest("/api/v1", api())
+}
+
+/// The OpenAPI document of every route.
+pub(crate) fn document() -> OpenApi {
+    documented().to_openapi()
+}
+
+/// The whole HTTP side. Paths under `/api/v1` are documented and answer under `/api` too.
+pub fn router(app: App) -> Router {
+    let (routes, document) = documented().split_for_parts();
+    let (alias, _) = api().split_for_parts();
+    let limit = app.settings.request_timeout;
+    routes
+        .nest("/api", alias)
+        .fallback(fallback::not_found)
+        .method_not_allowed_fallback(fallback::method_not_allowed)
+        .with_state(app)
+        .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", document))
+        .layer(CatchPanicLayer::custom(fallback::panicked))
+        .layer(map_response(guarded))
+        .layer(from_fn_with_state(limit, request_context::around))
+}
+
+/// Answers to one caller are nobody else's.
+async fn private(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        VARY,
+        HeaderValue::from_static("Authorization, Cookie, Origin"),
+    );
+    response
+}
+
+/// The page of `/api/docs` has its script and style in files of its own, and a little style within.
+const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+async fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let fixed: [(HeaderName, HeaderValue); 4] = [
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+    ];
+    for (name, value) in fixed {
+        headers.entry(name).or_insert(value);
+    }
+    response
+}

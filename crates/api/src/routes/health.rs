@@ -1,0 +1,186 @@
+//! Whether the service lives, can work, and works well.
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use domain::MigrationState;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+
+/// How things stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    /// Everything works.
+    Healthy,
+    /// Requests are served, but something that they may need one day does not work.
+    Degraded,
+    /// Requests fail.
+    Unhealthy,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Check {
+    status: Status,
+    /// What is wrong, in words for an operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// The deep summary.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    status: Status,
+    timestamp: DateTime<Utc>,
+    version: &'static str,
+    /// Whether Clerk's Backend API can be asked.
+    clerk_configured: bool,
+    database_configured: bool,
+    webhook_configured: bool,
+    checks: Checks,
+    /// When the latest authentic webhook came.
+    last_event_at: Option<DateTime<Utc>>,
+    /// Seconds since then.
+    last_event_age_seconds: Option<i64>,
+}
+
+/// What was looked at.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Checks {
+    database: Check,
+    migrations: Check,
+    /// Clerk's signing keys.
+    clerk_keys: Check,
+}
+
+/// The short answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Probe {
+    #[schema(example = "ready")]
+    status: &'static str,
+}
+
+impl Check {
+    fn new(status: Status, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: Some(detail.into()),
+        }
+    }
+
+    const HEALTHY: Self = Self {
+        status: Status::Healthy,
+        detail: None,
+    };
+}
+
+/// The deep summary: 503 only when requests fail.
+#[utoipa::path(get, path = "/health", tag = "health", responses(
+    (status = 200, description = "Healthy or degraded", body = Health),
+    (status = 503, description = "Unhealthy", body = Health),
+))]
+pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>) {
+    let now = Utc::now();
+    let (database, migrations, last_event_at) = store_checks(&app).await;
+    let checks = Checks {
+        database,
+        migrations,
+        clerk_keys: key_check(&app, now),
+    };
+    let status = checks
+        .database
+        .status
+        .max(checks.migrations.status)
+        .max(checks.clerk_keys.status);
+    let code = if status == Status::Unhealthy {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
+    let health = Health {
+        status,
+        timestamp: now,
+        version: env!("CARGO_PKG_VERSION"),
+        clerk_configured: app.settings.clerk_configured,
+        // The service does not start without either.
+        database_configured: true,
+        webhook_configured: true,
+        checks,
+        last_event_at,
+        last_event_age_seconds: last_event_at.map(|at| now.signed_duration_since(at).num_seconds()),
+    };
+    (code, Json(health))
+}
+
+/// Whether the process answers: nothing else is asked, so that nothing else makes an orchestrator kill it.
+#[utoipa::path(get, path = "/health/live", tag = "health", responses((status = 200, description = "Alive", body = Probe)))]
+pub(crate) async fn live() -> Json<Probe> {
+    Json(Probe { status: "alive" })
+}
+
+/// Whether requests should be sent here: the database answers and has the right schema. Clerk may be away.
+#[utoipa::path(get, path = "/health/ready", tag = "health", responses(
+    (status = 200, description = "Ready", body = Probe),
+    (status = 503, description = "Not ready", body = Probe),
+))]
+pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Probe>) {
+    let (database, migrations, _) = store_checks(&app).await;
+    if database.status.max(migrations.status) == Status::Healthy {
+        (StatusCode::OK, Json(Probe { status: "ready" }))
+    } else {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(Probe {
+                status: "not ready",
+            }),
+        )
+    }
+}
+
+async fn store_checks(app: &App) -> (Check, Check, Option<DateTime<Utc>>) {
+    match app.store_health.report().await {
+        Err(error) => {
+            let unknown = Check::new(
+                Status::Unhealthy,
+                "unknown while the database does not answer",
+            );
+            (
+                Check::new(Status::Unhealthy, error.to_string()),
+                unknown,
+                None,
+            )
+        }
+        Ok(report) => {
+            let migrations = match report.migrations {
+                MigrationState::Current => Check::HEALTHY,
+                MigrationState::Pending { count } => Check::new(
+                    Status::Unhealthy,
+                    format!("{count} to run: `clerk-sync migrate up`"),
+                ),
+            };
+            (Check::HEALTHY, migrations, report.last_event_at)
+        }
+    }
+}
+
+/// Known tokens go on working without Clerk for a while, so a failed fetch only degrades. The answer is public: what
+/// exactly failed stays in the log.
+fn key_check(app: &App, now: DateTime<Utc>) -> Check {
+    let keys = app.authenticator.verifier().keys().health(now);
+    match (keys.usable, keys.failures) {
+        (true, 0) => Check::HEALTHY,
+        (true, _) => Check::new(
+            Status::Degraded,
+            "the key set could not be refreshed; the last one is in use",
+        ),
+        (false, 0) => Check::new(Status::Degraded, "the key set has not been fetched yet"),
+        (false, _) => Check::new(
+            Status::Degraded,
+            "the key set cannot be fetched: new tokens are refused",
+        ),
+    }
+}

@@ -1,0 +1,134 @@
+//! The caller's own record.
+
+use axum::Json;
+use chrono::{DateTime, Utc};
+use domain::{Entitlements, Limits, User};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::current_user::CurrentUser;
+use crate::problem::ProblemBody;
+
+/// The caller, with what he may do.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Me {
+    /// Ours; stays when everything else changes.
+    id: Uuid,
+    /// Clerk's.
+    #[schema(example = "user_2g7np7Hrk0SN6kj5EDMLDaKNL0S")]
+    clerk_user_id: String,
+    /// The primary address.
+    #[schema(example = "ann@example.com")]
+    email: Option<String>,
+    /// Whether the primary address is verified.
+    email_verified: bool,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    full_name: Option<String>,
+    /// Where the avatar is.
+    image_url: Option<String>,
+    #[schema(example = "solo")]
+    role: String,
+    #[schema(example = "free")]
+    tier: String,
+    /// The organization that is active in this session.
+    organization: Option<Organization>,
+    /// Whether the user has used an invite code.
+    invite_validated: bool,
+    is_active: bool,
+    /// The user's own settings.
+    #[schema(value_type = Object)]
+    preferences: Value,
+    /// The user's first portfolio.
+    portfolio_id: Option<Uuid>,
+    portfolio_count: u32,
+    limits: MyLimits,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    last_login_at: Option<DateTime<Utc>>,
+}
+
+/// The organization that is active in this session, as the token says.
+#[derive(Debug, Serialize, ToSchema)]
+struct Organization {
+    /// Clerk's.
+    id: String,
+    slug: Option<String>,
+    /// The caller's role in it, with its prefix.
+    #[schema(example = "org:admin")]
+    role: Option<String>,
+}
+
+/// How much the caller may do, and how much of it is left.
+#[derive(Debug, Serialize, ToSchema)]
+struct MyLimits {
+    max_portfolios: u32,
+    /// For each calendar month (UTC).
+    max_ai_messages: u32,
+    ai_messages_used: u32,
+    ai_messages_remaining: u32,
+}
+
+/// Who is calling.
+#[utoipa::path(
+    get, path = "/auth/me", tag = "auth", security(("session" = [])),
+    responses(
+        (status = 200, description = "The caller", body = Me),
+        (status = 401, description = "No valid session: the code says why", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`user_inactive`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`user_not_found`: no webhook has told of this user, and provisioning is off", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`keys_unavailable`, `store_unavailable`, `request_timeout`", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn me(caller: CurrentUser) -> Json<Me> {
+    let organization = caller.claims.organization.map(|organization| Organization {
+        id: organization.id,
+        slug: organization.slug,
+        role: organization.role,
+    });
+    Json(Me::new(caller.user, caller.entitlements, organization))
+}
+
+impl Me {
+    fn new(user: User, entitlements: Entitlements, organization: Option<Organization>) -> Self {
+        let Entitlements {
+            role,
+            tier,
+            limits:
+                Limits {
+                    max_portfolios,
+                    max_ai_messages,
+                },
+        } = entitlements;
+        Self {
+            id: user.id,
+            clerk_user_id: user.clerk_user_id.into_string(),
+            email: user.email,
+            email_verified: user.email_verified,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            full_name: user.full_name,
+            image_url: user.image_url,
+            role: role.to_string(),
+            tier: tier.to_string(),
+            organization,
+            // Nothing can be invited, owned or metered yet, so nothing has been.
+            invite_validated: false,
+            portfolio_id: None,
+            portfolio_count: 0,
+            limits: MyLimits {
+                max_portfolios,
+                max_ai_messages,
+                ai_messages_used: 0,
+                ai_messages_remaining: max_ai_messages,
+            },
+            is_active: user.is_active,
+            preferences: user.preferences,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+            last_login_at: user.last_login_at,
+        }
+    }
+}

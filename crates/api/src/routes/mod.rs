@@ -1,0 +1,5 @@
+//! The handlers, a file for each group.
+
+pub(crate) mod health;
+pub(crate) mod me;
+pub(crate) mod webhook;

@@ -1,0 +1,237 @@
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use emulator::{Emulator, EmulatorConfig, TokenRequest};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+
+use super::{Failure, output, told_to_stop};
+use crate::config::{Config, environment};
+use crate::{Server, start_logging};
+
+/// Where everything of `dev` is kept, below the folder that it runs in.
+const FOLDER: &str = ".clerk-sync";
+const SECRET_FILE: &str = "webhook-secret";
+/// A pasted line should still work tomorrow morning.
+const DEMO_TOKEN_SECONDS: i64 = 24 * 60 * 60;
+const DEMO_EMAIL: &str = "ada@example.com";
+
+#[derive(Debug, Args)]
+pub(super) struct Dev {
+    /// The service's port
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The offline Clerk's port
+    #[arg(long, default_value_t = 4100)]
+    emulator_port: u16,
+    /// Forget all users, sessions and rows first
+    #[arg(long)]
+    reset: bool,
+}
+
+impl Dev {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let (lookup, _) = environment(Path::new("."));
+        start_logging(
+            lookup("RUST_LOG").as_deref(),
+            lookup("LOG_FORMAT").as_deref(),
+            "warn",
+        );
+        let folder = PathBuf::from(FOLDER);
+        if self.reset {
+            forget(&folder)?;
+        }
+        fs::create_dir_all(&folder)
+            .map_err(|error| format!("the folder {FOLDER} cannot be made: {error}"))?;
+        let secret = secret_in(&folder)?;
+
+        let emulator = self
+            .emulator(&folder, secret.clone())
+            .await
+            .map_err(|error| self.advised(error))?;
+        let config = Config::read(settings(&self, &folder, &secret, &emulator))?;
+        let server = Server::start(config)
+            .await
+            .map_err(|error| self.advised(error))?;
+        let origin = format!("http://{}", server.address());
+        emulator.set_webhook(Some(&format!("{origin}/api/webhooks/clerk")), None)?;
+        let demo = demo(&emulator, &origin)?;
+        greet(&origin, &emulator, &demo);
+        told_to_stop().await;
+        output::line("\nstopping");
+        server.shutdown().await;
+        emulator.shutdown().await?;
+        Ok(())
+    }
+
+    async fn emulator(
+        &self,
+        folder: &Path,
+        secret: SecretString,
+    ) -> Result<Emulator, emulator::EmulatorError> {
+        Emulator::start(EmulatorConfig {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, self.emulator_port)),
+            key_path: Some(folder.join("emulator-key.pem")),
+            state_path: Some(folder.join("emulator-state.json")),
+            webhook_secret: Some(secret),
+            // Nobody waits five minutes at a desk.
+            retry_schedule: [1, 2, 5, 10, 30, 60].map(Duration::from_secs).to_vec(),
+            ..EmulatorConfig::default()
+        })
+        .await
+    }
+
+    /// Adds what to do when a port is taken.
+    fn advised(&self, error: impl std::error::Error) -> Failure {
+        let mut text = error.to_string();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            text.push_str(&format!(": {cause}"));
+            next = cause.source();
+        }
+        if text.contains("cannot listen") {
+            text.push_str("; choose others with --port and --emulator-port");
+        }
+        text.into()
+    }
+}
+
+/// The secret that `dev` in this folder signs with.
+pub(super) fn kept_secret() -> Option<SecretString> {
+    let text = fs::read_to_string(Path::new(FOLDER).join(SECRET_FILE)).ok()?;
+    Some(text.trim().to_owned().into())
+        .filter(|secret: &SecretString| !secret.expose_secret().is_empty())
+}
+
+fn secret_in(folder: &Path) -> Result<SecretString, Failure> {
+    if let Some(secret) = kept_secret() {
+        return Ok(secret);
+    }
+    let secret = emulator::generate_webhook_secret();
+    fs::write(folder.join(SECRET_FILE), &secret)
+        .map_err(|error| format!("{FOLDER} cannot be written: {error}"))?;
+    Ok(secret.into())
+}
+
+fn forget(folder: &Path) -> Result<(), Failure> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{} cannot be removed: {error}", folder.display()).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What an operator would set by hand.
+fn settings(
+    dev: &Dev,
+    folder: &Path,
+    secret: &SecretString,
+    emulator: &Emulator,
+) -> impl Fn(&str) -> Option<String> {
+    let known = [
+        ("CLERK_SYNC_ENV", "development".to_owned()),
+        ("BIND_ADDR", format!("127.0.0.1:{}", dev.port)),
+        (
+            "DATABASE_URL",
+            format!("sqlite://{}", folder.join("clerk-sync.db").display()),
+        ),
+        ("CLERK_PUBLISHABLE_KEY", emulator.publishable_key()),
+        ("CLERK_SECRET_KEY", emulator.secret_key().to_owned()),
+        ("CLERK_JWKS_URL", emulator.jwks_url()),
+        ("CLERK_API_URL", emulator.origin()),
+        ("CLERK_WEBHOOK_SECRET", secret.expose_secret().to_owned()),
+        (
+            "CLERK_AUTHORIZED_PARTIES",
+            format!("http://127.0.0.1:{0},http://localhost:{0}", dev.port),
+        ),
+    ];
+    move |name: &str| {
+        known
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.clone())
+    }
+}
+
+/// The person in the printed lines.
+struct Demo {
+    user_id: String,
+    session_id: String,
+    token: String,
+}
+
+/// The demo user of the last run, or a new one.
+fn demo(emulator: &Emulator, origin: &str) -> Result<Demo, Failure> {
+    let is_demo = |user: &&emulator::User| {
+        user.email_addresses
+            .iter()
+            .any(|email| email.email_address == DEMO_EMAIL)
+    };
+    let user = match emulator.with_users(|users| users.filter(is_demo).next().cloned()) {
+        Some(user) => user,
+        None => emulator.create_user(
+            json!({"email_address": [DEMO_EMAIL], "first_name": "Ada", "last_name": "Lovelace"}),
+            &emulator::Caller::default(),
+        )?,
+    };
+    let alive =
+        emulator.sessions(|session| session.user_id == user.id && session.status.is_alive());
+    let session = match alive.into_iter().next() {
+        Some(session) => session,
+        None => emulator.new_session(&user.id)?,
+    };
+    let token = emulator.mint(
+        TokenRequest {
+            user_id: Some(user.id.clone()),
+            ..TokenRequest::for_session(&session.id)
+        }
+        .authorized_party(origin)
+        .expires_in(DEMO_TOKEN_SECONDS),
+    )?;
+    Ok(Demo {
+        user_id: user.id,
+        session_id: session.id,
+        token,
+    })
+}
+
+fn greet(origin: &str, emulator: &Emulator, demo: &Demo) {
+    let Demo {
+        user_id,
+        session_id,
+        token,
+    } = demo;
+    let (clerk, key) = (emulator.origin(), emulator.secret_key());
+    let me = format!("curl -s {origin}/api/auth/me -H 'Authorization: Bearer {token}'");
+    output::line(format!(
+        "clerk-sync is running, with an offline Clerk beside it. Stop both with Ctrl-C.
+
+  service        {origin}
+  API page       {origin}/api/docs
+  health         {origin}/health
+  offline Clerk  {clerk}   (secret key {key}, publishable key {})
+  rows           {FOLDER}/clerk-sync.db   (SQLite)
+
+Ask who the demo user is. The token is valid for 24 hours:
+
+{me}
+
+Rename the demo user at Clerk and see the row follow:
+
+curl -s -o /dev/null -X PATCH {clerk}/v1/users/{user_id} -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{{\"first_name\":\"Grace\",\"last_name\":\"Hopper\"}}' && sleep 1 && {me}
+
+Sign the demo user out, after which the same token is refused:
+
+curl -s -o /dev/null -X POST {clerk}/v1/sessions/{session_id}/revoke -H 'Authorization: Bearer {key}' && sleep 1 && {me}
+
+Or send a signed sample of any of Clerk's events from another terminal:
+
+cargo run -- send user.created
+",
+        emulator.publishable_key(),
+    ));
+}

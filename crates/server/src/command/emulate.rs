@@ -1,0 +1,97 @@
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use emulator::{Emulator, EmulatorConfig};
+use secrecy::SecretString;
+
+use super::{Failure, output, told_to_stop};
+use crate::start_logging;
+
+#[derive(Debug, Args)]
+pub(super) struct Emulate {
+    #[command(subcommand)]
+    command: Option<EmulatorCommand>,
+    /// The port to listen on
+    #[arg(long, default_value_t = 4100)]
+    port: u16,
+    /// The address to listen on; others than loopback need --allow-non-loopback
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// Listen where others can reach it, although everyone who does can mint any token
+    #[arg(long)]
+    allow_non_loopback: bool,
+    /// Keep users and sessions in this file
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Keep the signing key in this file, so that tokens and caches survive a restart
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Make ids and times repeatable
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where webhooks go
+    #[arg(long, value_name = "URL")]
+    webhook_url: Option<String>,
+    /// The secret that signs them, `whsec_…`; generated and printed when absent
+    #[arg(long, value_name = "SECRET")]
+    webhook_secret: Option<SecretString>,
+}
+
+#[derive(Debug, Subcommand)]
+enum EmulatorCommand {
+    /// Print the variables that this service needs to work with the emulator
+    Env,
+}
+
+impl Emulate {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let bind = SocketAddr::new(self.host, self.port);
+        if let Some(EmulatorCommand::Env) = self.command {
+            for line in variables(&format!("http://{bind}")) {
+                output::line(line);
+            }
+            return Ok(());
+        }
+        start_logging(None, None, "warn");
+        let emulator = Emulator::start(EmulatorConfig {
+            bind,
+            allow_non_loopback: self.allow_non_loopback,
+            key_path: self.key,
+            state_path: self.state,
+            seed: self.seed,
+            webhook_url: self.webhook_url,
+            webhook_secret: self.webhook_secret,
+            ..EmulatorConfig::default()
+        })
+        .await?;
+        output::line("Offline Clerk. Not affiliated with Clerk. Stop it with Ctrl-C.\n");
+        for line in variables(&emulator.origin()) {
+            output::line(line);
+        }
+        output::line(format!(
+            "CLERK_WEBHOOK_SECRET={}",
+            emulator.webhook_secret()
+        ));
+        output::line("\nPublic key, for verifiers without a network (CLERK_JWT_KEY):");
+        output::line(emulator.jwt_key_pem().trim_end());
+        tokio::select! {
+            () = told_to_stop() => {}
+            () = emulator.stopped() => {}
+        }
+        emulator.shutdown().await?;
+        Ok(())
+    }
+}
+
+/// What a service or client needs to be told; the same at every start.
+fn variables(origin: &str) -> Vec<String> {
+    vec![
+        format!("CLERK_PUBLISHABLE_KEY={}", emulator::publishable_key()),
+        format!("CLERK_SECRET_KEY={}", emulator::SECRET_KEY),
+        format!("CLERK_API_URL={origin}"),
+        format!("CLERK_JWKS_URL={origin}/.well-known/jwks.json"),
+        format!("CLERK_ISSUER={}", emulator::ISSUER),
+        "CLERK_SYNC_ENV=development".to_owned(),
+    ]
+}

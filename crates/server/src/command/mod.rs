@@ -1,0 +1,85 @@
+//! The command line: one file a command.
+
+mod completions;
+mod dev;
+mod emulate;
+mod migrate;
+mod openapi;
+mod output;
+mod send;
+mod serve;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps your own database equal to Clerk, verifies tokens, and enforces roles, tiers and limits.
+#[derive(Debug, Parser)]
+#[command(name = "clerk-sync", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The service on SQLite plus an offline Clerk, in one process: no account and no settings needed
+    Dev(dev::Dev),
+    /// The service, configured by environment variables and `.env`
+    Serve(serve::Serve),
+    /// The offline Clerk alone, for any project in any language
+    Emulator(emulate::Emulate),
+    /// The database's schema: up, down, status
+    Migrate(migrate::Migrate),
+    /// Send a signed sample event to a webhook endpoint
+    Send(send::Send),
+    /// Print the OpenAPI document
+    Openapi(openapi::Openapi),
+    /// Print completions for a shell
+    Completions(completions::Completions),
+}
+
+/// Why a command failed; shown with its causes.
+type Failure = Box<dyn Error + Send + Sync>;
+
+impl Cli {
+    /// Runs the command, and says on standard error why it failed if it did.
+    pub async fn run(self) -> ExitCode {
+        let result = match self.command {
+            Command::Dev(command) => command.run().await,
+            Command::Serve(command) => command.run().await,
+            Command::Emulator(command) => command.run().await,
+            Command::Migrate(command) => command.run().await,
+            Command::Send(command) => command.run().await,
+            Command::Openapi(command) => command.run(),
+            Command::Completions(command) => command.run(),
+        };
+        match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                output::failure(&*failure);
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// Returns on Ctrl-C or when the system asks the process to end.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a way to be told there is nothing to wait for but the end of the process.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

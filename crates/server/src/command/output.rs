@@ -1,0 +1,29 @@
+//! What a person reads.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what these are for"
+)]
+
+use std::error::Error;
+
+/// A line for whoever runs the command.
+pub(super) fn line(text: impl AsRef<str>) {
+    println!("{}", text.as_ref());
+}
+
+/// Why the command failed, with its causes, on standard error.
+pub(super) fn failure(failure: &(dyn Error + Send + Sync)) {
+    let mut text = format!("clerk-sync: {failure}");
+    let mut next = failure.source();
+    while let Some(cause) = next {
+        text.push_str(&format!("\n  because {cause}"));
+        next = cause.source();
+    }
+    eprintln!("{text}");
+}
+
+/// Something worth knowing that does not stop the command, on standard error.
+pub(super) fn warning(text: impl AsRef<str>) {
+    eprintln!("clerk-sync: {}", text.as_ref());
+}

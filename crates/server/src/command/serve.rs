@@ -1,0 +1,29 @@
+use std::path::Path;
+
+use clap::Args;
+
+use super::{Failure, output, told_to_stop};
+use crate::config::{Config, environment};
+use crate::{Server, start_logging};
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {}
+
+impl Serve {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let (lookup, trouble) = environment(Path::new("."));
+        start_logging(
+            lookup("RUST_LOG").as_deref(),
+            lookup("LOG_FORMAT").as_deref(),
+            "info",
+        );
+        if let Some(trouble) = trouble {
+            output::warning(trouble);
+        }
+        let server = Server::start(Config::read(lookup)?).await?;
+        told_to_stop().await;
+        tracing::info!("stopping");
+        server.shutdown().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! The settings of `serve`, read from the environment: the one place that knows variable names.
+//!
+//! Every fault is found before any is reported, and no value is ever shown: it may be a secret.
+
+mod clerk;
+mod environment;
+mod variables;
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use auth::AuthConfig;
+use domain::{ClerkId, Policy};
+use persistence::DatabaseUrl;
+use secrecy::SecretString;
+use webhooks::{Receiver, ReceiverConfig};
+
+pub use environment::environment;
+use variables::Variables;
+
+const DEFAULT_DATABASE: &str = "sqlite://clerk-sync.db";
+const DEFAULT_PORT: u16 = 8080;
+const DEFAULT_POOL: usize = 10;
+const MIB: usize = 1024 * 1024;
+/// Below the 15 seconds after which Svix gives up.
+const DEFAULT_REQUEST_SECONDS: u64 = 14;
+
+/// Everything that `serve` needs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub bind: SocketAddr,
+    /// The databases.
+    pub database: DatabaseConfig,
+    /// How tokens are verified.
+    pub auth: AuthConfig,
+    /// How webhooks are verified.
+    pub webhooks: ReceiverConfig,
+    /// Clerk's Backend API is asked with this.
+    pub clerk_secret_key: Option<SecretString>,
+    /// Who may do what.
+    pub policy: Policy,
+    /// Whether the first request of an unknown user makes a row.
+    pub jit_provisioning: bool,
+    /// Bytes.
+    pub webhook_body_limit: usize,
+    /// How long a request may take in all.
+    pub request_timeout: Duration,
+}
+
+/// Where rows are.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// What the service works with.
+    pub url: DatabaseUrl,
+    /// Owns the tables and runs the migrations, where that is another role.
+    pub migration_url: Option<DatabaseUrl>,
+    /// Connections at most.
+    pub pool_size: usize,
+}
+
+/// One setting that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFault {
+    /// The variable.
+    pub variable: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// Every setting that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<ConfigFault>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} to mend before the service can start:",
+            count(self.0.len())
+        )?;
+        for fault in &self.0 {
+            write!(f, "\n  {}: {}", fault.variable, fault.message)?;
+        }
+        Ok(())
+    }
+}
+
+fn count(faults: usize) -> String {
+    if faults == 1 {
+        "1 setting".to_owned()
+    } else {
+        format!("{faults} settings")
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+impl Config {
+    /// Reads the settings through `lookup`, which answers a variable's value.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+        let mut vars = Variables::new(&lookup);
+        let development = vars.choice(
+            "CLERK_SYNC_ENV",
+            &[("production", false), ("development", true)],
+            false,
+        );
+        let database = database(&mut vars);
+        let (auth, clerk_secret_key) = clerk::read(&mut vars, development);
+        let config = Self {
+            bind: bind(&mut vars),
+            webhooks: webhooks(&mut vars),
+            policy: Policy::built_in().with_admins(admins(&mut vars)),
+            jit_provisioning: vars.flag("JIT_PROVISIONING", true),
+            webhook_body_limit: vars.number("WEBHOOK_BODY_LIMIT", MIB, 1024..=64 * MIB),
+            request_timeout: Duration::from_secs(vars.number(
+                "REQUEST_TIMEOUT_SECONDS",
+                DEFAULT_REQUEST_SECONDS,
+                1..=300,
+            )),
+            database,
+            auth,
+            clerk_secret_key,
+        };
+        vars.finish(config)
+    }
+}
+
+impl DatabaseConfig {
+    /// Reads only what the schema commands need.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+        let mut vars = Variables::new(&lookup);
+        let database = database(&mut vars);
+        vars.finish(database)
+    }
+}
+
+fn database(vars: &mut Variables<'_>) -> DatabaseConfig {
+    let parsed = |vars: &mut Variables<'_>, variable, text: Option<String>| {
+        text.and_then(|text| {
+            text.parse()
+                .map_err(|error| vars.fault(variable, format!("{error}")))
+                .ok()
+        })
+    };
+    let text = vars
+        .secret_text("DATABASE_URL")
+        .unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
+    let url =
+        parsed(vars, "DATABASE_URL", Some(text)).unwrap_or(DatabaseUrl::Sqlite(Default::default()));
+    let migration_text = vars.secret_text("DATABASE_MIGRATION_URL");
+    let migration_url = parsed(vars, "DATABASE_MIGRATION_URL", migration_text);
+    if let (Some(migration), true) = (&migration_url, vars.is_clean())
+        && migration.product() != url.product()
+    {
+        vars.fault(
+            "DATABASE_MIGRATION_URL",
+            "names another kind of database than DATABASE_URL",
+        );
+    }
+    let pool_size = vars.number("DATABASE_POOL_SIZE", DEFAULT_POOL, 1..=1000);
+    DatabaseConfig {
+        url,
+        migration_url,
+        pool_size,
+    }
+}
+
+/// `BIND_ADDR`; without it, a `PORT` as hosting platforms set it means every address of the machine.
+fn bind(vars: &mut Variables<'_>) -> SocketAddr {
+    let default = SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT));
+    if let Some(text) = vars.text("BIND_ADDR") {
+        return text.parse().unwrap_or_else(|_| {
+            vars.fault("BIND_ADDR", "is no address and port: write 127.0.0.1:8080");
+            default
+        });
+    }
+    match vars.text("PORT").map(|text| text.parse::<u16>()) {
+        None => default,
+        Some(Ok(port)) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+        Some(Err(_)) => {
+            vars.fault("PORT", "is no port: write a number from 0 to 65535");
+            default
+        }
+    }
+}
+
+fn webhooks(vars: &mut Variables<'_>) -> ReceiverConfig {
+    const NAME: &str = "CLERK_WEBHOOK_SECRET";
+    let list = vars
+        .secret_text(NAME)
+        .or_else(|| vars.secret_text("CLERK_WEBHOOK_SIGNING_SECRET"));
+    let secrets: Vec<SecretString> = list
+        .iter()
+        .flat_map(|list| list.split(','))
+        .map(|secret| secret.trim().to_owned().into())
+        .collect();
+    let config = ReceiverConfig {
+        secrets,
+        instance_id: vars.text("CLERK_INSTANCE_ID"),
+    };
+    if let Err(error) = Receiver::new(config.clone()) {
+        vars.fault(
+            NAME,
+            format!(
+                "{error}: copy the signing secret (whsec_…) from the endpoint in Clerk's dashboard"
+            ),
+        );
+    }
+    config
+}
+
+fn admins(vars: &mut Variables<'_>) -> Vec<ClerkId> {
+    const NAME: &str = "ADMIN_USER_IDS";
+    let mut admins = Vec::new();
+    for text in vars.list(NAME) {
+        match ClerkId::parse(text) {
+            Ok(id) if id.as_str().starts_with("user_") => admins.push(id),
+            Ok(_) | Err(_) => {
+                vars.fault(NAME, "wants Clerk user ids (user_…), separated by commas")
+            }
+        }
+    }
+    admins
+}

@@ -1,0 +1,182 @@
+//! The service: adapters put behind the ports, migrations run, sockets opened, background work started.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{ApiSettings, App};
+use auth::Authenticator;
+use chrono::Utc;
+use persistence::{DatabaseUrl, MigrationError, OpenError, Store, StoreSettings};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use webhooks::Receiver;
+
+use crate::config::{Config, DatabaseConfig};
+use crate::http;
+
+/// How often the keys are looked at; they are fetched only when that is due.
+const KEY_LOOK: Duration = Duration::from_secs(10);
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the {product} database could not be migrated")]
+    Migration {
+        /// Which kind of database.
+        product: &'static str,
+        /// Why not.
+        source: MigrationError,
+    },
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The verifier's settings are impossible.
+    #[error("tokens cannot be verified: {0}")]
+    Auth(#[from] auth::ConfigError),
+    /// The webhook secrets are impossible.
+    #[error("webhooks cannot be verified: {0}")]
+    Webhooks(#[from] webhooks::SecretError),
+}
+
+/// A running service.
+pub struct Server {
+    address: SocketAddr,
+    store: Store,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Brings the schema up to date, by the owner where there is one, who then lets the service's own role in.
+///
+/// # Errors
+/// When the database cannot be reached or refuses.
+pub(crate) async fn migrate(database: &DatabaseConfig) -> Result<Vec<String>, MigrationError> {
+    let DatabaseConfig {
+        url, migration_url, ..
+    } = database;
+    let ran = persistence::migrate_up(migration_url.as_ref().unwrap_or(url)).await?;
+    if let Some(owner) = migration_url {
+        persistence::let_in(owner, url).await?;
+    }
+    Ok(ran)
+}
+
+impl Server {
+    /// Starts everything and answers once requests are taken.
+    ///
+    /// # Errors
+    /// When the service cannot work with this configuration here and now.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let Config {
+            bind,
+            database,
+            auth,
+            webhooks,
+            clerk_secret_key,
+            policy,
+            jit_provisioning,
+            webhook_body_limit,
+            request_timeout,
+        } = config;
+        // The port first: it is the likeliest thing to be taken, and nothing is changed yet.
+        let listener = TcpListener::bind(bind)
+            .await
+            .map_err(|source| StartError::Bind {
+                address: bind,
+                source,
+            })?;
+        let address = listener.local_addr().map_err(|source| StartError::Bind {
+            address: bind,
+            source,
+        })?;
+        let receiver = Receiver::new(webhooks)?;
+        let authenticator = Arc::new(Authenticator::new(&auth)?);
+        for name in migrate(&database)
+            .await
+            .map_err(|source| failed(&database.url, source))?
+        {
+            tracing::info!(name, "migrated");
+        }
+        let policy = Arc::new(policy);
+        let settings = StoreSettings {
+            pool_size: database.pool_size,
+            policy: Arc::clone(&policy),
+        };
+        let store = Store::open(&database.url, settings)?;
+        let app = App::new(
+            Arc::clone(&store.mirror),
+            Arc::clone(&store.users),
+            Arc::clone(&store.health),
+            receiver,
+            Arc::clone(&authenticator),
+            policy,
+            ApiSettings {
+                jit_provisioning,
+                webhook_body_limit,
+                request_timeout,
+                clerk_configured: clerk_secret_key.is_some(),
+            },
+        );
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(http::serve(listener, api::router(app), stop.clone()));
+        tasks.spawn(keep_keys(authenticator, stop.clone()));
+        tasks.close();
+        tracing::info!(%address, database = database.url.product(), "ready");
+        Ok(Self {
+            address,
+            store,
+            stop,
+            tasks,
+        })
+    }
+
+    /// Where it listens, with the real port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The store that it works with.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Takes no new requests, lets those under way finish, and stops.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+fn failed(url: &DatabaseUrl, source: MigrationError) -> StartError {
+    StartError::Migration {
+        product: url.product(),
+        source,
+    }
+}
+
+/// Keeps the signing keys fresh, so that no request waits for them.
+async fn keep_keys(authenticator: Arc<Authenticator>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = authenticator.verifier().keys().refresh_if_due(Utc::now()) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(KEY_LOOK) => {}
+        }
+    }
+}
