@@ -98,10 +98,8 @@ impl Session {
             status: SessionStatus::Active,
             last_active_organization_id: None,
             last_active_at: now,
-            latest_activity: json!({
-                "object": "session_activity", "id": activity, "device_type": null, "is_mobile": false,
-                "browser_name": null, "browser_version": null, "ip_address": null, "city": null, "country": null,
-            }),
+            // Nobody knows the device; strict clients refuse nulls here.
+            latest_activity: json!({ "object": "session_activity", "id": activity, "is_mobile": false }),
             expire_at: now + lifetime,
             abandon_at: now + 4 * lifetime,
             updated_at: now,

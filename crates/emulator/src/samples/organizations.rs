@@ -37,7 +37,9 @@ pub(super) fn membership_event(verb: &str, at: Times) -> Value {
         "public_metadata": {},
         "private_metadata": {},
         "organization": organization(Times { created: at.created, updated: at.created }),
-        "public_user_data": public_user_data(),
+        "public_user_data": with(public_user_data(), json!({
+            "profile_image_url": format!("https://img.clerk.com/{}", id("user_")),
+        })),
         "created_at": at.created,
         "updated_at": at.updated,
     })

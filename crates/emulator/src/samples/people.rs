@@ -80,9 +80,9 @@ pub(super) fn user(at: Times) -> Value {
 
 /// What other objects show of the user.
 pub(super) fn public_user_data() -> Value {
-    let image_url = format!("https://img.clerk.com/{}", id("user_"));
     json!({
-        "user_id": id("user_"), "first_name": "Sample", "last_name": "Person", "profile_image_url": image_url,
-        "image_url": image_url, "has_image": false, "identifier": "sample.person@example.com",
+        "user_id": id("user_"), "first_name": "Sample", "last_name": "Person",
+        "image_url": format!("https://img.clerk.com/{}", id("user_")), "has_image": false,
+        "identifier": "sample.person@example.com",
     })
 }
