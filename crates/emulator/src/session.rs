@@ -100,8 +100,8 @@ impl Session {
             last_active_at: now,
             // Nobody knows the device; strict clients refuse nulls here.
             latest_activity: json!({ "object": "session_activity", "id": activity, "is_mobile": false }),
-            expire_at: now + lifetime,
-            abandon_at: now + 4 * lifetime,
+            expire_at: now.saturating_add(lifetime),
+            abandon_at: now.saturating_add(4 * lifetime),
             updated_at: now,
             created_at: now,
             tasks: None,

@@ -77,7 +77,7 @@ impl State {
     /// advances by a millisecond each time it is read.
     pub(crate) fn now(&mut self) -> i64 {
         self.clock_ms = match self.seed {
-            Some(_) => (self.clock_ms + 1).max(SEEDED_START_MS),
+            Some(_) => self.clock_ms.saturating_add(1).max(SEEDED_START_MS),
             None => self.clock_ms.max(system_ms()),
         };
         self.clock_ms
@@ -86,12 +86,12 @@ impl State {
     /// The time of a change to an object last changed at `before`: later by at least a millisecond, since receivers
     /// order an object's versions by `updated_at` alone.
     pub(crate) fn after(&mut self, before: i64) -> i64 {
-        self.clock_ms = self.now().max(before + 1);
+        self.clock_ms = self.now().max(before.saturating_add(1));
         self.clock_ms
     }
 
     pub(crate) fn issue_id(&mut self, prefix: &str) -> String {
-        self.ids_issued += 1;
+        self.ids_issued = self.ids_issued.wrapping_add(1);
         match self.seed {
             Some(seed) => ids::seeded(prefix, seed, self.ids_issued),
             None => ids::random(prefix),
@@ -130,7 +130,7 @@ impl State {
         for session in self.sessions.iter_mut() {
             if session.status.is_alive() && session.expire_at <= now {
                 session.status = SessionStatus::Expired;
-                session.updated_at = now.max(session.updated_at + 1);
+                session.updated_at = now.max(session.updated_at.saturating_add(1));
             }
         }
     }

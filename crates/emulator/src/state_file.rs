@@ -103,6 +103,23 @@ mod tests {
     }
 
     #[test]
+    fn absurd_times_in_a_file_do_no_harm() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        let far = i64::MAX;
+        let text = format!(
+            r#"{{"version":1,"users":[],"sessions":[],"clock_ms":{far},"ids_issued":{}}}"#,
+            u64::MAX
+        );
+        fs::write(&path, text).unwrap();
+        for seed in [None, Some(1)] {
+            let mut state = read(&path).unwrap().unwrap().resumed(seed);
+            assert_eq!((state.now(), state.after(far)), (far, far));
+            assert!(!state.issue_id("user_").is_empty());
+        }
+    }
+
+    #[test]
     fn a_missing_file_is_an_empty_state() {
         let folder = tempfile::tempdir().unwrap();
         assert!(read(&folder.path().join("none.json")).unwrap().is_none());
