@@ -124,6 +124,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A flag that takes rights away: to read anything else as `false` would give them back.
+    pub(crate) fn deciding_flag(&self, key: &str) -> Result<bool, Unmappable> {
+        match self.value(key) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(other) => Err(Unmappable::new(
+                self.path_of(key),
+                format!("is {}, neither true nor false", kind_of(other)),
+            )),
+        }
+    }
+
     /// A time in milliseconds since 1970.
     pub(crate) fn time(&self, key: &str, notes: &mut Notes) -> Option<DateTime<Utc>> {
         self.time_as(key, from_clerk_millis, notes)

@@ -38,7 +38,7 @@ pub(crate) fn write(
         image_url: data.text("image_url", notes),
         emails,
         public_metadata,
-        banned: data.flag("banned", notes),
+        banned: data.deciding_flag("banned")?,
         locked: data.flag("locked", notes),
         created_at: placing
             .past_time(data, "created_at", notes)

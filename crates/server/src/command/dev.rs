@@ -15,6 +15,7 @@ use crate::{Server, start_logging};
 /// Where everything of `dev` is kept, below the folder that it runs in.
 const FOLDER: &str = ".clerk-sync";
 const SECRET_FILE: &str = "webhook-secret";
+const TOKEN_FILE: &str = "demo-token";
 /// A pasted line should still work tomorrow morning.
 const DEMO_TOKEN_SECONDS: i64 = 24 * 60 * 60;
 const DEMO_EMAIL: &str = "ada@example.com";
@@ -59,7 +60,8 @@ impl Dev {
         let origin = format!("http://{}", server.address());
         emulator.set_webhook(Some(&format!("{origin}/api/webhooks/clerk")), None)?;
         let demo = demo(&emulator, &origin)?;
-        greet(&origin, &emulator, &demo);
+        let token_file = keep_token(&folder, &demo.token)?;
+        greet(&origin, &emulator, &demo, &token_file);
         told_to_stop().await;
         output::line("\nstopping");
         server.shutdown().await;
@@ -116,6 +118,13 @@ fn secret_in(folder: &Path) -> Result<SecretString, Failure> {
     Ok(secret.into())
 }
 
+/// Keeps the token where the printed lines find it from any folder.
+fn keep_token(folder: &Path, token: &str) -> Result<PathBuf, Failure> {
+    let written = fs::write(folder.join(TOKEN_FILE), token)
+        .and_then(|()| fs::canonicalize(folder.join(TOKEN_FILE)));
+    written.map_err(|error| format!("{FOLDER} cannot be written: {error}").into())
+}
+
 fn forget(folder: &Path) -> Result<(), Failure> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -166,12 +175,14 @@ struct Demo {
 
 /// The demo user of the last run, or a new one.
 fn demo(emulator: &Emulator, origin: &str) -> Result<Demo, Failure> {
-    let is_demo = |user: &&emulator::User| {
+    let is_demo = |user: &emulator::User| {
         user.email_addresses
             .iter()
             .any(|email| email.email_address == DEMO_EMAIL)
     };
-    let user = match emulator.with_users(|users| users.filter(is_demo).next().cloned()) {
+    let kept: Vec<emulator::User> =
+        emulator.with_users(|users| users.filter(|user| is_demo(user)).cloned().collect());
+    let user = match kept.into_iter().next() {
         Some(user) => user,
         None => emulator.create_user(
             json!({"email_address": [DEMO_EMAIL], "first_name": "Ada", "last_name": "Lovelace"}),
@@ -199,39 +210,49 @@ fn demo(emulator: &Emulator, origin: &str) -> Result<Demo, Failure> {
     })
 }
 
-fn greet(origin: &str, emulator: &Emulator, demo: &Demo) {
+fn greet(origin: &str, emulator: &Emulator, demo: &Demo, token_file: &Path) {
     let Demo {
         user_id,
         session_id,
         token,
     } = demo;
     let (clerk, key) = (emulator.origin(), emulator.secret_key());
-    let me = format!("curl -s {origin}/api/auth/me -H 'Authorization: Bearer {token}'");
+    let publishable_key = emulator.publishable_key();
+    let me = format!(
+        "curl -s {origin}/api/auth/me -H \"Authorization: Bearer $(cat {})\"",
+        token_file.display()
+    );
+    let at_clerk = format!("-H 'Authorization: Bearer {key}'");
     output::line(format!(
         "clerk-sync is running, with an offline Clerk beside it. Stop both with Ctrl-C.
 
-  service        {origin}
-  API page       {origin}/api/docs
-  health         {origin}/health
-  offline Clerk  {clerk}   (secret key {key}, publishable key {})
-  rows           {FOLDER}/clerk-sync.db   (SQLite)
+  service          {origin}
+  API page         {origin}/api/docs
+  health           {origin}/health
+  rows             {FOLDER}/clerk-sync.db (SQLite)
+  offline Clerk    {clerk}
+  secret key       {key}
+  publishable key  {publishable_key}
+  demo user        {DEMO_EMAIL}, {user_id}
+  demo token       valid for 24 hours, also in {FOLDER}/{TOKEN_FILE}
 
-Ask who the demo user is. The token is valid for 24 hours:
+{token}
 
-{me}
+Who is the demo user?
 
-Rename the demo user at Clerk and see the row follow:
+  curl -s {origin}/api/auth/me -H 'Authorization: Bearer {token}'
 
-curl -s -o /dev/null -X PATCH {clerk}/v1/users/{user_id} -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{{\"first_name\":\"Grace\",\"last_name\":\"Hopper\"}}' && sleep 1 && {me}
+Rename the demo user at Clerk, and see the row follow:
 
-Sign the demo user out, after which the same token is refused:
+  curl -s -o /dev/null -X PATCH {clerk}/v1/users/{user_id} {at_clerk} -H 'Content-Type: application/json' -d '{{\"first_name\":\"Grace\",\"last_name\":\"Hopper\"}}' && sleep 1 && {me}
 
-curl -s -o /dev/null -X POST {clerk}/v1/sessions/{session_id}/revoke -H 'Authorization: Bearer {key}' && sleep 1 && {me}
+End the demo user's session, after which the same token is refused (the next start makes a new one):
 
-Or send a signed sample of any of Clerk's events from another terminal:
+  curl -s -o /dev/null -X POST {clerk}/v1/sessions/{session_id}/revoke {at_clerk} && sleep 1 && {me}
 
-cargo run -- send user.created
-",
-        emulator.publishable_key(),
+Send a signed sample of any of Clerk's events, from another terminal in this folder:
+
+  cargo run -- send user.created
+"
     ));
 }

@@ -210,6 +210,10 @@ fn a_container_of_the_wrong_type_wipes_nothing() {
             json!({"public_metadata": ["admin"]}),
             "data.public_metadata is a list, not an object",
         ),
+        (
+            json!({"banned": "yes"}),
+            "data.banned is a string, neither true nor false",
+        ),
         (json!({"id": null}), "data.id is missing"),
         (
             json!({"id": "user 1"}),
@@ -224,16 +228,16 @@ fn a_container_of_the_wrong_type_wipes_nothing() {
 #[test]
 fn scalars_of_the_wrong_type_are_absent_and_noted() {
     let (write, notes) = write_of(&changed(json!({
-        "first_name": 5, "username": ["x"], "banned": "yes", "created_at": "2024-05-28T08:00:00Z",
+        "first_name": 5, "username": ["x"], "locked": "yes", "created_at": "2024-05-28T08:00:00Z",
         "last_sign_in_at": 9_223_372_036_854_775_807_i64, "unheard_of": {"deep": [1]},
     })));
     let user = write.profile;
     assert_eq!((user.first_name, user.username), (None, None));
-    assert!(!user.banned);
+    assert!(!user.locked);
     assert_eq!(user.created_at, at_millis(1_716_883_500_037));
     assert_eq!(user.last_sign_in_at, None);
     assert_eq!(notes.len(), 5, "{notes:?}");
-    assert!(notes.contains(&"data.banned is a string, neither true nor false".to_owned()));
+    assert!(notes.contains(&"data.locked is a string, neither true nor false".to_owned()));
 }
 
 #[test]
