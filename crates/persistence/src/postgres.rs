@@ -30,9 +30,11 @@ const MIGRATION_LOCK: i64 = 0x636c_6572_6b01;
 /// The key of the lock under which the mirror is written.
 const WRITE_LOCK: i64 = 0x636c_6572_6b02;
 
-/// Settings of each connection. A process that dies or hangs in mid-transaction must not hold the write lock for long.
-const SESSION_SETTINGS: &str =
-    "set idle_in_transaction_session_timeout = '10s'; set statement_timeout = '30s';";
+/// Settings of each connection. A process that dies or hangs in mid-transaction must not hold the write lock for long,
+/// and no statement is of use to anybody after the time that a call may take. `read committed`, whatever the database's
+/// default is: behind the write lock a transaction must see what was committed while it waited.
+const SESSION_SETTINGS: &str = "set idle_in_transaction_session_timeout = '10s'; set statement_timeout = '5s'; \
+                                set default_transaction_isolation = 'read committed';";
 
 /// Runs the block in a transaction of its own.
 macro_rules! write_tx {

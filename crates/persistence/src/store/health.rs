@@ -22,9 +22,9 @@ struct AppliedVersion {
 impl StoreHealth for Store {
     async fn report(&self) -> Result<StoreReport, StoreError> {
         limited(async {
-            let mut conn = self.connection().await?;
+            let mut lease = self.connection().await?;
             let known = super::super::known_versions();
-            let applied = match applied_versions(&mut conn).await.map_err(store_error) {
+            let applied = match applied_versions(lease.conn()).await.map_err(store_error) {
                 // The database answers, but has no list of migrations yet.
                 Err(StoreError::Refused(_)) => BTreeSet::new(),
                 other => other?,
@@ -39,15 +39,14 @@ impl StoreHealth for Store {
                     last_event_at: None,
                 });
             }
-            let last_event_at: Option<Time> = ledger::table
+            let last_event_at: QueryResult<Vec<Time>> = ledger::table
                 .filter(ledger::outcome.ne(Outcome::Rejected.as_str()))
                 .order(ledger::received_at.desc())
                 .select(ledger::received_at)
                 .limit(1)
-                .load(&mut conn)
-                .await
-                .map_err(store_error)?
-                .pop();
+                .load(lease.conn())
+                .await;
+            let last_event_at = lease.settle(last_event_at).map_err(store_error)?.pop();
             Ok(StoreReport {
                 migrations: MigrationState::Current,
                 last_event_at: last_event_at.map(|at| at.0),

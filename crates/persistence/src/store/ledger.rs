@@ -129,14 +129,14 @@ impl TryFrom<LedgerRow> for DeliveryRecord {
 impl Deliveries for Store {
     async fn find(&self, message_id: &str) -> Result<Option<DeliveryRecord>, StoreError> {
         limited(async {
-            let mut conn = self.connection().await?;
-            let row: Option<LedgerRow> = ledger::table
+            let mut lease = self.connection().await?;
+            let row: QueryResult<Option<LedgerRow>> = ledger::table
                 .filter(ledger::svix_id.eq(message_id))
                 .select(LedgerRow::as_select())
-                .first(&mut conn)
+                .first(lease.conn())
                 .await
-                .optional()
-                .map_err(store_error)?;
+                .optional();
+            let row = lease.settle(row).map_err(store_error)?;
             row.map(DeliveryRecord::try_from).transpose()
         })
         .await

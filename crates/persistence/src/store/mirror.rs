@@ -33,10 +33,9 @@ impl Mirror for Store {
 
     async fn reject(&self, rejection: Rejection) -> Result<(), StoreError> {
         limited(async {
-            let mut conn = self.connection().await?;
-            ledger::reject(&mut conn, &rejection)
-                .await
-                .map_err(store_error)
+            let mut lease = self.connection().await?;
+            let written = ledger::reject(lease.conn(), &rejection).await;
+            lease.settle(written).map_err(store_error)
         })
         .await
     }
@@ -45,13 +44,13 @@ impl Mirror for Store {
 impl Store {
     /// One attempt. The inner error is the database's refusal of the content, after which nothing is written.
     async fn applied(&self, delivery: &Delivery) -> Result<Result<Receipt, Error>, StoreError> {
-        let mut conn = self.connection().await?;
+        let mut lease = self.connection().await?;
         let policy = &*self.policy;
-        let result: QueryResult<Receipt> = write_tx!(self.gate, &mut conn, async |conn| {
+        let result: QueryResult<Receipt> = write_tx!(self.gate, lease.conn(), async |conn| {
             super::super::lock_writes(conn).await?;
             apply(conn, delivery, policy).await
         });
-        match result {
+        match lease.settle(result) {
             Err(error) if refuses_content(&error) => Ok(Err(error)),
             other => other.map(Ok).map_err(store_error),
         }

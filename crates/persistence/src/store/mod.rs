@@ -2,6 +2,7 @@
 
 mod changes;
 mod health;
+mod lease;
 mod ledger;
 mod mirror;
 mod objects;
@@ -13,7 +14,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel_async::pooled_connection::deadpool::Object;
 use domain::{Policy, StoreError};
 
 use super::{Conn, Pool, WriteGate};
@@ -37,16 +37,9 @@ impl Store {
             gate: WriteGate::new(),
         }
     }
-
-    async fn connection(&self) -> Result<Object<Conn>, StoreError> {
-        self.pool
-            .get()
-            .await
-            .map_err(|error| StoreError::Unavailable(error.into()))
-    }
 }
 
-/// Gives up on a call that takes too long. Its transaction, if one is open, dies with the connection.
+/// Gives up on a call that takes too long. Its transaction, if one is open, dies with the connection: see [`lease`].
 async fn limited<T>(
     call: impl Future<Output = Result<T, StoreError>> + Send,
 ) -> Result<T, StoreError> {

@@ -20,17 +20,17 @@ impl UserStore for Store {
         clerk_session_id: &ClerkId,
     ) -> Result<Option<Caller>, StoreError> {
         limited(async {
-            let mut conn = self.connection().await?;
-            let found: Option<(UserRow, Option<String>)> = users::table
+            let mut lease = self.connection().await?;
+            let found: QueryResult<Option<(UserRow, Option<String>)>> = users::table
                 .left_join(
                     sessions::table.on(sessions::clerk_session_id.eq(clerk_session_id.as_str())),
                 )
                 .filter(users::clerk_user_id.eq(clerk_user_id.as_str()))
                 .select((UserRow::as_select(), sessions::status.nullable()))
-                .first(&mut conn)
+                .first(lease.conn())
                 .await
-                .optional()
-                .map_err(store_error)?;
+                .optional();
+            let found = lease.settle(found).map_err(store_error)?;
             found
                 .map(|(row, status)| {
                     let session_status = status.as_deref().map(SessionStatus::parse);
@@ -46,9 +46,9 @@ impl UserStore for Store {
 
     async fn provision(&self, user: ThinUser) -> Result<User, StoreError> {
         limited(async {
-            let mut conn = self.connection().await?;
+            let mut lease = self.connection().await?;
             let (user, policy) = (&user, &*self.policy);
-            let row: QueryResult<UserRow> = write_tx!(self.gate, &mut conn, async |conn| {
+            let row: QueryResult<UserRow> = write_tx!(self.gate, lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
                 if let Some(change) = user_rows::insert_thin(conn, user, policy).await? {
                     changes::append(conn, change).await?;
@@ -59,7 +59,7 @@ impl UserStore for Store {
                     .first(conn)
                     .await
             });
-            User::try_from(row.map_err(store_error)?)
+            User::try_from(lease.settle(row).map_err(store_error)?)
         })
         .await
     }
