@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{ClerkId, User};
+use crate::{BillingTier, ClerkId, Coverage, User};
 
 /// The name of a role, one of those that the policy knows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -69,9 +70,12 @@ pub struct Policy {
     roles: BTreeSet<Role>,
     default_role: Role,
     admin_role: Role,
-    tiers: BTreeMap<Tier, Limits>,
+    /// From the least to the best.
+    tiers: Vec<(Tier, Limits)>,
     default_tier: Tier,
     default_limits: Limits,
+    plans: BTreeMap<String, Tier>,
+    past_due_grace: TimeDelta,
     admins: BTreeSet<ClerkId>,
 }
 
@@ -94,9 +98,13 @@ impl Policy {
             roles: ["solo", "growth", "enterprise", "admin"].map(role).into(),
             default_role: role("solo"),
             admin_role: role("admin"),
-            tiers: [(tier("free"), free), (tier("paid"), paid)].into(),
+            tiers: vec![(tier("free"), free), (tier("paid"), paid)],
             default_tier: tier("free"),
             default_limits: free,
+            plans: ["paid", "pro"]
+                .map(|plan| (plan.to_owned(), tier("paid")))
+                .into(),
+            past_due_grace: TimeDelta::days(7),
             admins: BTreeSet::new(),
         }
     }
@@ -124,29 +132,67 @@ impl Policy {
     pub fn tier_in(&self, public_metadata: &Map<String, Value>) -> Tier {
         named(public_metadata, "tier", |name| {
             self.tiers
-                .get_key_value(&Tier(name.to_owned()))
+                .iter()
                 .map(|(tier, _)| tier)
+                .find(|tier| tier.as_str() == name)
         })
         .unwrap_or(&self.default_tier)
         .clone()
     }
 
-    /// What the user has now.
+    /// The tier that a payer's plans give at `now`: the best of those in force.
     #[must_use]
-    pub fn entitlements(&self, user: &User) -> Entitlements {
+    pub fn billing_tier<'a>(
+        &self,
+        plans: impl IntoIterator<Item = Coverage<'a>>,
+        now: DateTime<Utc>,
+    ) -> BillingTier {
+        let best = plans
+            .into_iter()
+            .filter_map(|plan| {
+                let ends = plan.in_force(now, self.past_due_grace)?;
+                let rank = self.rank(self.plans.get(plan.plan_slug)?)?;
+                // Among plans of one tier the one that lasts longest decides, and one without an end most of all.
+                Some((rank, ends.unwrap_or(DateTime::<Utc>::MAX_UTC)))
+            })
+            .max();
+        BillingTier {
+            tier: best
+                .and_then(|(rank, _)| self.tiers.get(rank))
+                .map(|(tier, _)| tier.clone()),
+            until: best
+                .map(|(_, ends)| ends)
+                .filter(|ends| *ends < DateTime::<Utc>::MAX_UTC),
+        }
+    }
+
+    fn rank(&self, tier: &Tier) -> Option<usize> {
+        self.tiers.iter().position(|(known, _)| known == tier)
+    }
+
+    /// What the user has at `now`.
+    #[must_use]
+    pub fn entitlements(&self, user: &User, now: DateTime<Utc>) -> Entitlements {
         let role = if self.admins.contains(&user.clerk_user_id) {
             &self.admin_role
         } else {
             &user.role
         };
+        let tier = match user.tier_until {
+            Some(until) if until <= now => user.public_metadata.as_object().map_or_else(
+                || self.default_tier.clone(),
+                |metadata| self.tier_in(metadata),
+            ),
+            _ => user.tier.clone(),
+        };
+        let limits = self
+            .rank(&tier)
+            .and_then(|rank| self.tiers.get(rank))
+            .map_or(self.default_limits, |(_, limits)| *limits);
         Entitlements {
             role: role.clone(),
-            tier: user.tier.clone(),
-            limits: self
-                .tiers
-                .get(&user.tier)
-                .copied()
-                .unwrap_or(self.default_limits),
+            tier,
+            limits,
         }
     }
 }
@@ -175,6 +221,42 @@ mod tests {
         let metadata = metadata(json!({"role": "growth", "tier": "paid"}));
         assert_eq!(policy.role_in(&metadata).as_str(), "growth");
         assert_eq!(policy.tier_in(&metadata).as_str(), "paid");
+    }
+
+    #[test]
+    fn the_best_plan_in_force_gives_the_tier() {
+        let policy = Policy::built_in();
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let later = now + TimeDelta::days(3);
+        let plan = |status, plan_slug, period_end| Coverage {
+            status,
+            plan_slug,
+            period_end,
+            past_due_since: now,
+        };
+        let free = plan("active", "free", None);
+        let ending = plan("canceled", "pro", Some(later));
+        let paid = BillingTier {
+            tier: Some(Tier("paid".to_owned())),
+            until: Some(later),
+        };
+        assert_eq!(
+            policy.billing_tier([free.clone(), ending.clone()], now),
+            paid
+        );
+        assert_eq!(
+            policy.billing_tier([free, ending], later),
+            BillingTier {
+                tier: None,
+                until: None
+            }
+        );
+        assert_eq!(
+            policy
+                .billing_tier([plan("active", "unheard-of", None)], now)
+                .tier,
+            None
+        );
     }
 
     #[test]

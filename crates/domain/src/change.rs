@@ -49,3 +49,12 @@ pub struct Change {
     /// The row as the API shows it.
     pub data: Value,
 }
+
+/// A committed change with its place in the feed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedItem {
+    /// Grows in commit order; a reader goes on from the last one that it has seen.
+    pub cursor: i64,
+    /// The change, as it was committed.
+    pub change: Change,
+}

@@ -7,7 +7,10 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{ObjectWrite, SessionWrite, UserDeletion, UserWrite};
+use crate::{
+    ClerkId, MembershipWrite, ObjectKind, ObjectWrite, OrganizationWrite, SessionWrite,
+    SubscriptionItemWrite, SubscriptionWrite, UserWrite,
+};
 
 /// An authentic message from Clerk, read and understood as far as it can be.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,14 +47,8 @@ pub enum Payload {
 /// What a delivery changes, as data: the domain decides it, the store makes it so.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// A user was made or changed.
-    User(Box<UserWrite>),
-    /// A user was deleted.
-    UserDeleted(UserDeletion),
-    /// A session began, changed or ended.
-    Session(Box<SessionWrite>),
-    /// Another object was told of, or deleted.
-    Object(Box<ObjectWrite>),
+    /// Guarded writes, made in this order.
+    Writes(Vec<Write>),
     /// Nothing: the event type means nothing to us.
     Ignored {
         /// Why not.
@@ -62,6 +59,38 @@ pub enum Effect {
         /// Why not, naming the place in the body.
         reason: String,
     },
+}
+
+/// One guarded write: it takes effect when its fact is greater than what the row knows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// A user was made or changed.
+    User(Box<UserWrite>),
+    /// A session began, changed or ended.
+    Session(Box<SessionWrite>),
+    /// An organization was made or changed.
+    Organization(Box<OrganizationWrite>),
+    /// A membership was made or changed.
+    Membership(Box<MembershipWrite>),
+    /// A subscription was made or changed.
+    Subscription(Box<SubscriptionWrite>),
+    /// A plan within a subscription was made or changed.
+    SubscriptionItem(Box<SubscriptionItemWrite>),
+    /// Another object was told of.
+    Object(Box<ObjectWrite>),
+    /// An object is gone: wins over every other word about it, whichever came first. The row stays.
+    Deletion(Deletion),
+}
+
+/// An object is gone at Clerk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deletion {
+    /// What it was.
+    pub kind: ObjectKind,
+    /// Its id at Clerk.
+    pub clerk_id: ClerkId,
+    /// When Clerk said so; of several deletions of one object the earliest counts.
+    pub deleted_at: DateTime<Utc>,
 }
 
 /// What became of a delivery.

@@ -7,10 +7,12 @@
 //! It will never know axum, diesel, reqwest, svix or jsonwebtoken. Time is always an argument.
 
 mod access;
+mod billing;
 mod change;
 mod clerk_id;
 mod delivery;
 mod object;
+mod organization;
 mod ports;
 mod precedence;
 mod session;
@@ -18,17 +20,32 @@ mod timestamp;
 mod user;
 
 pub use access::{Entitlements, Limits, Policy, Role, Tier};
-pub use change::{Change, ChangeKind, ChangeOp};
+pub use billing::{
+    BillingTier, Coverage, Payer, Subscription, SubscriptionItem, SubscriptionItemWrite,
+    SubscriptionWrite,
+};
+pub use change::{Change, ChangeKind, ChangeOp, FeedItem};
 pub use clerk_id::{ClerkId, ClerkIdError};
-pub use delivery::{Delivery, DeliveryRecord, Effect, Outcome, Payload, Receipt, Rejection};
+pub use delivery::{
+    Deletion, Delivery, DeliveryRecord, Effect, Outcome, Payload, Receipt, Rejection, Write,
+};
 pub use object::{ObjectKind, ObjectWrite};
+pub use organization::{
+    Membership, MembershipProfile, MembershipWrite, Organization, OrganizationProfile,
+    OrganizationWrite,
+};
 pub use ports::{
-    Caller, Deliveries, MigrationState, Mirror, StoreError, StoreHealth, StoreReport, UserStore,
+    Caller, Changes, Deliveries, DeliveryFilter, Directory, DirectoryError, Housekeeping, Listing,
+    MigrationState, Mirror, MirrorRows, Mirrored, Page, StoreError, StoreHealth, StoreReport,
+    StoredDelivery, UserStore,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
 pub use timestamp::{MAX_CLOCK_AHEAD, from_clerk_millis, from_clerk_seconds_or_millis};
-pub use user::{EmailAddress, ThinUser, User, UserDeletion, UserProfile, UserWrite};
+pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
-pub use ports::{MockDeliveries, MockMirror, MockStoreHealth, MockUserStore};
+pub use ports::{
+    MockChanges, MockDeliveries, MockDirectory, MockHousekeeping, MockMirror, MockMirrorRows,
+    MockStoreHealth, MockUserStore,
+};

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::{ClerkId, Precedence};
@@ -98,8 +97,6 @@ pub struct ObjectWrite {
     pub clerk_id: ClerkId,
     /// The event's `data`.
     pub data: Value,
-    /// Set when the event says that the object is gone: wins over every later or earlier word.
-    pub deleted_at: Option<DateTime<Utc>>,
     /// The fact's place among all facts about this object.
     pub precedence: Precedence,
 }

@@ -1,21 +1,37 @@
 //! The ports: what the rest of the product asks of storage, and what an adapter must answer in each case.
 
+mod changes;
 mod deliveries;
+mod directory;
 mod health;
+mod housekeeping;
 mod mirror;
+mod rows;
 mod users;
 
-pub use deliveries::Deliveries;
+pub use changes::Changes;
+pub use deliveries::{Deliveries, DeliveryFilter, StoredDelivery};
+pub use directory::{Directory, DirectoryError, Listing, Page};
 pub use health::{MigrationState, StoreHealth, StoreReport};
+pub use housekeeping::Housekeeping;
 pub use mirror::Mirror;
+pub use rows::{MirrorRows, Mirrored};
 pub use users::{Caller, UserStore};
 
 #[cfg(feature = "mock")]
+pub use changes::MockChanges;
+#[cfg(feature = "mock")]
 pub use deliveries::MockDeliveries;
+#[cfg(feature = "mock")]
+pub use directory::MockDirectory;
 #[cfg(feature = "mock")]
 pub use health::MockStoreHealth;
 #[cfg(feature = "mock")]
+pub use housekeeping::MockHousekeeping;
+#[cfg(feature = "mock")]
 pub use mirror::MockMirror;
+#[cfg(feature = "mock")]
+pub use rows::MockMirrorRows;
 #[cfg(feature = "mock")]
 pub use users::MockUserStore;
 

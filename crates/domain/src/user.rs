@@ -78,15 +78,6 @@ pub struct UserWrite {
     pub precedence: Precedence,
 }
 
-/// Clerk deleted a user. Wins over every profile, whichever came first: the row stays, never active again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserDeletion {
-    /// `user_…`
-    pub clerk_user_id: ClerkId,
-    /// When Clerk said so.
-    pub deleted_at: DateTime<Utc>,
-}
-
 /// What a verified token alone says about a user whom no webhook has told of yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThinUser {
@@ -129,8 +120,10 @@ pub struct User {
     pub image_url: Option<String>,
     /// What the user may do.
     pub role: Role,
-    /// What the user pays for.
+    /// What the user pays for, as of `tier_until`.
     pub tier: Tier,
+    /// When `tier` lapses unless Clerk says more; what `public_metadata` says counts from then on.
+    pub tier_until: Option<DateTime<Utc>>,
     /// As Clerk has it.
     pub public_metadata: Value,
     /// The user's own settings in the team's product.

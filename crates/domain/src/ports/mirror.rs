@@ -1,6 +1,9 @@
 use async_trait::async_trait;
 
-use crate::{Delivery, Receipt, Rejection, StoreError};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{Delivery, Mirrored, Receipt, Rejection, StoreError, Write};
 
 /// Where deliveries take effect.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -27,4 +30,31 @@ pub trait Mirror: Send + Sync {
     /// # Errors
     /// When it was not written.
     async fn reject(&self, rejection: Rejection) -> Result<(), StoreError>;
+
+    /// Makes a delivery that is in the ledger so once more: the same effect under the same guards, but a fact that is
+    /// already in its row is written again, so that a better mapping takes effect. The line gets the new outcome and one
+    /// more attempt.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    async fn replay(&self, line: Uuid, delivery: Delivery) -> Result<Receipt, StoreError>;
+
+    /// Makes guarded writes that no delivery told of, in one transaction: what Clerk's API said at `read_at`. Writes that
+    /// know nothing newer change nothing. Answers how many changed a row.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    async fn adopt(&self, writes: Vec<Write>, read_at: DateTime<Utc>) -> Result<u64, StoreError>;
+
+    /// Makes a row equal to what Clerk has, whatever its place, a deletion included, provided that the row is still at
+    /// the version and deletion of `expected` (`None`: that there is still no row). Answers whether it did.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    async fn correct(
+        &self,
+        expected: Option<Mirrored>,
+        write: Write,
+        read_at: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
 }

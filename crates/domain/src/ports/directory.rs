@@ -1,0 +1,87 @@
+use async_trait::async_trait;
+
+use crate::{Mirrored, Write};
+
+/// What Clerk's Backend API lists whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Listing {
+    /// Users.
+    Users,
+    /// Organizations.
+    Organizations,
+    /// Memberships of every organization.
+    Memberships,
+}
+
+impl Listing {
+    /// Every listing, in the order in which parents come before children.
+    pub const ALL: &[Self] = &[Self::Users, Self::Organizations, Self::Memberships];
+
+    /// The name on the command line, in checkpoints and in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Organizations => "organizations",
+            Self::Memberships => "memberships",
+        }
+    }
+
+    /// The listing that [`Listing::as_str`] names.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|listing| listing.as_str() == name)
+    }
+}
+
+/// One page of what Clerk has.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    /// The objects, as guarded writes whose place is below a webhook's of the same `updated_at`.
+    pub writes: Vec<Write>,
+    /// Objects that could not be mapped: their id, where it could be read, and why.
+    pub unmappable: Vec<(Option<String>, String)>,
+    /// Where the next page begins; opaque, and good for a checkpoint. `None` on the last page.
+    pub next: Option<String>,
+}
+
+/// Why Clerk did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// Clerk cannot be reached, is too slow, answers 5xx, or still 429 after every retry.
+    #[error("Clerk's Backend API is unavailable: {0}")]
+    Unavailable(String),
+    /// Clerk refused: a wrong secret key, or a request that it does not know. Clerk's own code and words.
+    #[error("Clerk's Backend API refused: {0}")]
+    Refused(String),
+    /// The answer is not what the API describes.
+    #[error("Clerk's Backend API gave an answer that cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// Clerk's Backend API, as far as the mirror needs it.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// One page, the oldest objects first, so that what is made meanwhile comes at the end. `after` is the `next` of the
+    /// page before.
+    ///
+    /// # Errors
+    /// When there is no such page to be had. A page is whole or it is an error.
+    async fn page(&self, listing: Listing, after: Option<String>) -> Result<Page, DirectoryError>;
+
+    /// How many there are, for progress.
+    ///
+    /// # Errors
+    /// When Clerk does not say.
+    async fn count(&self, listing: Listing) -> Result<u64, DirectoryError>;
+
+    /// The object behind a row as Clerk has it this moment; `None` when Clerk says that there is none.
+    ///
+    /// # Errors
+    /// When Clerk does not say.
+    async fn find(&self, row: &Mirrored) -> Result<Option<Write>, DirectoryError>;
+}

@@ -1,0 +1,47 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::StoreError;
+
+/// What background work needs of the store.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Housekeeping: Send + Sync {
+    /// Takes or renews the lease of a job for `holder` until `until`: `false` while another holder's lasts.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    async fn lease(
+        &self,
+        job: &str,
+        holder: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
+
+    /// The word that was kept under this name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn checkpoint(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Keeps a word under a name; `None` forgets it.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    async fn keep_checkpoint(&self, name: &str, word: Option<String>) -> Result<(), StoreError>;
+
+    /// Forgets ledger lines received before `before`, at most `limit` of them; quarantined ones stay. Answers how many
+    /// are gone.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    async fn prune_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+
+    /// Works out again the tiers that have lapsed by `now`, at most `limit` payers; each change goes into the feed.
+    /// Answers how many were looked at.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    async fn settle_tiers(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+}
