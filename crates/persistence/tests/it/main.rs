@@ -12,9 +12,16 @@
 
 mod callers;
 mod cancellation;
+mod concurrency;
 mod facts;
+mod ledger;
+mod migrations;
 mod object_facts;
+mod outages;
 mod patience;
+mod provisioning;
+mod refusals;
+mod secrets;
 mod session_facts;
 mod store;
 mod tables;
