@@ -13,9 +13,12 @@
 mod callers;
 mod cancellation;
 mod concurrency;
+mod convergence;
 mod facts;
+mod history;
 mod ledger;
 mod migrations;
+mod model;
 mod object_facts;
 mod outages;
 mod patience;
