@@ -28,4 +28,5 @@ mod secrets;
 mod session_facts;
 mod store;
 mod tables;
+mod tls;
 mod user_facts;
