@@ -84,16 +84,20 @@ fn described(error: &tokio_postgres::Error) -> String {
 }
 
 fn is_local(config: &tokio_postgres::Config) -> bool {
-    config.get_hosts().iter().all(|host| match host {
-        Host::Tcp(name) => {
-            name == "localhost"
-                || name
-                    .parse::<std::net::IpAddr>()
-                    .is_ok_and(|address| address.is_loopback())
-        }
-        #[cfg(unix)]
-        Host::Unix(_) => true,
-    })
+    let mut addresses = config.get_hostaddrs().iter();
+    let mut hosts = config.get_hosts().iter();
+    // Where both are given, the address is what the driver connects to.
+    addresses.all(std::net::IpAddr::is_loopback)
+        && hosts.all(|host| match host {
+            Host::Tcp(name) => {
+                name == "localhost"
+                    || name
+                        .parse::<std::net::IpAddr>()
+                        .is_ok_and(|address| address.is_loopback())
+            }
+            #[cfg(unix)]
+            Host::Unix(_) => true,
+        })
 }
 
 #[cfg(test)]
@@ -121,6 +125,20 @@ mod tests {
             Some(TlsRoots::File("/etc/ca.pem".into()))
         );
         assert_eq!(tls("postgres:///app?host=/var/run/postgresql"), None);
+        // The address is what is connected to; the name beside it is only for show and for the certificate.
+        for elsewhere in [
+            "postgres://u@localhost/app?hostaddr=192.0.2.1",
+            "postgres:///app?hostaddr=192.0.2.1",
+            "postgres://u@localhost,db.example.com/app",
+        ] {
+            assert_ne!(
+                PostgresTarget::parse(elsewhere)
+                    .map(|target| target.tls)
+                    .ok(),
+                Some(None),
+                "{elsewhere}"
+            );
+        }
     }
 
     #[test]

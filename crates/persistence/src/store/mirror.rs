@@ -7,7 +7,8 @@ use domain::{Delivery, Effect, Mirror, Outcome, Payload, Policy, Receipt, Reject
 use uuid::Uuid;
 
 use super::{
-    Conn, Store, changes, is_passing, ledger, limited, objects, sessions, store_error, user_rows,
+    Conn, Store, changes, is_misfit, is_passing, ledger, limited, objects, sessions, store_error,
+    user_rows,
 };
 
 #[async_trait]
@@ -116,7 +117,9 @@ async fn closed(conn: &mut Conn, line: Uuid, receipt: Receipt) -> QueryResult<Re
 fn refuses_content(error: &Error) -> bool {
     match error {
         Error::SerializationError(_) | Error::QueryBuilderError(_) => true,
-        Error::DatabaseError(DatabaseErrorKind::Unknown, info) => !is_passing(info.message()),
+        Error::DatabaseError(DatabaseErrorKind::Unknown, info) => {
+            !is_passing(info.message()) && !is_misfit(info.message())
+        }
         Error::DatabaseError(
             DatabaseErrorKind::CheckViolation
             | DatabaseErrorKind::NotNullViolation

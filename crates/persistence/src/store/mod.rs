@@ -70,7 +70,7 @@ fn store_error(error: diesel::result::Error) -> StoreError {
 }
 
 /// Failures that both drivers report without a kind of their own: a busy or full SQLite, a PostgreSQL that is starting,
-/// stopping or out of connections.
+/// stopping, out of connections or memory, or that chose this transaction to end a deadlock.
 fn is_passing(message: &str) -> bool {
     [
         "database is locked",
@@ -81,10 +81,28 @@ fn is_passing(message: &str) -> bool {
         "the database system is",
         "terminating connection",
         "too many clients",
+        "remaining connection slots",
         "connection closed",
         "canceling statement",
+        "deadlock detected",
+        "out of memory",
+        "out of shared memory",
         "could not extend file",
         "No space left on device",
+    ]
+    .iter()
+    .any(|known| message.contains(known))
+}
+
+/// A schema or rights other than this program was built for: no fault of what was to be written, and a person mends it.
+fn is_misfit(message: &str) -> bool {
+    [
+        "does not exist",
+        "no such table",
+        "no such column",
+        "has no column named",
+        "permission denied",
+        "cached plan must not change result type",
     ]
     .iter()
     .any(|known| message.contains(known))

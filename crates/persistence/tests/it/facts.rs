@@ -79,12 +79,9 @@ impl Envelope {
 
     /// The object's own time, or what stands in for one that cannot be believed.
     fn believed(&self) -> DateTime<Utc> {
-        let ahead = TimeDelta::milliseconds(self.updated_at - RECEIVED);
-        at(if ahead > MAX_CLOCK_AHEAD {
-            self.stated_at
-        } else {
-            self.updated_at
-        })
+        let credible = |millis: &i64| TimeDelta::milliseconds(millis - RECEIVED) <= MAX_CLOCK_AHEAD;
+        let times = [self.updated_at, self.stated_at, RECEIVED];
+        at(times.into_iter().find(credible).unwrap_or(RECEIVED))
     }
 
     fn delivery(self, event_type: String, object_id: String, effect: Effect) -> Delivery {

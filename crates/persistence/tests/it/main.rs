@@ -12,10 +12,21 @@
 
 mod callers;
 mod cancellation;
+mod concurrency;
+mod convergence;
 mod facts;
+mod history;
+mod ledger;
+mod migrations;
+mod model;
 mod object_facts;
+mod outages;
 mod patience;
+mod provisioning;
+mod refusals;
+mod secrets;
 mod session_facts;
 mod store;
 mod tables;
+mod tls;
 mod user_facts;

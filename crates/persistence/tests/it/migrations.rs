@@ -1,0 +1,124 @@
+//! The schema: forward, backward, and what the store says of it.
+
+use domain::{MigrationState, Rejection};
+use persistence::{DatabaseUrl, migrate_down, migrate_up, migration_status};
+use testdb::TestDatabase;
+
+use crate::facts::{RECEIVED, at, user};
+use crate::store::{TestStore, open};
+
+testdb::on_both! {
+    up_down_and_up_again,
+    all_that_start_at_once_succeed_and_one_migrates,
+    the_store_tells_what_is_missing_and_when_it_heard_last,
+}
+
+fn url(database: &TestDatabase) -> DatabaseUrl {
+    database.url().parse().unwrap()
+}
+
+async fn applied(url: &DatabaseUrl) -> Vec<bool> {
+    let status = migration_status(url).await.unwrap();
+    assert!(status.is_sorted_by_key(|migration| migration.name.clone()));
+    status.iter().map(|migration| migration.applied).collect()
+}
+
+/// The tables, but for the databases' own and the list of migrations.
+async fn tables(store: &TestStore) -> Vec<String> {
+    let query = if store.is_postgres() {
+        "select table_name::text as line from information_schema.tables where table_schema = 'public' \
+         and table_name <> '__diesel_schema_migrations' order by 1"
+    } else {
+        "select name as line from sqlite_master where type = 'table' \
+         and name not like 'sqlite%' and name <> '__diesel_schema_migrations' order by 1"
+    };
+    store.lines(query).await
+}
+
+async fn up_down_and_up_again(database: TestDatabase) {
+    let url = url(&database);
+    let before = applied(&url).await;
+    assert!(!before.is_empty() && before.iter().all(|applied| !applied));
+
+    let ran = migrate_up(&url).await.unwrap();
+    assert_eq!(ran.len(), before.len());
+    assert!(applied(&url).await.iter().all(|applied| *applied));
+    assert_eq!(migrate_up(&url).await.unwrap(), Vec::<String>::new());
+
+    let store = TestStore {
+        store: open(database.url()),
+        database,
+    };
+    let made = tables(&store).await;
+    assert_eq!(
+        made,
+        [
+            "changes",
+            "clerk_objects",
+            "sessions",
+            "user_emails",
+            "users",
+            "webhook_deliveries"
+        ]
+    );
+    assert_eq!(migrate_down(&url, 0).await.unwrap(), Vec::<String>::new());
+    // More steps than there are migrations end at the first one.
+    let mut reverted = migrate_down(&url, 1000).await.unwrap();
+    reverted.reverse();
+    assert_eq!(reverted, ran);
+    assert_eq!(tables(&store).await, Vec::<String>::new());
+    assert_eq!(applied(&url).await, before);
+
+    assert_eq!(migrate_up(&url).await.unwrap(), ran);
+    store.apply(user("user_1").updated(5)).await;
+}
+
+async fn all_that_start_at_once_succeed_and_one_migrates(database: TestDatabase) {
+    let url = url(&database);
+    let starts = (0..4).map(|_| {
+        let url = url.clone();
+        tokio::spawn(async move { migrate_up(&url).await })
+    });
+    let mut ran: Vec<usize> = Vec::new();
+    for start in starts.collect::<Vec<_>>() {
+        ran.push(start.await.unwrap().unwrap().len());
+    }
+    ran.sort_unstable();
+    assert_eq!(ran[..3], [0, 0, 0]);
+    assert_eq!(ran[3], applied(&url).await.len());
+}
+
+async fn the_store_tells_what_is_missing_and_when_it_heard_last(database: TestDatabase) {
+    let url = url(&database);
+    let store = TestStore {
+        store: open(database.url()),
+        database,
+    };
+    let report = async || store.store.health.report().await.unwrap();
+    let count = applied(&url).await.len();
+    let before = report().await;
+    assert_eq!(
+        (before.migrations, before.last_event_at),
+        (MigrationState::Pending { count }, None)
+    );
+    migrate_up(&url).await.unwrap();
+    let after = report().await;
+    assert_eq!(
+        (after.migrations, after.last_event_at),
+        (MigrationState::Current, None)
+    );
+
+    let rejection = Rejection {
+        code: "signature_invalid",
+        claimed_message_id: None,
+        received_at: at(RECEIVED + 5),
+    };
+    store.store.mirror.reject(rejection).await.unwrap();
+    assert_eq!(
+        report().await.last_event_at,
+        None,
+        "what proved nothing is no event"
+    );
+    store.apply(user("user_1").updated(5)).await;
+    assert_eq!(report().await.last_event_at, Some(at(RECEIVED)));
+}

@@ -1,0 +1,60 @@
+//! Databases whose tables are there, and a look into those of PostgreSQL.
+
+use persistence::DatabaseUrl;
+use testdb::TestDatabase;
+use tokio_postgres::{Client, NoTls};
+
+/// A new PostgreSQL database, migrated.
+///
+/// # Panics
+/// As [`TestDatabase::postgres_from`].
+pub async fn migrated_postgres() -> TestDatabase {
+    TestDatabase::postgres_from("e2e", async |url| {
+        let url: DatabaseUrl = url.parse().expect("a database URL");
+        persistence::migrate_up(&url).await.expect("migrations");
+    })
+    .await
+}
+
+/// Another database of the same kind.
+///
+/// # Panics
+/// As [`migrated_postgres`].
+pub async fn twin(database: &TestDatabase) -> TestDatabase {
+    if database.is_postgres() {
+        migrated_postgres().await
+    } else {
+        TestDatabase::sqlite()
+    }
+}
+
+/// Tables of a PostgreSQL database, read with SQL as the team's own programs read them.
+pub struct Tables(Client);
+
+impl Tables {
+    /// Connects; `None` on SQLite, whose tables the ports show well enough.
+    ///
+    /// # Panics
+    /// When the database cannot be reached.
+    pub async fn of(database: &TestDatabase) -> Option<Self> {
+        if !database.is_postgres() {
+            return None;
+        }
+        let (client, connection) = tokio_postgres::connect(database.url(), NoTls)
+            .await
+            .expect("a connection to the test's database");
+        tokio::spawn(connection);
+        Some(Self(client))
+    }
+
+    /// How many rows the condition holds for.
+    ///
+    /// # Panics
+    /// When the query fails.
+    pub async fn count(&self, table: &str, condition: &str) -> i64 {
+        let query = format!("select count(*) from {table} where {condition}");
+        let row = self.0.query_one(&query, &[]).await;
+        row.unwrap_or_else(|error| panic!("{query}: {error:?}"))
+            .get(0)
+    }
+}

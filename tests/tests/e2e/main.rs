@@ -1,0 +1,10 @@
+//! The whole product from outside: HTTP in, rows and answers out, on both databases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests say what they expect; a panic there is how they say it"
+)]
+
+mod sign_up;
