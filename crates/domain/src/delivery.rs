@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    ClerkId, MembershipWrite, ObjectKind, ObjectWrite, OrganizationWrite, SessionWrite,
+    ClerkId, MembershipWrite, ObjectKind, ObjectWrite, OrganizationWrite, Precedence, SessionWrite,
     SubscriptionItemWrite, SubscriptionWrite, UserWrite,
 };
 
@@ -80,6 +80,44 @@ pub enum Write {
     Object(Box<ObjectWrite>),
     /// An object is gone: wins over every other word about it, whichever came first. The row stays.
     Deletion(Deletion),
+}
+
+impl Write {
+    /// Whose row is written.
+    #[must_use]
+    pub fn key(&self) -> (ObjectKind, &ClerkId) {
+        match self {
+            Self::User(write) => (ObjectKind::User, &write.profile.clerk_user_id),
+            Self::Session(write) => (ObjectKind::Session, &write.clerk_session_id),
+            Self::Organization(write) => (
+                ObjectKind::Organization,
+                &write.profile.clerk_organization_id,
+            ),
+            Self::Membership(write) => (ObjectKind::Membership, &write.profile.clerk_membership_id),
+            Self::Subscription(write) => (ObjectKind::Subscription, &write.clerk_subscription_id),
+            Self::SubscriptionItem(write) => (
+                ObjectKind::SubscriptionItem,
+                &write.clerk_subscription_item_id,
+            ),
+            Self::Object(write) => (write.kind, &write.clerk_id),
+            Self::Deletion(deletion) => (deletion.kind, &deletion.clerk_id),
+        }
+    }
+
+    /// The fact's place; a deletion has none, as it wins always.
+    #[must_use]
+    pub fn precedence(&self) -> Option<Precedence> {
+        match self {
+            Self::User(write) => Some(write.precedence),
+            Self::Session(write) => Some(write.precedence),
+            Self::Organization(write) => Some(write.precedence),
+            Self::Membership(write) => Some(write.precedence),
+            Self::Subscription(write) => Some(write.precedence),
+            Self::SubscriptionItem(write) => Some(write.precedence),
+            Self::Object(write) => Some(write.precedence),
+            Self::Deletion(_) => None,
+        }
+    }
 }
 
 /// An object is gone at Clerk.
