@@ -46,6 +46,23 @@ impl<T: Keyed> Collection<T> {
         self.records.get_mut(self.places.get(id)?)
     }
 
+    /// Where a record stands; a later record has a higher place.
+    pub(crate) fn place(&self, id: &str) -> Option<u64> {
+        self.places.get(id).copied()
+    }
+
+    pub(crate) fn at(&self, place: u64) -> Option<&T> {
+        self.records.get(&place)
+    }
+
+    /// Replaces the record of the same id where it stands, or adds it at the end.
+    pub(crate) fn put(&mut self, record: T) {
+        match self.get_mut(record.key()) {
+            Some(held) => *held = record,
+            None => self.insert(record),
+        }
+    }
+
     pub(crate) fn remove(&mut self, id: &str) -> Option<T> {
         self.records.remove(&self.places.remove(id)?)
     }
@@ -113,6 +130,17 @@ mod tests {
         assert_eq!(collection.iter().collect::<Vec<_>>(), ["a", "d"]);
         assert!(collection.get("c").is_none() && collection.get("d").is_some());
         assert_eq!(collection.len(), 2);
+    }
+
+    #[test]
+    fn a_record_put_again_keeps_its_place() {
+        let mut collection = of(&["a", "b"]);
+        let place = collection.place("a").unwrap();
+        collection.put("a".to_owned());
+        assert_eq!(collection.place("a"), Some(place));
+        assert_eq!(collection.at(place).map(String::as_str), Some("a"));
+        collection.put("c".to_owned());
+        assert_eq!(collection.iter().collect::<Vec<_>>(), ["a", "b", "c"]);
     }
 
     #[test]

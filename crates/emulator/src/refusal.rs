@@ -59,6 +59,27 @@ pub enum Refusal {
         /// The user's id.
         id: String,
     },
+    /// The user is in the organization already.
+    #[error("user {user_id:?} is a member already")]
+    AlreadyMember {
+        /// The user's id.
+        user_id: String,
+    },
+    /// The address has a pending invitation to the organization already.
+    #[error("the address is invited already")]
+    AlreadyInvited,
+    /// The organization has as many members as it may have.
+    #[error("the organization is full: {limit} memberships")]
+    OrganizationFull {
+        /// `max_allowed_memberships`.
+        limit: i64,
+    },
+    /// The invitation was accepted, revoked or has expired.
+    #[error("invitation {id:?} is not pending")]
+    InvitationNotPending {
+        /// The invitation's id.
+        id: String,
+    },
     /// The delivery still has attempts ahead of it, so it cannot be replayed yet.
     #[error("delivery {id:?} is still on its way")]
     DeliveryPending {

@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::collection::Collection;
 use crate::ids;
+use crate::organization::Organization;
 use crate::refusal::Refusal;
+use crate::roster::Roster;
 use crate::session::{Session, SessionStatus};
+use crate::timeline::{Time, Timeline, Times};
 use crate::user::{Identifier, StoredUser, User};
 
 /// Where a seeded clock starts: 2026-01-01T00:00:00Z.
@@ -30,6 +33,9 @@ pub(crate) fn system_ms() -> i64 {
 pub(crate) struct State {
     pub(crate) users: Collection<StoredUser>,
     pub(crate) sessions: Collection<Session>,
+    /// Organizations, memberships and invitations.
+    #[serde(default)]
+    pub(crate) roster: Roster,
     clock_ms: i64,
     ids_issued: u64,
     /// Generated once and kept, so that a service set up with it still works after a restart.
@@ -38,6 +44,11 @@ pub(crate) struct State {
     pub(crate) seed: Option<u64>,
     #[serde(skip)]
     identifiers: HashMap<Identifier, String>,
+    #[serde(skip)]
+    timeline: Timeline,
+    /// Nothing expires before this time. Zero when that is not known.
+    #[serde(skip)]
+    next_expiry: i64,
 }
 
 impl State {
@@ -70,6 +81,12 @@ impl State {
                 .map(move |identifier| (identifier, id.clone()))
         });
         self.identifiers = taken.collect();
+        for stored in self.users.iter() {
+            if let Some(place) = self.users.place(&stored.user.id) {
+                self.timeline.add(place, times(&stored.user));
+            }
+        }
+        self.roster = std::mem::take(&mut self.roster).indexed();
         self
     }
 
@@ -121,18 +138,67 @@ impl State {
         })
     }
 
-    /// Marks sessions past their end. Clerk sends no event for this either.
-    pub(crate) fn expire_sessions(&mut self) {
+    /// By id or slug.
+    pub(crate) fn organization(&self, id_or_slug: &str) -> Result<&Organization, Refusal> {
+        self.roster
+            .organization(id_or_slug)
+            .ok_or_else(|| Refusal::NotFound {
+                kind: "organization",
+                id: id_or_slug.to_owned(),
+            })
+    }
+
+    /// The user who has this e-mail address.
+    pub(crate) fn owner_of(&self, address: &str) -> Option<&StoredUser> {
+        let id = self.identifiers.get(&Identifier::email(address))?;
+        self.users.get(id)
+    }
+
+    /// The users in the order of a time, those behind `after` when that user is given and known.
+    pub(crate) fn users_by(
+        &self,
+        time: Time,
+        descending: bool,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = u64> {
+        let after = after.and_then(|id| {
+            let at = times(&self.users.get(id)?.user);
+            let at = match time {
+                Time::Created => at.created,
+                Time::Updated => at.updated,
+            };
+            Some((at, self.users.place(id)?))
+        });
+        self.timeline.walk(time, descending, after)
+    }
+
+    /// Must be told of everything that will expire.
+    pub(crate) fn expires(&mut self, at: i64) {
+        self.next_expiry = self.next_expiry.min(at);
+    }
+
+    /// Marks sessions and invitations past their end. Clerk sends no event for either.
+    pub(crate) fn expire(&mut self) {
         if self.seed.is_some() {
             return;
         }
         let now = self.now();
+        if now < self.next_expiry {
+            return;
+        }
+        let mut next = self.roster.expire(now);
         for session in self.sessions.iter_mut() {
-            if session.status.is_alive() && session.expire_at <= now {
+            if !session.status.is_alive() {
+                continue;
+            }
+            if session.expire_at <= now {
                 session.status = SessionStatus::Expired;
                 session.updated_at = now.max(session.updated_at.saturating_add(1));
+            } else {
+                next = next.min(session.expire_at);
             }
         }
+        self.next_expiry = next;
     }
 
     /// Stores a new or changed user, unless another one has one of its identifiers.
@@ -145,16 +211,16 @@ impl State {
         {
             return Err(Refusal::IdentifierTaken { param: taken.param });
         }
-        self.forget_identifiers(&id);
+        self.forget_indexed(&id);
         self.identifiers.extend(
             identifiers
                 .into_iter()
                 .map(|identifier| (identifier, id.clone())),
         );
         let user = stored.user.clone();
-        match self.users.get_mut(&id) {
-            Some(place) => *place = stored,
-            None => self.users.insert(stored),
+        self.users.put(stored);
+        if let Some(place) = self.users.place(&id) {
+            self.timeline.add(place, times(&user));
         }
         Ok(user)
     }
@@ -162,7 +228,8 @@ impl State {
     /// Removes a user with everything that belongs to him.
     pub(crate) fn remove_user(&mut self, id: &str) -> Result<User, Refusal> {
         self.user(id)?;
-        self.forget_identifiers(id);
+        self.forget_indexed(id);
+        self.roster.remove_user(id);
         self.sessions.retain(|session| session.user_id != id);
         let removed = self.users.remove(id);
         removed
@@ -177,13 +244,22 @@ impl State {
         self.identifiers.contains_key(identifier)
     }
 
-    fn forget_identifiers(&mut self, id: &str) {
-        let Some(stored) = self.users.get(id) else {
+    /// Takes a user out of the indexes.
+    fn forget_indexed(&mut self, id: &str) {
+        let (Some(stored), Some(place)) = (self.users.get(id), self.users.place(id)) else {
             return;
         };
+        self.timeline.forget(place, times(&stored.user));
         for identifier in stored.user.identifiers() {
             self.identifiers.remove(&identifier);
         }
+    }
+}
+
+fn times(user: &User) -> Times {
+    Times {
+        created: user.created_at,
+        updated: user.updated_at,
     }
 }
 

@@ -2,10 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::ids;
+use crate::organization::Organization;
 use crate::state::system_ms;
 
 /// The `cat` of a session token.
@@ -109,6 +110,28 @@ pub(crate) struct Subject<'a> {
     pub(crate) status: &'static str,
     /// Becomes the age of the first factor, in minutes.
     pub(crate) age_ms: i64,
+    /// Becomes `o` when an organization is active.
+    pub(crate) organization: Option<ActiveOrganization>,
+}
+
+/// The organization that a token is of. System permissions are never in tokens and others are not emulated, so there is
+/// no `per`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ActiveOrganization {
+    id: String,
+    /// The role without `org:`.
+    rol: String,
+    slg: String,
+}
+
+impl ActiveOrganization {
+    pub(crate) fn new(organization: &Organization, role: &str) -> Self {
+        Self {
+            id: organization.id.clone(),
+            rol: role.strip_prefix("org:").unwrap_or(role).to_owned(),
+            slg: organization.slug.clone(),
+        }
+    }
 }
 
 /// The claims of a version 2 session token issued now.
@@ -122,6 +145,7 @@ pub(crate) fn session_claims(
         session_id,
         status,
         age_ms,
+        organization,
     } = subject;
     let now = system_ms() / 1000;
     let mut claims = object(json!({
@@ -136,6 +160,9 @@ pub(crate) fn session_claims(
         "sub": user_id,
         "v": 2,
     }));
+    if let Some(organization) = organization {
+        claims.insert("o".to_owned(), json!(organization));
+    }
     if let Some(azp) = azp {
         claims.insert("azp".to_owned(), azp.into());
     }
@@ -209,6 +236,7 @@ mod tests {
             session_id: "sess_1",
             status: "active",
             age_ms: 120_000,
+            organization: None,
         };
         let mut claims = session_claims(&subject, Some("http://localhost"), None);
         assert_eq!(claims.get("fva"), Some(&json!([2, -1])));

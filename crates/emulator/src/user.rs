@@ -2,7 +2,7 @@
 //! clients parse nothing less.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::collection::Keyed;
 use crate::password::PasswordDigest;
@@ -192,6 +192,22 @@ impl User {
             .map(|address| address.email_address.as_str())
     }
 
+    /// What other objects show of this user, as Clerk's `public_user_data`.
+    pub(crate) fn public_data(&self) -> Value {
+        let identifier = self.primary_email().or(self.username.as_deref());
+        json!({
+            "user_id": self.id,
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "profile_image_url": self.profile_image_url,
+            "image_url": self.image_url,
+            "has_image": self.has_image,
+            "identifier": identifier,
+            "username": self.username,
+            "banned": self.banned,
+        })
+    }
+
     /// Everything that no two users share, as the pairs that the index of identifiers holds.
     pub(crate) fn identifiers(&self) -> Vec<Identifier> {
         let emails = self
@@ -238,6 +254,16 @@ impl Identifier {
     pub(crate) fn email(address: &str) -> Self {
         Self::new("email_address", address)
     }
+}
+
+/// Whether the text has the form of an e-mail address.
+pub(crate) fn is_email_address(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && !domain.is_empty()
+            && !domain.contains('@')
+            && !text.contains(char::is_whitespace)
+    })
 }
 
 /// A user and what never leaves the emulator.

@@ -98,6 +98,30 @@ impl From<Refusal> for ApiError {
                 &long,
             ),
             Refusal::UserBanned { .. } => unprocessable("user_banned", "the user is banned"),
+            Refusal::AlreadyMember { .. } => Self::new(
+                StatusCode::BAD_REQUEST,
+                "already_a_member_in_organization",
+                "already a member",
+                &long,
+            ),
+            Refusal::AlreadyInvited => Self::new(
+                StatusCode::BAD_REQUEST,
+                "duplicate_record",
+                "already invited",
+                &long,
+            ),
+            Refusal::OrganizationFull { .. } => Self::new(
+                StatusCode::FORBIDDEN,
+                "organization_membership_quota_exceeded",
+                "the organization is full",
+                &long,
+            ),
+            Refusal::InvitationNotPending { .. } => Self::new(
+                StatusCode::BAD_REQUEST,
+                "organization_invitation_not_pending",
+                "not pending",
+                &long,
+            ),
             Refusal::DeliveryPending { .. } => Self::new(
                 StatusCode::CONFLICT,
                 "delivery_pending",

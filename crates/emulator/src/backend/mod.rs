@@ -3,10 +3,14 @@
 
 mod email_addresses;
 mod error;
+mod invitations;
+mod memberships;
+mod organizations;
 mod query;
 mod sessions;
 mod user_query;
 mod users;
+mod written;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +26,7 @@ use axum::routing::{get, patch, post};
 
 pub(crate) use error::ApiError;
 pub(crate) use query::Query;
+pub(crate) use written::Written;
 
 use crate::instance::{Caller, Instance};
 
@@ -43,6 +48,14 @@ pub(crate) fn router() -> Router<Arc<Instance>> {
         .route("/users/{id}/lock", post(users::lock))
         .route("/users/{id}/unlock", post(users::unlock))
         .route("/users/{id}/verify_password", post(users::verify_password))
+        .route(
+            "/users/{id}/organization_memberships",
+            get(memberships::of_user),
+        )
+        .route(
+            "/users/{id}/organization_invitations",
+            get(invitations::of_user),
+        )
         .route("/email_addresses", post(email_addresses::create))
         .route(
             "/email_addresses/{id}",
@@ -56,9 +69,54 @@ pub(crate) fn router() -> Router<Arc<Instance>> {
             "/sessions/{id}/tokens/{template}",
             post(sessions::template_token),
         )
+        .merge(organization_routes())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(require_secret_key))
+}
+
+fn organization_routes() -> Router<Arc<Instance>> {
+    Router::new()
+        .route(
+            "/organizations",
+            get(organizations::list).post(organizations::create),
+        )
+        .route(
+            "/organizations/{id}",
+            get(organizations::get)
+                .patch(organizations::update)
+                .delete(organizations::delete),
+        )
+        .route(
+            "/organizations/{id}/metadata",
+            patch(organizations::merge_metadata).put(organizations::replace_metadata),
+        )
+        .route(
+            "/organizations/{id}/memberships",
+            get(memberships::of_organization).post(memberships::create),
+        )
+        .route(
+            "/organizations/{id}/memberships/{user_id}",
+            patch(memberships::update).delete(memberships::delete),
+        )
+        .route(
+            "/organizations/{id}/memberships/{user_id}/metadata",
+            patch(memberships::merge_metadata),
+        )
+        .route(
+            "/organizations/{id}/invitations",
+            get(invitations::of_organization).post(invitations::create),
+        )
+        .route(
+            "/organizations/{id}/invitations/{invitation_id}",
+            get(invitations::get),
+        )
+        .route(
+            "/organizations/{id}/invitations/{invitation_id}/revoke",
+            post(invitations::revoke),
+        )
+        .route("/organization_memberships", get(memberships::of_instance))
+        .route("/organization_invitations", get(invitations::of_instance))
 }
 
 async fn require_secret_key(request: Request, next: Next) -> Result<Response, ApiError> {

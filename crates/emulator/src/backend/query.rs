@@ -45,7 +45,7 @@ impl Query {
             .map(|(_, value)| value.as_str())
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.one(name).is_some()
     }
 
@@ -81,6 +81,16 @@ impl Query {
                 .map_err(|_| invalid("offset", "a number that is not negative"))?,
         };
         Ok((limit, offset))
+    }
+
+    /// `order_by`, by default `-created_at`: whether it descends, and the field.
+    pub(super) fn order(&self) -> (bool, &str) {
+        let order = self.one("order_by").unwrap_or("-created_at");
+        match order.strip_prefix('-') {
+            Some(field) => (true, field),
+            // An unencoded plus arrives as a space.
+            None => (false, order.trim_start_matches(['+', ' '])),
+        }
     }
 
     /// Whether the caller asked for `{data, total_count}` where a bare array is the default.

@@ -47,8 +47,11 @@ pub(super) async fn create(
     caller: Caller,
     Body(body): Body<Value>,
 ) -> Answer<Session> {
-    let user_id = Params::new(body)?.required("user_id")?;
-    Ok(Json(instance.create_session(&user_id, &caller)?))
+    let params = Params::new(body)?;
+    let user_id = params.required("user_id")?;
+    let organization = params.text("active_organization_id")?.flatten();
+    let session = instance.create_session_in(&user_id, organization.as_deref(), &caller)?;
+    Ok(Json(session))
 }
 
 pub(super) async fn get(

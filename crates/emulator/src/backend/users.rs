@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::{ApiError, Query};
+use super::{ApiError, Query, Written};
 use crate::body::Body;
 use crate::instance::{Caller, Instance};
 use crate::params::Params;
@@ -14,18 +14,17 @@ use crate::user::User;
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
-/// A bare array.
-pub(super) async fn list(State(instance): State<Arc<Instance>>, query: Query) -> Answer<Vec<User>> {
-    let users = instance.with_users(|users| {
-        let page = query.arrange(query.filter(users)?)?;
-        Ok::<_, ApiError>(page.into_iter().cloned().collect())
-    });
-    users.map(Json)
+/// A bare array. It is written while the state is read, so that no user is copied.
+pub(super) async fn list(
+    State(instance): State<Arc<Instance>>,
+    query: Query,
+) -> Result<Written, ApiError> {
+    instance.read(|state| Written::of(&query.users(state)?))
 }
 
 /// The same filters as the list, without the page.
 pub(super) async fn count(State(instance): State<Arc<Instance>>, query: Query) -> Answer<Value> {
-    let count = instance.with_users(|users| query.filter(users).map(|kept| kept.len()))?;
+    let count = instance.read(|state| query.count_users(state))?;
     Ok(Json(
         json!({ "object": "total_count", "total_count": count }),
     ))

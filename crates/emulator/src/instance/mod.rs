@@ -6,6 +6,9 @@
 
 mod emails;
 mod events;
+pub(crate) mod invitations;
+pub(crate) mod memberships;
+mod organizations;
 mod sessions;
 mod tokens;
 mod user_params;
@@ -98,10 +101,10 @@ impl Instance {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For reading; sessions past their end are shown so.
+    /// For reading; sessions and invitations past their end are shown so.
     fn current(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
-        state.expire_sessions();
+        state.expire();
         state
     }
 
@@ -111,6 +114,11 @@ impl Instance {
             state: self.current(),
             dirty: &self.dirty,
         }
+    }
+
+    /// Runs `look` over the state of now, which nobody changes meanwhile, without copying it.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.current())
     }
 
     /// The key that signs tokens.

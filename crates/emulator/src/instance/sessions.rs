@@ -13,15 +13,33 @@ impl Instance {
     /// # Errors
     /// [`Refusal::NotFound`] for an unknown user, [`Refusal::UserBanned`].
     pub fn create_session(&self, user_id: &str, caller: &Caller) -> Result<Session, Refusal> {
+        self.create_session_in(user_id, None, caller)
+    }
+
+    /// [`Self::create_session`] with an organization active from the start.
+    ///
+    /// # Errors
+    /// As there, and [`Refusal::NotFound`] for an organization that the user is not in.
+    pub fn create_session_in(
+        &self,
+        user_id: &str,
+        organization_id: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Session, Refusal> {
         let mut state = self.change();
         if state.user(user_id)?.user.banned {
             return Err(Refusal::UserBanned {
                 id: user_id.to_owned(),
             });
         }
+        let active = organization_id
+            .map(|id| member_of(&state, id, user_id))
+            .transpose()?;
         let (id, client_id) = (state.issue_id("sess_"), state.issue_id("client_"));
         let (now, lifetime) = (state.now(), state.session_lifetime_ms());
-        let session = Session::new(id, client_id, user_id.to_owned(), now, lifetime);
+        let mut session = Session::new(id, client_id, user_id.to_owned(), now, lifetime);
+        session.last_active_organization_id = active;
+        state.expires(session.expire_at);
         state.sessions.insert(session.clone());
         self.emit_session(&state, &session, caller);
         Ok(session)
@@ -60,6 +78,31 @@ impl Instance {
         let mut state = self.change();
         state.session(id)?;
         self.end(&mut state, id, status, caller);
+        state.session(id).cloned()
+    }
+
+    /// Makes an organization the active one of a session, or none, as a page does when its user switches. Clerk has no
+    /// event for it, so the session's version stays too; the next token tells.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for an unknown session or an organization that its user is not in,
+    /// [`Refusal::SessionNotActive`].
+    pub fn set_active_organization(
+        &self,
+        id: &str,
+        organization_id: Option<&str>,
+    ) -> Result<Session, Refusal> {
+        let mut state = self.change();
+        let session = state.session(id)?;
+        if !session.status.is_alive() {
+            return Err(Refusal::SessionNotActive { id: id.to_owned() });
+        }
+        let active = organization_id
+            .map(|organization| member_of(&state, organization, &session.user_id))
+            .transpose()?;
+        if let Some(session) = state.sessions.get_mut(id) {
+            session.last_active_organization_id = active;
+        }
         state.session(id).cloned()
     }
 
@@ -113,5 +156,17 @@ impl Instance {
             );
         }
         self.emit(state, caller, event_type, at, &data);
+    }
+}
+
+/// The organization's id, when the user is in it.
+fn member_of(state: &State, id_or_slug: &str, user_id: &str) -> Result<String, Refusal> {
+    let id = state.organization(id_or_slug)?.id.clone();
+    match state.roster.membership(&id, user_id) {
+        Some(_) => Ok(id),
+        None => Err(Refusal::NotFound {
+            kind: "organization_membership",
+            id: user_id.to_owned(),
+        }),
     }
 }

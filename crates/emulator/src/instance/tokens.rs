@@ -8,7 +8,9 @@ use crate::key::SigningKey;
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::state::system_ms;
-use crate::token::{self, CATEGORY_SESSION, CATEGORY_TEMPLATE, Subject, TokenKey, TokenRequest};
+use crate::token::{
+    self, ActiveOrganization, CATEGORY_SESSION, CATEGORY_TEMPLATE, Subject, TokenKey, TokenRequest,
+};
 
 impl Instance {
     /// A token of a live session, as `POST /v1/sessions/{id}/tokens` gives it: a session token, or one of a
@@ -40,6 +42,7 @@ impl Instance {
                     session_id,
                     status: session.status.claim(),
                     age_ms: age_ms(&session),
+                    organization: self.active_organization(&session),
                 };
                 (
                     CATEGORY_SESSION,
@@ -86,6 +89,9 @@ impl Instance {
                 .as_ref()
                 .map_or("active", |session| session.status.claim()),
             age_ms: session.as_ref().map_or(0, age_ms),
+            organization: session
+                .as_ref()
+                .and_then(|session| self.active_organization(session)),
         };
         let mut claims = token::session_claims(&subject, None, expires_in);
         token::overlay(&mut claims, changes);
@@ -102,6 +108,16 @@ impl Instance {
             TokenKey::None => Ok(String::new()),
         };
         finish(&input, signed)
+    }
+
+    /// None when the user has left it since.
+    fn active_organization(&self, session: &Session) -> Option<ActiveOrganization> {
+        let id = session.last_active_organization_id.as_deref()?;
+        self.read(|state| {
+            let membership = state.roster.membership(id, &session.user_id)?;
+            let organization = state.roster.organization(id)?;
+            Some(ActiveOrganization::new(organization, &membership.role))
+        })
     }
 
     /// Made when first needed, since it takes time.

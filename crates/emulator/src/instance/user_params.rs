@@ -6,7 +6,9 @@ use crate::params::{Params, invalid};
 use crate::password::PasswordDigest;
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::user::{EmailAddress, Identifier, PhoneNumber, StoredUser, User, Verification};
+use crate::user::{
+    EmailAddress, Identifier, PhoneNumber, StoredUser, User, Verification, is_email_address,
+};
 
 const PASSWORD_LENGTH: usize = 8;
 
@@ -122,13 +124,7 @@ pub(super) fn email_address(
     reserved: bool,
     now: i64,
 ) -> Result<EmailAddress, Refusal> {
-    let well_formed = address.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !domain.is_empty()
-            && !domain.contains('@')
-            && !address.contains(char::is_whitespace)
-    });
-    if !well_formed {
+    if !is_email_address(address) {
         return Err(invalid("email_address", "a valid e-mail address"));
     }
     if state.is_taken(&Identifier::email(address)) {

@@ -1,31 +1,83 @@
-//! The change feed's rows.
+//! The change feed.
 
-use diesel::{ExpressionMethods, QueryResult};
+use async_trait::async_trait;
+use diesel::{ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
-use domain::Change;
+use domain::{Change, ChangeOp, Changes, FeedItem, ObjectKind, StoreError};
 
-use super::Conn;
+use super::guarded::ROWS;
+use super::{Conn, Store, limited, store_error};
 use crate::column::{Json, Time};
 use crate::schema::changes;
 
-/// Adds a row. The caller holds the write lock until commit, so cursors are in commit order.
-pub(super) async fn append(conn: &mut Conn, change: Change) -> QueryResult<()> {
-    let Change {
-        kind,
-        clerk_id,
-        op,
-        at,
-        data,
-    } = change;
-    diesel::insert_into(changes::table)
-        .values((
-            changes::kind.eq(kind.as_str()),
-            changes::clerk_id.eq(clerk_id),
-            changes::op.eq(op.as_str()),
-            changes::at.eq(Time(at)),
-            changes::data.eq(Json(data)),
-        ))
-        .execute(conn)
-        .await?;
+#[derive(Insertable)]
+#[diesel(table_name = changes, treat_none_as_default_value = false)]
+struct NewChange {
+    kind: &'static str,
+    clerk_id: String,
+    op: &'static str,
+    at: Time,
+    data: Json,
+}
+
+/// Adds rows. The caller holds the write lock until commit, so cursors are in commit order.
+pub(super) async fn append(conn: &mut Conn, seen: Vec<Change>) -> QueryResult<()> {
+    let mut seen = seen.into_iter().peekable();
+    while seen.peek().is_some() {
+        let rows: Vec<NewChange> = seen.by_ref().take(ROWS).map(NewChange::from).collect();
+        diesel::insert_into(changes::table).values(rows).execute(conn).await?;
+    }
     Ok(())
+}
+
+impl From<Change> for NewChange {
+    fn from(change: Change) -> Self {
+        let Change { kind, clerk_id, op, at, data } = change;
+        Self { kind: kind.as_str(), clerk_id, op: op.as_str(), at: Time(at), data: Json(data) }
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = changes)]
+struct ChangeRow {
+    cursor: i64,
+    kind: String,
+    clerk_id: String,
+    op: String,
+    at: Time,
+    data: Json,
+}
+
+impl TryFrom<ChangeRow> for FeedItem {
+    type Error = StoreError;
+
+    fn try_from(row: ChangeRow) -> Result<Self, StoreError> {
+        let ChangeRow { cursor, kind, clerk_id, op, at, data } = row;
+        let unreadable = |what: &str| StoreError::Unreadable(format!("changes.{what} at cursor {cursor}"));
+        let kind = ObjectKind::parse(&kind).ok_or_else(|| unreadable("kind"))?;
+        let op = match op.as_str() {
+            "upsert" => ChangeOp::Upsert,
+            "delete" => ChangeOp::Delete,
+            _ => return Err(unreadable("op")),
+        };
+        Ok(Self { cursor, change: Change { kind, clerk_id, op, at: at.0, data: data.0 } })
+    }
+}
+
+#[async_trait]
+impl Changes for Store {
+    async fn after(&self, cursor: i64, limit: u32) -> Result<Vec<FeedItem>, StoreError> {
+        limited(async {
+            let mut lease = self.connection().await?;
+            let rows: QueryResult<Vec<ChangeRow>> = changes::table
+                .filter(changes::cursor.gt(cursor))
+                .order(changes::cursor)
+                .limit(i64::from(limit))
+                .select(ChangeRow::as_select())
+                .load(lease.conn())
+                .await;
+            lease.settle(rows).map_err(store_error)?.into_iter().map(FeedItem::try_from).collect()
+        })
+        .await
+    }
 }

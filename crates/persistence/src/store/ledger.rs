@@ -1,61 +1,102 @@
 //! The ledger: a line for every message.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable,
-    SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult, Queryable,
+    Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    Deliveries, Delivery, DeliveryRecord, Outcome, Payload, Receipt, Rejection, StoreError,
+    Deliveries, Delivery, DeliveryFilter, DeliveryRecord, Outcome, Payload, Receipt, Rejection, StoreError,
+    StoredDelivery,
 };
 use uuid::Uuid;
 
+use super::guarded::ROWS;
 use super::{Conn, Store, limited, store_error};
 use crate::column::{Id, Json, Time};
 use crate::schema::webhook_deliveries as ledger;
 
-/// Claims the message for this transaction: `false` when it was here before, and then one more attempt is counted.
-/// The line says `ignored` until [`close`] writes what became of it, in the same transaction.
-pub(super) async fn open(conn: &mut Conn, line: Uuid, delivery: &Delivery) -> QueryResult<bool> {
-    let (json, bytes) = match &delivery.payload {
-        Payload::Json(value) => (Some(Json(value.clone())), None),
-        Payload::Bytes(bytes) => (None, Some(bytes)),
-    };
-    let is_new = diesel::insert_into(ledger::table)
-        .values((
-            ledger::id.eq(Id(line)),
-            ledger::svix_id.eq(&delivery.message_id),
-            ledger::event_type.eq(&delivery.event_type),
-            ledger::object_id.eq(&delivery.object_id),
-            ledger::instance_id.eq(&delivery.instance_id),
-            ledger::outcome.eq(Outcome::Ignored.as_str()),
-            ledger::attempts.eq(1),
-            ledger::occurred_at.eq(delivery.occurred_at.map(Time)),
-            ledger::received_at.eq(Time(delivery.received_at)),
-            ledger::payload.eq(json),
-            ledger::payload_bytes.eq(bytes),
-        ))
-        .on_conflict(ledger::svix_id)
-        .do_nothing()
-        .execute(conn)
-        .await?
-        == 1;
-    if !is_new {
-        diesel::update(ledger::table.filter(ledger::svix_id.eq(&delivery.message_id)))
-            .set(ledger::attempts.eq(ledger::attempts + 1))
-            .execute(conn)
-            .await?;
-    }
-    Ok(is_new)
+#[derive(Insertable)]
+#[diesel(table_name = ledger, treat_none_as_default_value = false)]
+struct NewLine<'a> {
+    id: Id,
+    svix_id: Option<&'a str>,
+    event_type: &'a str,
+    object_id: Option<&'a str>,
+    instance_id: Option<&'a str>,
+    outcome: &'static str,
+    reason: Option<&'a str>,
+    attempts: i32,
+    occurred_at: Option<Time>,
+    received_at: Time,
+    payload: Option<Json>,
+    payload_bytes: Option<&'a [u8]>,
 }
 
-/// Writes what became of the message.
-pub(super) async fn close(conn: &mut Conn, line: Uuid, receipt: &Receipt) -> QueryResult<()> {
+/// Which of these messages were here before.
+pub(super) async fn known(conn: &mut Conn, deliveries: &[Delivery]) -> QueryResult<HashSet<String>> {
+    let ids: Vec<&str> = deliveries.iter().map(|delivery| delivery.message_id.as_str()).collect();
+    let known: Vec<Option<String>> =
+        ledger::table.filter(ledger::svix_id.eq_any(ids)).select(ledger::svix_id).load(conn).await?;
+    Ok(known.into_iter().flatten().collect())
+}
+
+/// Adds a line for each message, with what became of it.
+pub(super) async fn add<'a>(
+    conn: &mut Conn,
+    deliveries: impl Iterator<Item = (&'a Delivery, &'a Receipt)>,
+) -> QueryResult<()> {
+    let lines: Vec<NewLine<'_>> = deliveries.map(|(delivery, receipt)| NewLine::of(delivery, receipt)).collect();
+    let mut lines = lines.into_iter().peekable();
+    while lines.peek().is_some() {
+        let some: Vec<NewLine<'_>> = lines.by_ref().take(ROWS).collect();
+        diesel::insert_into(ledger::table).values(some).execute(conn).await?;
+    }
+    Ok(())
+}
+
+impl<'a> NewLine<'a> {
+    fn of(delivery: &'a Delivery, receipt: &'a Receipt) -> Self {
+        let (payload, payload_bytes) = match &delivery.payload {
+            Payload::Json(value) => (Some(Json(value.clone())), None),
+            Payload::Bytes(bytes) => (None, Some(bytes.as_slice())),
+        };
+        Self {
+            id: Id(Uuid::now_v7()),
+            svix_id: Some(&delivery.message_id),
+            event_type: &delivery.event_type,
+            object_id: delivery.object_id.as_deref(),
+            instance_id: delivery.instance_id.as_deref(),
+            outcome: receipt.outcome.as_str(),
+            reason: receipt.reason.as_deref(),
+            attempts: 1,
+            occurred_at: delivery.occurred_at.map(Time),
+            received_at: Time(delivery.received_at),
+            payload,
+            payload_bytes,
+        }
+    }
+}
+
+/// Counts repetitions of a message.
+pub(super) async fn count_attempts(conn: &mut Conn, message_id: &str, times: i32) -> QueryResult<()> {
+    diesel::update(ledger::table.filter(ledger::svix_id.eq(message_id)))
+        .set(ledger::attempts.eq(ledger::attempts + times))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes what became of a message that was replayed.
+pub(super) async fn replayed(conn: &mut Conn, line: Uuid, receipt: &Receipt) -> QueryResult<()> {
     diesel::update(ledger::table.find(Id(line)))
         .set((
             ledger::outcome.eq(receipt.outcome.as_str()),
             ledger::reason.eq(&receipt.reason),
+            ledger::attempts.eq(ledger::attempts + 1),
         ))
         .execute(conn)
         .await?;
@@ -64,10 +105,7 @@ pub(super) async fn close(conn: &mut Conn, line: Uuid, receipt: &Receipt) -> Que
 
 /// Writes that a message was refused. It takes no message id.
 pub(super) async fn reject(conn: &mut Conn, rejection: &Rejection) -> QueryResult<()> {
-    let claimed = rejection
-        .claimed_message_id
-        .as_deref()
-        .map(|id| format!(" (claimed message id {id})"));
+    let claimed = rejection.claimed_message_id.as_deref().map(|id| format!(" (claimed message id {id})"));
     diesel::insert_into(ledger::table)
         .values((
             ledger::id.eq(Id(Uuid::now_v7())),
@@ -84,7 +122,7 @@ pub(super) async fn reject(conn: &mut Conn, rejection: &Rejection) -> QueryResul
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = ledger)]
-struct LedgerRow {
+struct Line {
     id: Id,
     svix_id: Option<String>,
     event_type: String,
@@ -95,33 +133,21 @@ struct LedgerRow {
     received_at: Time,
 }
 
-impl TryFrom<LedgerRow> for DeliveryRecord {
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = ledger)]
+struct Body {
+    payload: Option<Json>,
+    payload_bytes: Option<Vec<u8>>,
+}
+
+impl TryFrom<Line> for DeliveryRecord {
     type Error = StoreError;
 
-    fn try_from(row: LedgerRow) -> Result<Self, StoreError> {
-        let LedgerRow {
-            id,
-            svix_id,
-            event_type,
-            object_id,
-            outcome,
-            reason,
-            attempts,
-            received_at,
-        } = row;
-        let outcome = Outcome::parse(&outcome).ok_or_else(|| {
-            StoreError::Unreadable(format!("webhook_deliveries.outcome is {outcome:?}"))
-        })?;
-        Ok(Self {
-            id: id.0,
-            svix_id,
-            event_type,
-            object_id,
-            outcome,
-            reason,
-            attempts,
-            received_at: received_at.0,
-        })
+    fn try_from(line: Line) -> Result<Self, StoreError> {
+        let Line { id, svix_id, event_type, object_id, outcome, reason, attempts, received_at } = line;
+        let outcome = Outcome::parse(&outcome)
+            .ok_or_else(|| StoreError::Unreadable(format!("webhook_deliveries.outcome is {outcome:?}")))?;
+        Ok(Self { id: id.0, svix_id, event_type, object_id, outcome, reason, attempts, received_at: received_at.0 })
     }
 }
 
@@ -130,15 +156,62 @@ impl Deliveries for Store {
     async fn find(&self, message_id: &str) -> Result<Option<DeliveryRecord>, StoreError> {
         limited(async {
             let mut lease = self.connection().await?;
-            let row: QueryResult<Option<LedgerRow>> = ledger::table
+            let line: QueryResult<Option<Line>> = ledger::table
                 .filter(ledger::svix_id.eq(message_id))
-                .select(LedgerRow::as_select())
+                .select(Line::as_select())
                 .first(lease.conn())
                 .await
                 .optional();
-            let row = lease.settle(row).map_err(store_error)?;
-            row.map(DeliveryRecord::try_from).transpose()
+            lease.settle(line).map_err(store_error)?.map(DeliveryRecord::try_from).transpose()
         })
         .await
     }
+
+    async fn stored(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<StoredDelivery>, StoreError> {
+        limited(async {
+            let DeliveryFilter { id, since, kind, outcome } = filter;
+            let mut query = ledger::table.filter(ledger::outcome.ne(Outcome::Rejected.as_str())).into_boxed();
+            if let Some(id) = id {
+                query = match Uuid::parse_str(id) {
+                    Ok(ours) => query.filter(ledger::id.eq(Id(ours)).or(ledger::svix_id.eq(id).assume_not_null())),
+                    Err(_) => query.filter(ledger::svix_id.eq(id)),
+                };
+            }
+            if let Some(since) = since {
+                query = query.filter(ledger::received_at.ge(Time(*since)));
+            }
+            if let Some(kind) = kind {
+                query = query.filter(ledger::event_type.like(format!("{}.%", kind.event_prefix())));
+            }
+            if let Some(outcome) = outcome {
+                query = query.filter(ledger::outcome.eq(outcome.as_str()));
+            }
+            if let Some(after) = after {
+                query = query.filter(ledger::id.gt(Id(after)));
+            }
+            let mut lease = self.connection().await?;
+            let lines: QueryResult<Vec<(Line, Body)>> = query
+                .order(ledger::id)
+                .limit(i64::from(limit))
+                .select((Line::as_select(), Body::as_select()))
+                .load(lease.conn())
+                .await;
+            lease.settle(lines).map_err(store_error)?.into_iter().map(stored).collect()
+        })
+        .await
+    }
+}
+
+fn stored((line, body): (Line, Body)) -> Result<StoredDelivery, StoreError> {
+    let payload = match body {
+        Body { payload_bytes: Some(bytes), .. } => Payload::Bytes(bytes),
+        Body { payload: Some(Json(value)), .. } => Payload::Json(value),
+        Body { payload: None, payload_bytes: None } => Payload::Bytes(Vec::new()),
+    };
+    Ok(StoredDelivery { record: line.try_into()?, payload })
 }

@@ -1,17 +1,17 @@
 //! The rows of sessions: two guarded facts, how it began and where it stands.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use diesel::upsert::excluded;
+use diesel::dsl::max;
 use diesel::{
-    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable,
-    SelectableHelper,
+    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use domain::{
-    Change, ChangeOp, ClerkId, ObjectKind, Precedence, Session, SessionStatus, SessionWrite,
-};
+use domain::{Change, ChangeOp, ClerkId, ObjectKind, Precedence, Session, SessionStatus, SessionWrite};
 
-use super::{Conn, user_rows};
+use super::guarded::{Context, ROWS, upsert_guarded};
+use super::{Conn, user_writes};
 use crate::column::{Json, Time};
 use crate::schema::sessions::{self, dsl};
 
@@ -83,91 +83,72 @@ impl<'a> NewSession<'a> {
     }
 }
 
-/// Writes what is newer; answers the change that others see, if there is one.
+/// Writes what is newer; answers the changes that others see.
 pub(super) async fn upsert(
     conn: &mut Conn,
-    write: &SessionWrite,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<Change>> {
-    let stands = write_state(conn, write, now).await?;
-    let began = write_sign_in(conn, write).await?;
-    // Whatever is returned last shows both.
-    Ok(began.or(stands).and_then(|row| change(row, now)))
-}
-
-async fn write_state(
-    conn: &mut Conn,
-    write: &SessionWrite,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<SessionRow>> {
-    use diesel::query_dsl::methods::FilterDsl as _;
-    diesel::insert_into(sessions::table)
-        .values(NewSession::told(write, now))
-        .on_conflict(dsl::clerk_session_id)
-        .do_update()
-        .set((
-            dsl::clerk_user_id.eq(excluded(dsl::clerk_user_id)),
-            dsl::clerk_client_id.eq(excluded(dsl::clerk_client_id)),
-            dsl::status.eq(excluded(dsl::status)),
-            dsl::end_reason.eq(excluded(dsl::end_reason)),
-            dsl::ended_at.eq(excluded(dsl::ended_at)),
-            dsl::last_active_organization_id.eq(excluded(dsl::last_active_organization_id)),
-            dsl::actor.eq(excluded(dsl::actor)),
-            dsl::last_active_at.eq(excluded(dsl::last_active_at)),
-            dsl::expire_at.eq(excluded(dsl::expire_at)),
-            dsl::abandon_at.eq(excluded(dsl::abandon_at)),
-            dsl::created_at.eq(excluded(dsl::created_at)),
-            dsl::updated_at.eq(excluded(dsl::updated_at)),
-            dsl::version.eq(excluded(dsl::version)),
-            dsl::precedence.eq(excluded(dsl::precedence)),
-            dsl::mirrored_at.eq(excluded(dsl::mirrored_at)),
-        ))
-        .filter(dsl::precedence.lt(excluded(dsl::precedence)))
-        .returning(SessionRow::as_returning())
-        .get_result(conn)
-        .await
-        .optional()
+    writes: &[&SessionWrite],
+    context: &Context<'_>,
+) -> QueryResult<Vec<Change>> {
+    let mut changed: HashMap<String, SessionRow> = HashMap::with_capacity(writes.len());
+    for writes in writes.chunks(ROWS) {
+        let rows: Vec<NewSession<'_>> = writes.iter().map(|write| NewSession::told(write, context.now)).collect();
+        let stands = upsert_guarded!(
+            conn, sessions by dsl::clerk_session_id, rows, context,
+            [
+                clerk_user_id, clerk_client_id, status, end_reason, ended_at, last_active_organization_id, actor,
+                last_active_at, expire_at, abandon_at, created_at, updated_at,
+            ],
+            SessionRow
+        )?;
+        let began = write_sign_ins(conn, writes).await?;
+        // Whatever was written last shows both.
+        changed.extend(stands.into_iter().chain(began).map(|row| (row.clerk_session_id.clone(), row)));
+    }
+    Ok(changed.into_values().filter_map(|row| change(row, context.now)).collect())
 }
 
 /// `session.created` alone tells who signed in from where; it may come after the event that ended the session, and
 /// counts all the same.
-async fn write_sign_in(conn: &mut Conn, write: &SessionWrite) -> QueryResult<Option<SessionRow>> {
-    let Some(sign_in) = &write.sign_in else {
-        return Ok(None);
-    };
-    let place = write.precedence.to_bytes();
-    let session = sessions::table.filter(dsl::clerk_session_id.eq(write.clerk_session_id.as_str()));
-    let row = diesel::update(session.filter(dsl::sign_in_precedence.lt(place.clone())))
-        .set((
-            dsl::signed_in_at.eq(Time(sign_in.signed_in_at)),
-            dsl::client_ip.eq(&sign_in.client_ip),
-            dsl::user_agent.eq(&sign_in.user_agent),
-            dsl::sign_in_precedence.eq(place),
-        ))
-        .returning(SessionRow::as_returning())
-        .get_result(conn)
-        .await
-        .optional()?;
-    if let Some(clerk_user_id) = &write.clerk_user_id {
-        user_rows::raise_last_login(conn, clerk_user_id, Some(Time(sign_in.signed_in_at))).await?;
+async fn write_sign_ins(conn: &mut Conn, writes: &[&SessionWrite]) -> QueryResult<Vec<SessionRow>> {
+    let mut began = Vec::new();
+    let mut latest: HashMap<String, Time> = HashMap::new();
+    for write in writes {
+        let Some(sign_in) = &write.sign_in else { continue };
+        let place = write.precedence.to_bytes();
+        let session = sessions::table.filter(dsl::clerk_session_id.eq(write.clerk_session_id.as_str()));
+        let row: Option<SessionRow> = diesel::update(session.filter(dsl::sign_in_precedence.lt(place.clone())))
+            .set((
+                dsl::signed_in_at.eq(Time(sign_in.signed_in_at)),
+                dsl::client_ip.eq(&sign_in.client_ip),
+                dsl::user_agent.eq(&sign_in.user_agent),
+                dsl::sign_in_precedence.eq(place),
+            ))
+            .returning(SessionRow::as_returning())
+            .get_result(conn)
+            .await
+            .optional()?;
+        began.extend(row);
+        if let Some(user) = &write.clerk_user_id {
+            let at = Time(sign_in.signed_in_at);
+            latest.entry(user.to_string()).and_modify(|known| *known = (*known).max(at)).or_insert(at);
+        }
     }
-    Ok(row)
+    user_writes::raise_last_logins(conn, &latest).await?;
+    Ok(began)
 }
 
-/// The user's latest sign-in among the sessions told of so far.
-pub(super) async fn latest_sign_in(
-    conn: &mut Conn,
-    clerk_user_id: &ClerkId,
-) -> QueryResult<Option<Time>> {
-    sessions::table
-        .filter(dsl::clerk_user_id.eq(clerk_user_id.as_str()))
-        .filter(dsl::signed_in_at.is_not_null())
-        .order(dsl::signed_in_at.desc())
-        .select(dsl::signed_in_at)
-        .first(conn)
-        .await
-        .optional()
-        .map(Option::flatten)
+/// The latest sign-in of each user among the sessions told of so far.
+pub(super) async fn latest_sign_ins(conn: &mut Conn, users: Vec<&str>) -> QueryResult<HashMap<String, Time>> {
+    if users.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let latest: Vec<(Option<String>, Option<Time>)> = sessions::table
+        .filter(dsl::clerk_user_id.eq_any(users))
+        .group_by(dsl::clerk_user_id)
+        .select((dsl::clerk_user_id, max(dsl::signed_in_at)))
+        .load(conn)
+        .await?;
+    Ok(latest.into_iter().filter_map(|(user, at)| Some((user?, at?))).collect())
 }
 
 fn change(row: SessionRow, at: DateTime<Utc>) -> Option<Change> {

@@ -1,31 +1,26 @@
-//! `user.created`, `user.updated` and `user.deleted`.
+//! Users, as events and the Backend API carry them.
 
 use std::collections::BTreeMap;
 
-use domain::{ClerkId, EmailAddress, UserDeletion, UserProfile, UserWrite};
-use serde_json::Map;
+use domain::{ClerkId, EmailAddress, UserProfile, UserWrite};
 
-use crate::{
-    notes::Notes,
-    placing::Placing,
-    reader::{Fields, Unmappable},
-};
+use crate::{Fields, Notes, Placing, Unmappable, metadata::public_metadata};
 
 /// The longest e-mail address that SMTP knows, in characters: 64 before the `@` and 255 after it. A longer one cannot
 /// receive mail, and an index may be unable to hold it.
 const MAX_ADDRESS: usize = 320;
 
-/// Reads the whole user that a creation or change carries.
-pub(crate) fn write(
+/// Reads a whole user.
+///
+/// # Errors
+/// When it has no usable id, or something that a row must not lose is of the wrong type.
+pub fn read_user(
     data: &Fields<'_>,
     placing: &Placing,
     notes: &mut Notes,
 ) -> Result<UserWrite, Unmappable> {
     let clerk_user_id = data.id("id")?;
-    let public_metadata = match data.object("public_metadata")? {
-        Some(metadata) => metadata.map_without_nul(notes),
-        None => Map::new(),
-    };
+    let public_metadata = public_metadata(data, notes)?;
     let primary = data.optional_id("primary_email_address_id", notes);
     let emails = emails(data, primary.as_ref(), notes)?;
     let updated_at = placing.past_time(data, "updated_at", notes);
@@ -52,27 +47,14 @@ pub(crate) fn write(
     })
 }
 
-/// Reads a deletion, which names the user and nothing else: it has no `updated_at`.
-pub(crate) fn deletion(data: &Fields<'_>, placing: &Placing) -> Result<UserDeletion, Unmappable> {
-    Ok(UserDeletion {
-        clerk_user_id: data.id("id")?,
-        deleted_at: placing.happened_at(),
-    })
-}
-
 fn emails(
     data: &Fields<'_>,
     primary: Option<&ClerkId>,
     notes: &mut Notes,
 ) -> Result<Vec<EmailAddress>, Unmappable> {
-    let key = "email_addresses";
     let mut emails: Vec<EmailAddress> = Vec::new();
     let mut places = BTreeMap::new();
-    for (index, entry) in data.list(key)?.iter().enumerate() {
-        if entry.is_null() {
-            continue;
-        }
-        let entry = Fields::of(entry, format!("{}[{index}]", data.path_of(key)))?;
+    for entry in data.objects("email_addresses")? {
         let Some(email) = email(&entry, primary, notes)? else {
             continue;
         };

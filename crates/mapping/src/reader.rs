@@ -11,18 +11,19 @@ use chrono::{DateTime, Utc};
 use domain::{ClerkId, from_clerk_millis};
 use serde_json::{Map, Value};
 
-use crate::{notes::Notes, nul};
+use crate::{Notes, nul};
 
-/// The body cannot be mapped: the place, and what is wrong there.
+/// An object cannot be mapped: the place, and what is wrong there. Neither shows what the object holds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place} {fault}")]
-pub(crate) struct Unmappable {
+pub struct Unmappable {
     place: String,
     fault: String,
 }
 
 impl Unmappable {
-    pub(crate) fn new(place: impl Into<String>, fault: impl Into<String>) -> Self {
+    /// What is wrong at a place.
+    pub fn new(place: impl Into<String>, fault: impl Into<String>) -> Self {
         Self {
             place: place.into(),
             fault: fault.into(),
@@ -30,15 +31,19 @@ impl Unmappable {
     }
 }
 
-/// An object of the body and the path to it. Keys in paths are ours, so a note never shows what the body holds.
-pub(crate) struct Fields<'a> {
+/// An object and the path to it. Keys in paths are ours, so a note never shows what Clerk sent.
+#[derive(Debug, Clone)]
+pub struct Fields<'a> {
     map: &'a Map<String, Value>,
     path: String,
 }
 
 impl<'a> Fields<'a> {
     /// The object at `path`.
-    pub(crate) fn of(value: &'a Value, path: String) -> Result<Self, Unmappable> {
+    ///
+    /// # Errors
+    /// When it is no object.
+    pub fn of(value: &'a Value, path: String) -> Result<Self, Unmappable> {
         match value {
             Value::Object(map) => Ok(Self { map, path }),
             other => Err(Unmappable::new(
@@ -49,7 +54,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A copy of the object, without NULs at any depth.
-    pub(crate) fn map_without_nul(&self, notes: &mut Notes) -> Map<String, Value> {
+    pub fn map_without_nul(&self, notes: &mut Notes) -> Map<String, Value> {
         if nul::map_holds_nul(self.map) {
             notes.add(format!("{} held NUL characters", self.path));
             nul::map_without_nul(self.map)
@@ -59,7 +64,8 @@ impl<'a> Fields<'a> {
     }
 
     /// The path of one of its fields.
-    pub(crate) fn path_of(&self, key: &str) -> String {
+    #[must_use]
+    pub fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
         } else {
@@ -68,12 +74,16 @@ impl<'a> Fields<'a> {
     }
 
     /// What is there, unless it is `null`.
-    pub(crate) fn value(&self, key: &str) -> Option<&'a Value> {
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&'a Value> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
     /// The id that the mapping cannot do without.
-    pub(crate) fn id(&self, key: &str) -> Result<ClerkId, Unmappable> {
+    ///
+    /// # Errors
+    /// When there is none, or one that is no id.
+    pub fn id(&self, key: &str) -> Result<ClerkId, Unmappable> {
         let stop = |fault: String| Unmappable::new(self.path_of(key), fault);
         match self.value(key) {
             None => Err(stop("is missing".to_owned())),
@@ -85,7 +95,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An id that may be missing.
-    pub(crate) fn optional_id(&self, key: &str, notes: &mut Notes) -> Option<ClerkId> {
+    pub fn optional_id(&self, key: &str, notes: &mut Notes) -> Option<ClerkId> {
         let text = self.str(key, notes)?;
         ClerkId::parse(text)
             .inspect_err(|fault| self.note(key, &unusable(fault), notes))
@@ -93,7 +103,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that may be missing, without NULs.
-    pub(crate) fn text(&self, key: &str, notes: &mut Notes) -> Option<String> {
+    pub fn text(&self, key: &str, notes: &mut Notes) -> Option<String> {
         let text = self.str(key, notes)?;
         if !text.contains('\0') {
             return Some(text.to_owned());
@@ -103,7 +113,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that may be missing, without NULs and of at most `limit` characters.
-    pub(crate) fn text_within(&self, key: &str, limit: usize, notes: &mut Notes) -> Option<String> {
+    pub fn text_within(&self, key: &str, limit: usize, notes: &mut Notes) -> Option<String> {
         let mut text = self.text(key, notes)?;
         if let Some((end, _)) = text.char_indices().nth(limit) {
             text.truncate(end);
@@ -113,7 +123,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A flag; `false` where it is missing.
-    pub(crate) fn flag(&self, key: &str, notes: &mut Notes) -> bool {
+    pub fn flag(&self, key: &str, notes: &mut Notes) -> bool {
         match self.value(key) {
             Some(Value::Bool(flag)) => *flag,
             Some(other) => {
@@ -125,7 +135,10 @@ impl<'a> Fields<'a> {
     }
 
     /// A flag that takes rights away: to read anything else as `false` would give them back.
-    pub(crate) fn deciding_flag(&self, key: &str) -> Result<bool, Unmappable> {
+    ///
+    /// # Errors
+    /// When it is neither true nor false.
+    pub fn deciding_flag(&self, key: &str) -> Result<bool, Unmappable> {
         match self.value(key) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
@@ -137,12 +150,12 @@ impl<'a> Fields<'a> {
     }
 
     /// A time in milliseconds since 1970.
-    pub(crate) fn time(&self, key: &str, notes: &mut Notes) -> Option<DateTime<Utc>> {
+    pub fn time(&self, key: &str, notes: &mut Notes) -> Option<DateTime<Utc>> {
         self.time_as(key, from_clerk_millis, notes)
     }
 
     /// A time that `read` makes of a whole number.
-    pub(crate) fn time_as(
+    pub fn time_as(
         &self,
         key: &str,
         read: impl FnOnce(i64) -> Option<DateTime<Utc>>,
@@ -161,7 +174,10 @@ impl<'a> Fields<'a> {
     }
 
     /// A list; empty where it is missing.
-    pub(crate) fn list(&self, key: &str) -> Result<&'a [Value], Unmappable> {
+    ///
+    /// # Errors
+    /// When it is no list.
+    pub fn list(&self, key: &str) -> Result<&'a [Value], Unmappable> {
         match self.value(key) {
             None => Ok(&[]),
             Some(Value::Array(list)) => Ok(list),
@@ -172,8 +188,41 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The texts of a list, without NULs; anything else in the list is left out with a note.
+    ///
+    /// # Errors
+    /// When it is no list.
+    pub fn texts(&self, key: &str, notes: &mut Notes) -> Result<Vec<String>, Unmappable> {
+        let mut texts = Vec::new();
+        for (index, value) in self.list(key)?.iter().enumerate() {
+            match value {
+                Value::String(text) => texts.push(nul::without_nul(text)),
+                other => {
+                    let fault = format!("[{index}] is {}, not a string", kind_of(other));
+                    notes.add(format!("{}{fault}", self.path_of(key)));
+                }
+            }
+        }
+        Ok(texts)
+    }
+
+    /// The objects of a list; a `null` in it counts as absent.
+    ///
+    /// # Errors
+    /// When it is no list, or something in it no object.
+    pub fn objects(&self, key: &str) -> Result<Vec<Fields<'a>>, Unmappable> {
+        let entries = self.list(key)?.iter().enumerate();
+        entries
+            .filter(|(_, entry)| !entry.is_null())
+            .map(|(index, entry)| Fields::of(entry, format!("{}[{index}]", self.path_of(key))))
+            .collect()
+    }
+
     /// An object that may be missing.
-    pub(crate) fn object(&self, key: &str) -> Result<Option<Fields<'a>>, Unmappable> {
+    ///
+    /// # Errors
+    /// When it is no object.
+    pub fn object(&self, key: &str) -> Result<Option<Fields<'a>>, Unmappable> {
         self.value(key)
             .map(|value| Fields::of(value, self.path_of(key)))
             .transpose()
@@ -181,15 +230,21 @@ impl<'a> Fields<'a> {
 
     /// An object that may be missing and from which nothing is wiped when it is read as missing: anything else than an
     /// object only earns a note.
-    pub(crate) fn minor_object(&self, key: &str, notes: &mut Notes) -> Option<Fields<'a>> {
+    pub fn minor_object(&self, key: &str, notes: &mut Notes) -> Option<Fields<'a>> {
         self.object(key)
             .inspect_err(|fault| notes.add(fault.to_string()))
             .ok()
             .flatten()
     }
 
+    /// Whether any of these fields is there.
+    #[must_use]
+    pub fn has_any(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.value(key).is_some())
+    }
+
     /// Notes what was odd about a field.
-    pub(crate) fn note(&self, key: &str, fault: &str, notes: &mut Notes) {
+    pub fn note(&self, key: &str, fault: &str, notes: &mut Notes) {
         notes.add(format!("{} {fault}", self.path_of(key)));
     }
 
@@ -213,7 +268,8 @@ fn unusable(fault: impl Display) -> String {
 }
 
 /// What a value is, in words.
-pub(crate) fn kind_of(value: &Value) -> &'static str {
+#[must_use]
+pub fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use domain::{MAX_CLOCK_AHEAD, Precedence, Step};
 
-use crate::{notes::Notes, reader::Fields};
+use crate::{Fields, Notes};
 
-/// What an event says about its own place, before the object's `updated_at` is known.
-pub(crate) struct Placing {
+/// What is known about a fact's place before the object's `updated_at` is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Placing {
     /// The envelope's timestamp, where it can be believed.
     stated: Option<DateTime<Utc>>,
     received_at: DateTime<Utc>,
@@ -15,7 +16,9 @@ pub(crate) struct Placing {
 }
 
 impl Placing {
-    pub(crate) fn new(
+    /// A fact that an event told. `stated` is the envelope's timestamp, `digest` what tells facts of one instant apart.
+    #[must_use]
+    pub fn new(
         stated: Option<DateTime<Utc>>,
         received_at: DateTime<Utc>,
         step: Step,
@@ -29,18 +32,26 @@ impl Placing {
         }
     }
 
+    /// A fact that Clerk's API told at `read_at`: below every event's of the same `updated_at`.
+    #[must_use]
+    pub fn listed(read_at: DateTime<Utc>) -> Self {
+        Self::new(None, read_at, Step::Created, [0; 8])
+    }
+
     /// Whether the envelope's timestamp is there and can be believed.
-    pub(crate) fn is_stated(&self) -> bool {
+    #[must_use]
+    pub fn is_stated(&self) -> bool {
         self.stated.is_some()
     }
 
-    /// When the event happened, as well as we know: the envelope's time, or else the time of arrival.
-    pub(crate) fn happened_at(&self) -> DateTime<Utc> {
+    /// When the fact came about, as well as we know: the envelope's time, or else the time of arrival.
+    #[must_use]
+    pub fn happened_at(&self) -> DateTime<Utc> {
         self.stated.unwrap_or(self.received_at)
     }
 
     /// A time of the past: one more than a day ahead of us is poisoned and counts as absent, with a note.
-    pub(crate) fn past_time(
+    pub fn past_time(
         &self,
         fields: &Fields<'_>,
         key: &str,
@@ -55,7 +66,8 @@ impl Placing {
     }
 
     /// The fact's place, by the object's `updated_at` where there is one to believe.
-    pub(crate) fn place(&self, updated_at: Option<DateTime<Utc>>) -> Precedence {
+    #[must_use]
+    pub fn place(&self, updated_at: Option<DateTime<Utc>>) -> Precedence {
         Precedence::new(
             updated_at,
             self.stated,

@@ -1,17 +1,18 @@
-//! What was odd about an event and tolerated.
+//! What was odd about an object and tolerated.
 
 /// How many notes one delivery keeps: a hostile body could be odd in ten thousand places.
 const LIMIT: usize = 16;
 
-/// Notes for the ledger. They name places and our own judgement, never what the body holds there.
+/// Notes for the ledger. They name places and our own judgement, never what Clerk sent there.
 #[derive(Debug, Default)]
-pub(crate) struct Notes {
+pub struct Notes {
     lines: Vec<String>,
     left_out: usize,
 }
 
 impl Notes {
-    pub(crate) fn add(&mut self, note: impl Into<String>) {
+    /// Adds one, or only counts it when there are enough.
+    pub fn add(&mut self, note: impl Into<String>) {
         if self.lines.len() < LIMIT {
             self.lines.push(note.into());
         } else {
@@ -19,7 +20,9 @@ impl Notes {
         }
     }
 
-    pub(crate) fn into_lines(mut self) -> Vec<String> {
+    /// The notes, and how many more there were.
+    #[must_use]
+    pub fn into_lines(mut self) -> Vec<String> {
         if self.left_out > 0 {
             self.lines.push(format!("and {} more", self.left_out));
         }

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 /// Whether a NUL is anywhere in the value, in keys too.
-pub(crate) fn holds_nul(value: &Value) -> bool {
+#[must_use]
+pub fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(list) => list.iter().any(holds_nul),
@@ -19,12 +20,14 @@ pub(crate) fn map_holds_nul(map: &Map<String, Value>) -> bool {
 }
 
 /// The text without NULs.
-pub(crate) fn without_nul(text: &str) -> String {
+#[must_use]
+pub fn without_nul(text: &str) -> String {
     text.replace('\0', "")
 }
 
 /// The value without NULs.
-pub(crate) fn value_without_nul(value: &Value) -> Value {
+#[must_use]
+pub fn value_without_nul(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(without_nul(text)),
         Value::Array(list) => list.iter().map(value_without_nul).collect(),

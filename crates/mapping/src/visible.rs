@@ -1,7 +1,8 @@
 //! Texts from outside, cut to what a log line and an index can bear.
 
 /// The visible ASCII characters of a text, at most `limit` of them.
-pub(crate) fn visible(text: &[u8], limit: usize) -> String {
+#[must_use]
+pub fn visible(text: &[u8], limit: usize) -> String {
     text.iter()
         .filter(|byte| byte.is_ascii_graphic())
         .take(limit)
