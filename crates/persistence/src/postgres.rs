@@ -38,20 +38,14 @@ const SESSION_SETTINGS: &str = "set idle_in_transaction_session_timeout = '10s';
 
 /// Runs the block in a transaction of its own.
 macro_rules! write_tx {
-    ($gate:expr, $conn:expr, $block:expr) => {{
-        let _ = $gate;
+    ($conn:expr, $block:expr) => {
         diesel_async::AsyncConnection::transaction($conn, $block).await
-    }};
+    };
 }
 
-/// Writers need no gate in the process: they meet at the lock in the database.
-pub(crate) struct WriteGate;
-
-impl WriteGate {
-    fn new() -> Self {
-        Self
-    }
-}
+/// Writers of this process at a time: one at work, and one that waits for the lock in the database, so that the lock is
+/// never idle.
+pub(crate) const WRITERS: usize = 2;
 
 /// Takes the lock that makes mirror writes follow one another until commit, on every replica: the change feed's numbers
 /// are then in commit order, without gaps that fill later, and two facts about one user never miss each other.

@@ -1,4 +1,4 @@
-//! Bundled SQLite: connections, the pool, the write gate and the migrations. The queries are in `store/`.
+//! Bundled SQLite: connections, the pool, write transactions and the migrations. The queries are in `store/`.
 
 use std::path::Path;
 
@@ -26,22 +26,15 @@ const SETTINGS: &str = "pragma busy_timeout = 5000; pragma journal_mode = wal; p
                         pragma foreign_keys = on;";
 
 /// Runs the block in a write transaction. It begins `immediate`, as one that reads first and writes later can fail as
-/// busy however long it waits; and behind the gate, where writers of this process queue fairly instead of polling.
+/// busy however long it waits.
 macro_rules! write_tx {
-    ($gate:expr, $conn:expr, $block:expr) => {{
-        let _turn = $gate.0.lock().await;
+    ($conn:expr, $block:expr) => {
         $conn.immediate_transaction($block).await
-    }};
+    };
 }
 
-/// One writer of this process at a time.
-pub(crate) struct WriteGate(tokio::sync::Mutex<()>);
-
-impl WriteGate {
-    fn new() -> Self {
-        Self(tokio::sync::Mutex::new(()))
-    }
-}
+/// Writers of this process at a time: SQLite takes one, and here they queue fairly instead of polling its file.
+pub(crate) const WRITERS: usize = 1;
 
 /// Nothing to do: SQLite has one writer at a time.
 async fn lock_writes(_: &mut Conn) -> QueryResult<()> {

@@ -129,7 +129,7 @@ impl TryFrom<LedgerRow> for DeliveryRecord {
 impl Deliveries for Store {
     async fn find(&self, message_id: &str) -> Result<Option<DeliveryRecord>, StoreError> {
         limited(async {
-            let mut lease = self.connection().await?;
+            let mut lease = self.reader().await?;
             let row: QueryResult<Option<LedgerRow>> = ledger::table
                 .filter(ledger::svix_id.eq(message_id))
                 .select(LedgerRow::as_select())

@@ -34,7 +34,7 @@ impl Mirror for Store {
 
     async fn reject(&self, rejection: Rejection) -> Result<(), StoreError> {
         limited(async {
-            let mut lease = self.connection().await?;
+            let mut lease = self.writer().await?;
             let written = ledger::reject(lease.conn(), &rejection).await;
             lease.settle(written).map_err(store_error)
         })
@@ -45,9 +45,9 @@ impl Mirror for Store {
 impl Store {
     /// One attempt. The inner error is the database's refusal of the content, after which nothing is written.
     async fn applied(&self, delivery: &Delivery) -> Result<Result<Receipt, Error>, StoreError> {
-        let mut lease = self.connection().await?;
+        let mut lease = self.writer().await?;
         let policy = &*self.policy;
-        let result: QueryResult<Receipt> = write_tx!(self.gate, lease.conn(), async |conn| {
+        let result: QueryResult<Receipt> = write_tx!(lease.conn(), async |conn| {
             super::super::lock_writes(conn).await?;
             apply(conn, delivery, policy).await
         });

@@ -15,8 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Policy, StoreError};
+use tokio::sync::Semaphore;
 
-use super::{Conn, Pool, WriteGate};
+use super::{Conn, Pool, WRITERS};
 use crate::StoreSettings;
 
 /// How long a call may take in all. A hung database must not hold the sender until it gives up by itself.
@@ -26,15 +27,17 @@ const CALL_LIMIT: Duration = Duration::from_millis(4500);
 pub(crate) struct Store {
     pool: Pool,
     policy: Arc<Policy>,
-    gate: WriteGate,
+    writers: Semaphore,
 }
 
 impl Store {
     pub(crate) fn new(pool: Pool, settings: StoreSettings) -> Self {
+        // One connection at least is the readers', if there are two.
+        let writers = settings.pool_size.saturating_sub(1).clamp(1, WRITERS);
         Self {
             pool,
             policy: settings.policy,
-            gate: WriteGate::new(),
+            writers: Semaphore::new(writers),
         }
     }
 }

@@ -20,7 +20,7 @@ impl UserStore for Store {
         clerk_session_id: &ClerkId,
     ) -> Result<Option<Caller>, StoreError> {
         limited(async {
-            let mut lease = self.connection().await?;
+            let mut lease = self.reader().await?;
             let found: QueryResult<Option<(UserRow, Option<String>)>> = users::table
                 .left_join(
                     sessions::table.on(sessions::clerk_session_id.eq(clerk_session_id.as_str())),
@@ -46,9 +46,9 @@ impl UserStore for Store {
 
     async fn provision(&self, user: ThinUser) -> Result<User, StoreError> {
         limited(async {
-            let mut lease = self.connection().await?;
+            let mut lease = self.writer().await?;
             let (user, policy) = (&user, &*self.policy);
-            let row: QueryResult<UserRow> = write_tx!(self.gate, lease.conn(), async |conn| {
+            let row: QueryResult<UserRow> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
                 if let Some(change) = user_rows::insert_thin(conn, user, policy).await? {
                     changes::append(conn, change).await?;

@@ -7,8 +7,8 @@ use domain::Outcome;
 use domain::{Delivery, Receipt};
 use tokio::task::JoinSet;
 
-use crate::facts::{deleted_user, session, user};
-use crate::store::{TestStore, on_both_stores, open};
+use crate::facts::{deleted_user, id, session, user};
+use crate::store::{POOL_SIZE, TestStore, on_both_stores, open};
 use crate::tables;
 
 on_both_stores! {
@@ -17,6 +17,7 @@ on_both_stores! {
     a_user_updated_while_being_deleted_stays_deleted,
     a_reader_of_the_feed_misses_nothing,
     any_default_isolation_will_do,
+    readers_do_not_wait_behind_writers,
 }
 
 /// Applies all at once, through two stores on the one database, as two replicas would.
@@ -157,4 +158,27 @@ async fn any_default_isolation_will_do(store: TestStore) {
     }
     apply_at_once(&store, updates(32)).await;
     assert_eq!(store.user("user_1").await["first_name"], "Ann 31");
+}
+
+/// A burst of webhooks, or one that is stuck, must not keep people from signing in.
+async fn readers_do_not_wait_behind_writers(store: TestStore) {
+    store.apply(user("user_1").updated(5)).await;
+    let barrier = store.writers_barrier().await;
+    let writers: Vec<_> = (0..4 * POOL_SIZE)
+        .map(|n| {
+            let mirror = store.store.mirror.clone();
+            let delivery = session(&format!("sess_{n}"), "active").into();
+            tokio::spawn(async move { mirror.apply(delivery).await })
+        })
+        .collect();
+    let caller = async || store.store.users.caller(&id("user_1"), &id("sess_1")).await;
+    for _ in 0..50 {
+        // Each turn lets the writers come as far as they get.
+        tokio::task::yield_now().await;
+        assert!(caller().await.unwrap().is_some());
+    }
+    barrier.lift().await;
+    for writer in writers {
+        assert_eq!(writer.await.unwrap().unwrap().outcome, Outcome::Applied);
+    }
 }
