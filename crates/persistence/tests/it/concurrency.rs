@@ -112,7 +112,15 @@ async fn a_user_updated_while_being_deleted_stays_deleted(store: TestStore) {
     );
 }
 
+/// A reader asks for what comes after the last cursor that it knows: nothing may appear before that later on.
 async fn a_reader_of_the_feed_misses_nothing(store: TestStore) {
+    if store.is_postgres() {
+        // Every other writer takes its time between its cursor and its commit: the next one would overtake it.
+        let dawdle = "create function dawdle() returns trigger language plpgsql as $$ begin \
+                      perform pg_sleep(case when new.cursor % 2 = 0 then 0.02 else 0 end); return null; end $$; \
+                      create trigger dawdle after insert on changes for each row execute function dawdle()";
+        store.execute(dawdle).await;
+    }
     let store = Arc::new(store);
     let is_over = Arc::new(AtomicBool::new(false));
     let reader = tokio::spawn({
@@ -122,10 +130,8 @@ async fn a_reader_of_the_feed_misses_nothing(store: TestStore) {
             loop {
                 // Asked before reading, so that the last reading comes after the last write.
                 let is_last = is_over.load(Ordering::SeqCst);
-                for change in store
-                    .rows_where(&tables::CHANGES, &format!("cursor > {last}"))
-                    .await
-                {
+                let news = format!("cursor > {last}");
+                for change in store.rows_where(&tables::CHANGES, &news).await {
                     last = change["cursor"].as_i64().unwrap();
                     seen.push(change);
                 }
@@ -135,7 +141,7 @@ async fn a_reader_of_the_feed_misses_nothing(store: TestStore) {
             }
         }
     });
-    let deliveries = (0..120)
+    let deliveries = (0..60)
         .map(|n| match n % 2 {
             0 => user(&format!("user_{n}")).updated(n).into(),
             _ => session(&format!("sess_{n}"), "active").updated(n).into(),
@@ -144,7 +150,7 @@ async fn a_reader_of_the_feed_misses_nothing(store: TestStore) {
     apply_at_once(&store, deliveries).await;
     is_over.store(true, Ordering::SeqCst);
     let seen = reader.await.unwrap();
-    assert_eq!(seen.len(), 120);
+    assert_eq!(seen.len(), 60);
     assert_eq!(seen, store.rows(&tables::CHANGES).await);
 }
 
