@@ -16,6 +16,7 @@ mod organization;
 mod ports;
 mod precedence;
 mod session;
+mod sync;
 mod timestamp;
 mod user;
 
@@ -41,6 +42,11 @@ pub use ports::{
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
+pub use sync::{
+    BackfillOptions, BackfillReport, Braked, Failure, KindDrift, ListingRead, MaxAbsent, Progress,
+    ReconcileOptions, ReconcileReport, SyncError, Unmappable, UnmappableObject, backfill,
+    no_events_alarm, reconcile,
+};
 pub use timestamp::{MAX_CLOCK_AHEAD, from_clerk_millis, from_clerk_seconds_or_millis};
 pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 

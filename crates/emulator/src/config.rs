@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::chaos::Chaos;
 use crate::key::SigningKey;
+use crate::refusal::Refusal;
 
 /// How to start an emulator. The default is what people want on their own machine: `127.0.0.1:4100`, a key and a
 /// state in memory, no webhook endpoint.
@@ -34,6 +36,8 @@ pub struct EmulatorConfig {
     pub retry_schedule: Vec<Duration>,
     /// How many deliveries are remembered; unfinished ones are never forgotten.
     pub delivery_log_limit: usize,
+    /// What goes wrong on purpose; nothing by default.
+    pub chaos: Chaos,
 }
 
 impl Default for EmulatorConfig {
@@ -49,6 +53,7 @@ impl Default for EmulatorConfig {
             webhook_secret: None,
             retry_schedule: Self::svix_schedule(),
             delivery_log_limit: 10_000,
+            chaos: Chaos::default(),
         }
     }
 }
@@ -139,6 +144,9 @@ pub enum EmulatorError {
     /// The webhook secret cannot be used.
     #[error("the webhook secret must be whsec_ followed by base64")]
     WebhookSecret,
+    /// The chaos settings are out of bounds.
+    #[error("the chaos settings cannot be used")]
+    Chaos(#[source] Refusal),
     /// The HTTP client that delivers webhooks cannot be built.
     #[error("the HTTP client for webhooks cannot be built")]
     HttpClient(#[source] reqwest::Error),

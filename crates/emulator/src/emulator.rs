@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::chaos::Dice;
 use crate::config::{EmulatorConfig, EmulatorError};
 use crate::instance::{Caller, Instance};
 use crate::key::SigningKey;
@@ -57,7 +58,9 @@ impl Emulator {
             webhook_secret,
             retry_schedule,
             delivery_log_limit,
+            chaos,
         } = config;
+        let chaos = chaos.checked().map_err(EmulatorError::Chaos)?;
         if !bind.ip().is_loopback() && !allow_non_loopback {
             return Err(EmulatorError::NonLoopback { bind });
         }
@@ -91,8 +94,12 @@ impl Emulator {
         let address = listener
             .local_addr()
             .map_err(|source| EmulatorError::Bind { bind, source })?;
-        let (webhooks, workers) =
-            Webhooks::new(Endpoint { url, secret }, retry_schedule, delivery_log_limit)?;
+        let (webhooks, workers) = Webhooks::new(
+            Endpoint::new(url, secret),
+            retry_schedule,
+            delivery_log_limit,
+            Dice::new(chaos),
+        )?;
         let instance = Arc::new(Instance::new(key, state, Arc::clone(&webhooks)));
 
         let mut tasks = JoinSet::new();
@@ -242,15 +249,18 @@ impl Drop for Emulator {
 }
 
 /// Writes the state after changes, many changes at once when they come fast. A crash loses what came after the last
-/// write; the file itself is whole at any time.
+/// write; the file itself is whole at any time. After a write it rests four times as long as that took, or a large
+/// instance under change would do nothing else.
 async fn keep_state(instance: Arc<Instance>, path: PathBuf) {
     loop {
         instance.changed().await;
+        let began = Instant::now();
         let (of, to) = (Arc::clone(&instance), path.clone());
         let written = tokio::task::spawn_blocking(move || of.write_state(&to)).await;
         if let Ok(Err(error)) = written {
             tracing::error!(%error, path = %path.display(), "the state file could not be written");
         }
+        tokio::time::sleep(began.elapsed().saturating_mul(4)).await;
     }
 }
 

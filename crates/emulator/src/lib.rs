@@ -9,11 +9,14 @@
 //! Clerk's Backend API over it, `control` the emulator's own `/__emu/` API, `webhook` signs and delivers.
 
 mod backend;
+mod billing;
 mod body;
+mod chaos;
 mod collection;
 mod config;
 mod control;
 mod emulator;
+mod faults;
 mod guard;
 mod ids;
 mod instance;
@@ -34,9 +37,11 @@ mod token;
 mod user;
 mod webhook;
 
+pub use billing::Payer;
+pub use chaos::{Chaos, Mishap};
 pub use config::{EmulatorConfig, EmulatorError};
 pub use emulator::{Emulator, publishable_key};
-pub use instance::{Caller, Instance};
+pub use instance::{BillingStep, Caller, Instance, Seed, Seeded, Terms};
 pub use key::SigningKey;
 pub use organization::Organization;
 pub use refusal::Refusal;

@@ -80,6 +80,12 @@ pub enum Refusal {
         /// The invitation's id.
         id: String,
     },
+    /// The payer's subscription does not stand where this step begins.
+    #[error("the subscription cannot take this step: {reason}")]
+    SubscriptionUnfit {
+        /// What is in the way.
+        reason: &'static str,
+    },
     /// The delivery still has attempts ahead of it, so it cannot be replayed yet.
     #[error("delivery {id:?} is still on its way")]
     DeliveryPending {

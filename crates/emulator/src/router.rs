@@ -17,7 +17,7 @@ pub(crate) fn router(instance: Arc<Instance>, loopback: bool) -> Router {
     Router::new()
         .route("/", get(welcome))
         .merge(keys_route::router())
-        .nest("/v1", backend::router())
+        .nest("/v1", backend::router(&instance))
         .nest("/__emu", control::router(loopback))
         .fallback(backend::unknown)
         .method_not_allowed_fallback(backend::wrong_method)

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::billing::Billing;
 use crate::collection::Collection;
 use crate::ids;
 use crate::organization::Organization;
@@ -36,12 +37,18 @@ pub(crate) struct State {
     /// Organizations, memberships and invitations.
     #[serde(default)]
     pub(crate) roster: Roster,
+    /// Plans and subscriptions.
+    #[serde(default)]
+    pub(crate) billing: Billing,
     clock_ms: i64,
     ids_issued: u64,
     /// Generated once and kept, so that a service set up with it still works after a restart.
     pub(crate) webhook_secret: Option<String>,
     #[serde(skip)]
     pub(crate) seed: Option<u64>,
+    /// Whether the change under way goes without events. Every change begins with `false`.
+    #[serde(skip)]
+    pub(crate) quiet: bool,
     #[serde(skip)]
     identifiers: HashMap<Identifier, String>,
     #[serde(skip)]
@@ -230,6 +237,7 @@ impl State {
         self.user(id)?;
         self.forget_indexed(id);
         self.roster.remove_user(id);
+        self.billing.subscriptions.remove(id);
         self.sessions.retain(|session| session.user_id != id);
         let removed = self.users.remove(id);
         removed

@@ -112,6 +112,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) age_ms: i64,
     /// Becomes `o` when an organization is active.
     pub(crate) organization: Option<ActiveOrganization>,
+    /// Becomes `pla`, such as `u:pro`, of the organization when one is active, else of the user.
+    pub(crate) plan: Option<String>,
 }
 
 /// The organization that a token is of. System permissions are never in tokens and others are not emulated, so there is
@@ -146,6 +148,7 @@ pub(crate) fn session_claims(
         status,
         age_ms,
         organization,
+        plan,
     } = subject;
     let now = system_ms() / 1000;
     let mut claims = object(json!({
@@ -162,6 +165,9 @@ pub(crate) fn session_claims(
     }));
     if let Some(organization) = organization {
         claims.insert("o".to_owned(), json!(organization));
+    }
+    if let Some(plan) = plan {
+        claims.insert("pla".to_owned(), plan.as_str().into());
     }
     if let Some(azp) = azp {
         claims.insert("azp".to_owned(), azp.into());
@@ -237,8 +243,10 @@ mod tests {
             status: "active",
             age_ms: 120_000,
             organization: None,
+            plan: Some("u:pro".to_owned()),
         };
         let mut claims = session_claims(&subject, Some("http://localhost"), None);
+        assert_eq!(claims.get("pla"), Some(&json!("u:pro")));
         assert_eq!(claims.get("fva"), Some(&json!([2, -1])));
         overlay(&mut claims, object(json!({"azp": null, "sub": 7})));
         assert!(!claims.contains_key("azp"));

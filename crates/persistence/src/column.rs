@@ -13,7 +13,7 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{BigInt, Jsonb, SqlType, Text, Timestamptz, Uuid as PgUuid};
+use diesel::sql_types::{BigInt, Jsonb, SqlOrd, SqlType, Text, Timestamptz, Uuid as PgUuid};
 use diesel::sqlite::Sqlite;
 use serde_json::Value;
 use uuid::Uuid;
@@ -35,6 +35,8 @@ pub struct DbTime;
 #[diesel(postgres_type(oid = 3802, array_oid = 3807))]
 #[diesel(sqlite_type(name = "Text"))]
 pub struct DbJson;
+
+impl SqlOrd for DbTime {}
 
 /// A UUID as a parameter or in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]

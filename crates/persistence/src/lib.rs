@@ -21,7 +21,7 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use domain::{Deliveries, Mirror, Policy, StoreHealth, UserStore};
+use domain::{Changes, Deliveries, Housekeeping, Mirror, MirrorRows, Policy, StoreHealth, UserStore};
 
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use migration::{MigrationError, MigrationStatus};
@@ -54,6 +54,12 @@ pub struct Store {
     pub deliveries: Arc<dyn Deliveries>,
     /// Whether it works.
     pub health: Arc<dyn StoreHealth>,
+    /// The change feed.
+    pub changes: Arc<dyn Changes>,
+    /// Mirrored rows, for reconciliation.
+    pub rows: Arc<dyn MirrorRows>,
+    /// Leases, checkpoints and pruning.
+    pub housekeeping: Arc<dyn Housekeeping>,
 }
 
 impl Store {
@@ -68,13 +74,18 @@ impl Store {
         })
     }
 
-    fn of(store: impl Mirror + UserStore + Deliveries + StoreHealth + 'static) -> Self {
+    fn of(
+        store: impl Mirror + UserStore + Deliveries + StoreHealth + Changes + MirrorRows + Housekeeping + 'static,
+    ) -> Self {
         let store = Arc::new(store);
         Self {
             mirror: store.clone(),
             users: store.clone(),
             deliveries: store.clone(),
-            health: store,
+            health: store.clone(),
+            changes: store.clone(),
+            rows: store.clone(),
+            housekeeping: store,
         }
     }
 }

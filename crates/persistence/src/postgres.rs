@@ -36,22 +36,33 @@ const WRITE_LOCK: i64 = 0x636c_6572_6b02;
 const SESSION_SETTINGS: &str = "set idle_in_transaction_session_timeout = '10s'; set statement_timeout = '5s'; \
                                 set default_transaction_isolation = 'read committed';";
 
-/// Runs the block in a transaction of its own.
-macro_rules! write_tx {
-    ($gate:expr, $conn:expr, $block:expr) => {{
-        let _ = $gate;
-        diesel_async::AsyncConnection::transaction($conn, $block).await
+/// Runs an insertion for many rows, in one statement; gives what it returns. `$values` stands for the rows in `$insert`.
+macro_rules! insert_returning {
+    ($conn:expr, $rows:expr, $row:ty, $values:ident => $insert:expr) => {{
+        let $values = $rows;
+        let written: Vec<$row> = diesel_async::RunQueryDsl::get_results($insert, $conn).await?;
+        written
     }};
 }
 
-/// Writers need no gate in the process: they meet at the lock in the database.
-pub(crate) struct WriteGate;
-
-impl WriteGate {
-    fn new() -> Self {
-        Self
-    }
+/// Runs an insertion for many rows, in one statement.
+macro_rules! insert {
+    ($conn:expr, $rows:expr, $values:ident => $insert:expr) => {{
+        let $values = $rows;
+        diesel_async::RunQueryDsl::execute($insert, $conn).await?;
+    }};
 }
+
+/// Runs the block in a transaction of its own.
+macro_rules! write_tx {
+    ($conn:expr, $block:expr) => {
+        diesel_async::AsyncConnection::transaction($conn, $block).await
+    };
+}
+
+/// Writers of this process at a time: one at work, and one that waits for the lock in the database, so that the lock is
+/// never idle.
+pub(crate) const WRITERS: usize = 2;
 
 /// Takes the lock that makes mirror writes follow one another until commit, on every replica: the change feed's numbers
 /// are then in commit order, without gaps that fill later, and two facts about one user never miss each other.

@@ -7,115 +7,7 @@
     reason = "`table!` makes everything public and undocumented, and imports by wildcard"
 )]
 
-use diesel::{table! {
-    use diesel::sql_types::*;
-    use crate::column::{DbJson, DbTime};
-
-    organizations (clerk_organization_id) {
-        clerk_organization_id -> Text,
-        name -> Nullable<Text>,
-        slug -> Nullable<Text>,
-        image_url -> Nullable<Text>,
-        public_metadata -> DbJson,
-        created_by -> Nullable<Text>,
-        tier -> Nullable<Text>,
-        tier_until -> Nullable<DbTime>,
-        created_at -> DbTime,
-        updated_at -> DbTime,
-        deleted_at -> Nullable<DbTime>,
-        version -> BigInt,
-        precedence -> Binary,
-        mirrored_at -> DbTime,
-    }
-}
-
-table! {
-    use diesel::sql_types::*;
-    use crate::column::{DbJson, DbTime};
-
-    organization_memberships (clerk_membership_id) {
-        clerk_membership_id -> Text,
-        clerk_organization_id -> Nullable<Text>,
-        clerk_user_id -> Nullable<Text>,
-        role -> Nullable<Text>,
-        permissions -> DbJson,
-        public_metadata -> DbJson,
-        created_at -> DbTime,
-        updated_at -> DbTime,
-        deleted_at -> Nullable<DbTime>,
-        version -> BigInt,
-        precedence -> Binary,
-        mirrored_at -> DbTime,
-    }
-}
-
-table! {
-    use diesel::sql_types::*;
-    use crate::column::DbTime;
-
-    subscriptions (clerk_subscription_id) {
-        clerk_subscription_id -> Text,
-        payer_user_id -> Nullable<Text>,
-        payer_organization_id -> Nullable<Text>,
-        status -> Nullable<Text>,
-        active_at -> Nullable<DbTime>,
-        past_due_at -> Nullable<DbTime>,
-        canceled_at -> Nullable<DbTime>,
-        ended_at -> Nullable<DbTime>,
-        created_at -> DbTime,
-        updated_at -> DbTime,
-        deleted_at -> Nullable<DbTime>,
-        version -> BigInt,
-        precedence -> Binary,
-        mirrored_at -> DbTime,
-    }
-}
-
-table! {
-    use diesel::sql_types::*;
-    use crate::column::DbTime;
-
-    subscription_items (clerk_subscription_item_id) {
-        clerk_subscription_item_id -> Text,
-        clerk_subscription_id -> Nullable<Text>,
-        payer_user_id -> Nullable<Text>,
-        payer_organization_id -> Nullable<Text>,
-        status -> Nullable<Text>,
-        clerk_plan_id -> Nullable<Text>,
-        plan_slug -> Nullable<Text>,
-        plan_interval -> Nullable<Text>,
-        is_free_trial -> Bool,
-        period_start -> Nullable<DbTime>,
-        period_end -> Nullable<DbTime>,
-        past_due_at -> Nullable<DbTime>,
-        created_at -> DbTime,
-        updated_at -> DbTime,
-        deleted_at -> Nullable<DbTime>,
-        version -> BigInt,
-        precedence -> Binary,
-        mirrored_at -> DbTime,
-    }
-}
-
-table! {
-    checkpoints (name) {
-        name -> Text,
-        word -> Text,
-    }
-}
-
-table! {
-    use diesel::sql_types::*;
-    use crate::column::DbTime;
-
-    leases (job) {
-        job -> Text,
-        holder -> Text,
-        until -> DbTime,
-    }
-}
-
-allow_tables_to_appear_in_same_query, table};
+use diesel::{allow_tables_to_appear_in_same_query, table};
 
 table! {
     use diesel::sql_types::*;
@@ -236,6 +128,114 @@ table! {
         op -> Text,
         at -> DbTime,
         data -> DbJson,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::{DbJson, DbTime};
+
+    organizations (clerk_organization_id) {
+        clerk_organization_id -> Text,
+        name -> Nullable<Text>,
+        slug -> Nullable<Text>,
+        image_url -> Nullable<Text>,
+        public_metadata -> DbJson,
+        created_by -> Nullable<Text>,
+        tier -> Nullable<Text>,
+        tier_until -> Nullable<DbTime>,
+        created_at -> DbTime,
+        updated_at -> DbTime,
+        deleted_at -> Nullable<DbTime>,
+        version -> BigInt,
+        precedence -> Binary,
+        mirrored_at -> DbTime,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::{DbJson, DbTime};
+
+    organization_memberships (clerk_membership_id) {
+        clerk_membership_id -> Text,
+        clerk_organization_id -> Nullable<Text>,
+        clerk_user_id -> Nullable<Text>,
+        role -> Nullable<Text>,
+        permissions -> DbJson,
+        public_metadata -> DbJson,
+        created_at -> DbTime,
+        updated_at -> DbTime,
+        deleted_at -> Nullable<DbTime>,
+        version -> BigInt,
+        precedence -> Binary,
+        mirrored_at -> DbTime,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::DbTime;
+
+    subscriptions (clerk_subscription_id) {
+        clerk_subscription_id -> Text,
+        payer_user_id -> Nullable<Text>,
+        payer_organization_id -> Nullable<Text>,
+        status -> Nullable<Text>,
+        active_at -> Nullable<DbTime>,
+        past_due_at -> Nullable<DbTime>,
+        canceled_at -> Nullable<DbTime>,
+        ended_at -> Nullable<DbTime>,
+        created_at -> DbTime,
+        updated_at -> DbTime,
+        deleted_at -> Nullable<DbTime>,
+        version -> BigInt,
+        precedence -> Binary,
+        mirrored_at -> DbTime,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::DbTime;
+
+    subscription_items (clerk_subscription_item_id) {
+        clerk_subscription_item_id -> Text,
+        clerk_subscription_id -> Nullable<Text>,
+        payer_user_id -> Nullable<Text>,
+        payer_organization_id -> Nullable<Text>,
+        status -> Nullable<Text>,
+        clerk_plan_id -> Nullable<Text>,
+        plan_slug -> Nullable<Text>,
+        plan_interval -> Nullable<Text>,
+        is_free_trial -> Bool,
+        period_start -> Nullable<DbTime>,
+        period_end -> Nullable<DbTime>,
+        past_due_at -> Nullable<DbTime>,
+        created_at -> DbTime,
+        updated_at -> DbTime,
+        deleted_at -> Nullable<DbTime>,
+        version -> BigInt,
+        precedence -> Binary,
+        mirrored_at -> DbTime,
+    }
+}
+
+table! {
+    checkpoints (name) {
+        name -> Text,
+        word -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::DbTime;
+
+    leases (job) {
+        job -> Text,
+        holder -> Text,
+        until -> DbTime,
     }
 }
 

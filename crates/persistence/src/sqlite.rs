@@ -1,6 +1,7 @@
-//! Bundled SQLite: connections, the pool, the write gate and the migrations. The queries are in `store/`.
+//! Bundled SQLite: connections, the pool, write transactions and the migrations. The queries are in `store/`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use diesel::{Connection as _, ConnectionError, QueryResult, SqliteConnection};
 use diesel_async::pooled_connection::deadpool::Pool as DeadPool;
@@ -25,23 +26,43 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlit
 const SETTINGS: &str = "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; \
                         pragma foreign_keys = on;";
 
-/// Runs the block in a write transaction. It begins `immediate`, as one that reads first and writes later can fail as
-/// busy however long it waits; and behind the gate, where writers of this process queue fairly instead of polling.
-macro_rules! write_tx {
-    ($gate:expr, $conn:expr, $block:expr) => {{
-        let _turn = $gate.0.lock().await;
-        $conn.immediate_transaction($block).await
+/// Of two processes that make a new file's journal a write-ahead log at once, SQLite tells one that the file is locked,
+/// without waiting: each holds what the other wants. It only has to try again.
+const OPENING_TRIES: usize = 50;
+const OPENING_PAUSE: Duration = Duration::from_millis(50);
+
+/// Runs an insertion for many rows, a statement each: that is as quick, as nothing travels, and diesel's asynchronous
+/// SQLite knows no other way. Gives what it returns. `$values` stands for a row in `$insert`.
+macro_rules! insert_returning {
+    ($conn:expr, $rows:expr, $row:ty, $values:ident => $insert:expr) => {{
+        let mut written: Vec<$row> = Vec::new();
+        for $values in $rows {
+            let some: Vec<$row> = diesel_async::RunQueryDsl::get_results($insert, $conn).await?;
+            written.extend(some);
+        }
+        written
     }};
 }
 
-/// One writer of this process at a time.
-pub(crate) struct WriteGate(tokio::sync::Mutex<()>);
-
-impl WriteGate {
-    fn new() -> Self {
-        Self(tokio::sync::Mutex::new(()))
-    }
+/// Runs an insertion for many rows, a statement each.
+macro_rules! insert {
+    ($conn:expr, $rows:expr, $values:ident => $insert:expr) => {{
+        for $values in $rows {
+            diesel_async::RunQueryDsl::execute($insert, $conn).await?;
+        }
+    }};
 }
+
+/// Runs the block in a write transaction. It begins `immediate`, as one that reads first and writes later can fail as
+/// busy however long it waits.
+macro_rules! write_tx {
+    ($conn:expr, $block:expr) => {
+        $conn.immediate_transaction($block).await
+    };
+}
+
+/// Writers of this process at a time: SQLite takes one, and here they queue fairly instead of polling its file.
+pub(crate) const WRITERS: usize = 1;
 
 /// Nothing to do: SQLite has one writer at a time.
 async fn lock_writes(_: &mut Conn) -> QueryResult<()> {
@@ -76,24 +97,45 @@ async fn migrating<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce(&mut SqliteConnection) -> Result<T, MigrationError> + Send + 'static,
 ) -> Result<T, MigrationError> {
-    let path = path.to_owned();
-    let run = move || {
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            std::fs::create_dir_all(folder).map_err(|source| MigrationError::Folder {
-                folder: folder.into(),
-                source,
-            })?;
+    let mut tries_left = OPENING_TRIES;
+    let mut conn = loop {
+        let path = path.to_owned();
+        match blocking(move || opened(&path)).await {
+            Err(MigrationError::Query(error)) if is_locked(&error) && tries_left > 0 => {
+                tries_left -= 1;
+                tokio::time::sleep(OPENING_PAUSE).await;
+            }
+            opened => break opened?,
         }
-        let mut conn = SqliteConnection::establish(&DatabaseUrl::file(&path))?;
-        diesel::connection::SimpleConnection::batch_execute(&mut conn, SETTINGS)?;
-        conn.immediate_transaction(work)
     };
-    tokio::task::spawn_blocking(run)
+    blocking(move || conn.immediate_transaction(work)).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, MigrationError> + Send + 'static,
+) -> Result<T, MigrationError> {
+    tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| MigrationError::Interrupted)?
+}
+
+fn opened(path: &Path) -> Result<SqliteConnection, MigrationError> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder).map_err(|source| MigrationError::Folder {
+            folder: folder.into(),
+            source,
+        })?;
+    }
+    let mut conn = SqliteConnection::establish(&DatabaseUrl::file(path))?;
+    diesel::connection::SimpleConnection::batch_execute(&mut conn, SETTINGS)?;
+    Ok(conn)
+}
+
+fn is_locked(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message().contains("is locked"))
 }
 
 /// Runs what has not run yet; answers the names of what ran.

@@ -2,13 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::from_clerk_seconds_or_millis;
+use mapping::{Fields, Notes, Unmappable, kind_of, visible};
 use serde_json::Value;
-
-use crate::{
-    notes::Notes,
-    reader::{Fields, Unmappable, kind_of},
-    visible::visible,
-};
 
 /// The longest event type and instance id that are kept, in visible ASCII characters.
 pub(crate) const MAX_NAME: usize = 128;

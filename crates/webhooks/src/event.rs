@@ -2,20 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use domain::{ClerkId, Delivery, Effect, ObjectKind, Payload};
+use mapping::{Notes, Placing, Unmappable, holds_nul, visible};
 use serde_json::Value;
 
 use crate::{
     Arrival,
+    content_digest::digest,
+    effect::effect,
     envelope::{Envelope, MAX_NAME},
     event_types::EventType,
-    notes::Notes,
-    nul::holds_nul,
-    object_event,
-    placing::Placing,
-    reader::Unmappable,
     redaction::{self, Redacted},
-    session_event, user_event,
-    visible::visible,
 };
 
 /// Reads an authentic event; never fails. `body` is what came, or what the ledger kept of it: reading a delivery's own
@@ -86,14 +82,14 @@ fn read_value(
     raw: Option<&[u8]>,
     instance_id: Option<&str>,
 ) -> Delivery {
-    // First of all, so that nothing below can see a message's words.
-    let Redacted { body, is_message } = redaction::redact(body);
-    let digest = if is_message {
-        // Even a digest of the whole would let a short code be guessed.
-        Arrival::digest_of(body.to_string().as_bytes())
-    } else {
-        arrival.digest
-    };
+    // First of all, so that nothing below can see a message's words. The digest is of what is left: a replay has no
+    // more, and one of the whole would let a short code be guessed.
+    let Redacted {
+        body,
+        is_message,
+        is_whole,
+    } = redaction::redact(body);
+    let digest = digest(&body);
     let mut notes = Notes::default();
     let (head, effect) = match Envelope::read(&body, &mut notes) {
         Ok(envelope) => {
@@ -114,6 +110,7 @@ fn read_value(
             Err(_) => redaction::stub(&head.event_type),
         })
     } else if holds_nul(&body) {
+        let raw = raw.filter(|_| is_whole);
         Payload::Bytes(raw.map_or_else(|| body.to_string().into_bytes(), <[u8]>::to_vec))
     } else {
         Payload::Json(body)
@@ -181,28 +178,5 @@ fn effect_of(
     if envelope.stated.is_some() && !placing.is_stated() {
         notes.add("timestamp lies more than a day ahead and is not believed");
     }
-    Ok(match event_type.kind {
-        ObjectKind::User if event_type.is_deletion() => {
-            Effect::UserDeleted(user_event::deletion(&data, &placing)?)
-        }
-        ObjectKind::User => Effect::User(Box::new(user_event::write(&data, &placing, notes)?)),
-        ObjectKind::Session => Effect::Session(Box::new(session_event::write(
-            envelope, &data, event_type, &placing, notes,
-        )?)),
-        ObjectKind::Organization
-        | ObjectKind::Membership
-        | ObjectKind::OrganizationInvitation
-        | ObjectKind::OrganizationDomain
-        | ObjectKind::Role
-        | ObjectKind::Permission
-        | ObjectKind::Subscription
-        | ObjectKind::SubscriptionItem
-        | ObjectKind::PaymentAttempt
-        | ObjectKind::WaitlistEntry
-        | ObjectKind::Invitation
-        | ObjectKind::Email
-        | ObjectKind::Sms => Effect::Object(Box::new(object_event::write(
-            &data, event_type, &placing, notes,
-        )?)),
-    })
+    effect(envelope, &data, event_type, &placing, notes)
 }

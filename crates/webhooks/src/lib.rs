@@ -8,22 +8,17 @@
 //! It will never know databases, routes or HTTP statuses, keeps nothing between two calls, and reads no clock.
 
 mod arrival;
+mod content_digest;
+mod effect;
 mod envelope;
 mod event;
 mod event_types;
-mod notes;
-mod nul;
-mod object_event;
-mod placing;
-mod reader;
 mod receiver;
 mod redaction;
 mod refusal;
 mod secret;
 mod session_event;
 mod signature;
-mod user_event;
-mod visible;
 
 pub use arrival::Arrival;
 pub use event::read_event;

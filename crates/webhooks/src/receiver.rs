@@ -60,7 +60,7 @@ impl Receiver {
     ) -> Result<Delivery, Refusal> {
         let claim = Claim::read(headers)?;
         claim.prove(body, &self.keys, now)?;
-        let arrival = Arrival::new(claim.id(), body, now);
+        let arrival = Arrival::new(claim.id(), now);
         Ok(read_bytes(arrival, body, self.instance_id.as_deref()))
     }
 }

@@ -1,13 +1,18 @@
-//! Keeps the words of e-mails and text messages out: they hold one-time codes.
+//! Keeps out what would let a reader of the ledger be somebody else: the words of e-mails and text messages, which hold
+//! one-time codes, the tickets in the links of invitations, and backup codes.
 //!
 //! The fact that a message was sent is worth keeping, its words never are, and an event that is quarantined or ignored
 //! is stored too. So a message's body is replaced before anything reads it, by a copy that holds the fields named here
-//! and nothing else.
+//! and nothing else. Of every other event only those links and codes are taken out: no row is made of them, so a replay
+//! loses nothing, and a ticket may be good for as long as the ledger keeps it. Private metadata stays in the ledger,
+//! where only operators look and which is pruned; it is in no other table. A body that is no JSON is kept as it came
+//! unless it looks like a message: a person has to see what was wrong with it.
 
 use domain::ObjectKind;
+use mapping::{take_credentials, visible, without_nul};
 use serde_json::{Map, Value, json};
 
-use crate::{envelope::MAX_NAME, event_types::EventType, nul::without_nul, visible::visible};
+use crate::{envelope::MAX_NAME, event_types::EventType};
 
 /// The fields of a message's `data` that say no word of it.
 const KEPT: &[&str] = &[
@@ -44,19 +49,23 @@ const MESSAGE_BYTES: &[&str] = &[
     "\"sms_message\"",
 ];
 
-/// A body without a message's words.
+/// A body that may be kept.
 pub(crate) struct Redacted {
     pub(crate) body: Value,
-    /// Whether it was a message, so that words were left out.
+    /// Whether it was a message, of which hardly anything is left.
     pub(crate) is_message: bool,
+    /// Whether it is as it came.
+    pub(crate) is_whole: bool,
 }
 
-/// Takes the words out of a message; any other body stays as it is.
-pub(crate) fn redact(body: Value) -> Redacted {
+/// Takes out what must not be kept.
+pub(crate) fn redact(mut body: Value) -> Redacted {
     if !is_message(&body) {
+        let has_taken = take(&mut body);
         return Redacted {
             body,
             is_message: false,
+            is_whole: !has_taken,
         };
     }
     let body = match &body {
@@ -66,7 +75,19 @@ pub(crate) fn redact(body: Value) -> Redacted {
     Redacted {
         body,
         is_message: true,
+        is_whole: false,
     }
+}
+
+fn take(body: &mut Value) -> bool {
+    let kind = body
+        .get("type")
+        .and_then(Value::as_str)
+        .and_then(ObjectKind::of_event);
+    let has_taken = body
+        .get_mut("data")
+        .is_some_and(|data| take_credentials(data, kind));
+    take_credentials(body, None) || has_taken
 }
 
 /// What is kept of a message that cannot be mapped: that there was one.
@@ -154,7 +175,9 @@ mod tests {
 
     #[test]
     fn only_the_named_fields_stay() {
-        let Redacted { body, is_message } = redact(json!({
+        let Redacted {
+            body, is_message, ..
+        } = redact(json!({
             "type": "email.created", "object": "event", "timestamp": 1, "instance_id": "ins_1",
             "event_attributes": {"http_request": {"client_ip": "203.0.113.9"}},
             "data": {
@@ -197,8 +220,21 @@ mod tests {
             json!(null),
         ] {
             let redacted = redact(body.clone());
-            assert!(!redacted.is_message, "{body}");
+            assert!(!redacted.is_message && redacted.is_whole, "{body}");
             assert_eq!(redacted.body, body);
+        }
+    }
+
+    #[test]
+    fn tickets_are_taken_from_events_of_invitations_whatever_they_say_of_themselves() {
+        for body in [
+            json!({"type": "invitation.reminded", "data": {"url": "https://example.com/?ticket=1"}}),
+            json!({"type": "new.thing", "data": {"object": "invitation", "url": "https://example.com/?ticket=1"}}),
+            json!([{"invitation": {"url": "https://example.com/?ticket=1"}}]),
+        ] {
+            let redacted = redact(body);
+            assert!(!redacted.is_whole && !redacted.is_message);
+            assert!(!redacted.body.to_string().contains("ticket"));
         }
     }
 

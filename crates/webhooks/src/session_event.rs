@@ -1,21 +1,12 @@
 //! `session.created`, `.pending`, `.ended`, `.removed` and `.revoked`.
 
 use domain::{ClerkId, SessionStatus, SessionWrite, SignIn};
+use mapping::{Fields, MAX_NAME, Notes, Placing, Unmappable, value_without_nul};
 
-use crate::{
-    envelope::Envelope,
-    event_types::EventType,
-    notes::Notes,
-    nul::value_without_nul,
-    placing::Placing,
-    reader::{Fields, Unmappable},
-};
+use crate::{envelope::Envelope, event_types::EventType};
 
 /// The longest text that is kept of what a browser says of itself, in characters.
 const MAX_TEXT: usize = 1024;
-
-/// The longest id or state that is kept, in characters.
-const MAX_NAME: usize = 255;
 
 /// Addresses that stand for no client: the event came from a job or the Backend API.
 const NO_ADDRESS: &[&str] = &["0.0.0.0", "::"];

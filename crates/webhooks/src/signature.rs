@@ -4,8 +4,9 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use mapping::visible;
 
-use crate::{Refusal, secret::SigningKey, visible::visible};
+use crate::{Refusal, secret::SigningKey};
 
 /// How far the sender's clock and ours may differ, in seconds, both ways and inclusive.
 const TOLERANCE_SECONDS: i64 = 300;

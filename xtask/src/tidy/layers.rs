@@ -5,10 +5,12 @@ use super::workspace::{Kind, Workspace};
 /// A package, and the packages of ours that it may depend on.
 const FLOORS: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    // Clerk's JSON, which comes in by two doors and is read by one reader.
+    ("mapping", &["domain"]),
     // Translators around the language: they never know each other.
     ("auth", &["domain"]),
-    ("clerk", &["domain"]),
-    ("webhooks", &["domain"]),
+    ("clerk", &["domain", "mapping"]),
+    ("webhooks", &["domain", "mapping"]),
     ("persistence", &["domain"]),
     ("cache", &["domain"]),
     // They speak HTTP.
@@ -104,7 +106,20 @@ mod tests {
     fn arrows_go_down() {
         let workspace = Workspace::of(&[
             ("domain", &[]),
+            ("mapping", &[("domain", Kind::Normal)]),
             ("auth", &[("domain", Kind::Normal), ("serde", Kind::Normal)]),
+            (
+                "webhooks",
+                &[("domain", Kind::Normal), ("mapping", Kind::Normal)],
+            ),
+            (
+                "clerk",
+                &[
+                    ("domain", Kind::Normal),
+                    ("mapping", Kind::Normal),
+                    ("reqwest", Kind::Normal),
+                ],
+            ),
             (
                 "api",
                 &[
@@ -128,6 +143,8 @@ mod tests {
         let workspace = Workspace::of(&[
             ("domain", &[("auth", Kind::Normal)]),
             ("auth", &[("webhooks", Kind::Dev)]),
+            ("mapping", &[("webhooks", Kind::Normal)]),
+            ("clerk", &[("webhooks", Kind::Normal)]),
             ("webhooks", &[("testdb", Kind::Normal)]),
             ("emulator", &[("domain", Kind::Build)]),
             ("testdb", &[]),
@@ -137,7 +154,9 @@ mod tests {
             [
                 "crates/domain/Cargo.toml: `domain` may not import `auth`; it may import nothing of ours",
                 "crates/auth/Cargo.toml: `auth` may not import `webhooks`; it may import domain",
-                "crates/webhooks/Cargo.toml: `webhooks` may not import `testdb`; it may import domain",
+                "crates/mapping/Cargo.toml: `mapping` may not import `webhooks`; it may import domain",
+                "crates/clerk/Cargo.toml: `clerk` may not import `webhooks`; it may import domain, mapping",
+                "crates/webhooks/Cargo.toml: `webhooks` may not import `testdb`; it may import domain, mapping",
                 "crates/emulator/Cargo.toml: `emulator` may not import `domain`; it may import nothing of ours",
             ]
         );

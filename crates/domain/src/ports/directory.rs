@@ -1,6 +1,7 @@
 use async_trait::async_trait;
+use serde::{Serialize, Serializer};
 
-use crate::{Mirrored, Write};
+use crate::{Mirrored, ObjectKind, Write};
 
 /// What Clerk's Backend API lists whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +35,22 @@ impl Listing {
             .iter()
             .copied()
             .find(|listing| listing.as_str() == name)
+    }
+
+    /// What is listed.
+    #[must_use]
+    pub fn kind(self) -> ObjectKind {
+        match self {
+            Self::Users => ObjectKind::User,
+            Self::Organizations => ObjectKind::Organization,
+            Self::Memberships => ObjectKind::Membership,
+        }
+    }
+}
+
+impl Serialize for Listing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

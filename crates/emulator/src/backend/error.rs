@@ -122,6 +122,12 @@ impl From<Refusal> for ApiError {
                 "not pending",
                 &long,
             ),
+            Refusal::SubscriptionUnfit { .. } => Self::new(
+                StatusCode::CONFLICT,
+                "subscription_unfit",
+                "not from there",
+                &long,
+            ),
             Refusal::DeliveryPending { .. } => Self::new(
                 StatusCode::CONFLICT,
                 "delivery_pending",

@@ -1,6 +1,7 @@
 //! Clerk's Backend API under `/v1`. Answers are `Content-Type: application/json` and nothing more: Clerk's own client
 //! takes anything else for text.
 
+mod billing;
 mod email_addresses;
 mod error;
 mod invitations;
@@ -28,10 +29,11 @@ pub(crate) use error::ApiError;
 pub(crate) use query::Query;
 pub(crate) use written::Written;
 
+use crate::faults::inflict;
 use crate::instance::{Caller, Instance};
 
 /// Every route here needs the secret key, also those that do not exist.
-pub(crate) fn router() -> Router<Arc<Instance>> {
+pub(crate) fn router(instance: &Arc<Instance>) -> Router<Arc<Instance>> {
     Router::new()
         .route("/users", get(users::list).post(users::create))
         .route("/users/count", get(users::count))
@@ -72,6 +74,10 @@ pub(crate) fn router() -> Router<Arc<Instance>> {
         .merge(organization_routes())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(instance),
+            inflict,
+        ))
         .layer(middleware::from_fn(require_secret_key))
 }
 
@@ -114,6 +120,13 @@ fn organization_routes() -> Router<Arc<Instance>> {
         .route(
             "/organizations/{id}/invitations/{invitation_id}/revoke",
             post(invitations::revoke),
+        )
+        .route("/billing/plans", get(billing::plans))
+        .route("/billing/subscription_items", get(billing::items))
+        .route("/users/{id}/billing/subscription", get(billing::of_user))
+        .route(
+            "/organizations/{id}/billing/subscription",
+            get(billing::of_organization),
         )
         .route("/organization_memberships", get(memberships::of_instance))
         .route("/organization_invitations", get(invitations::of_instance))

@@ -122,7 +122,11 @@ impl Query {
 
     /// Whether one of the listed values is the user's; a value with `-` in front must not be, and `+` means nothing
     /// (unless it begins a telephone number).
-    pub(super) fn admits<'a, I: Iterator<Item = &'a str>>(&self, name: &str, held: impl Fn() -> I) -> bool {
+    pub(super) fn admits<'a, I: Iterator<Item = &'a str>>(
+        &self,
+        name: &str,
+        held: impl Fn() -> I,
+    ) -> bool {
         let holds = |wanted: &str| held().any(|value| value.eq_ignore_ascii_case(wanted));
         let mut wanted = false;
         let mut found = false;
@@ -140,7 +144,11 @@ impl Query {
     }
 
     /// Whether one of the user's values contains the text, in any case.
-    pub(super) fn matches<'a, I: Iterator<Item = &'a str>>(&self, name: &str, held: impl Fn() -> I) -> bool {
+    pub(super) fn matches<'a, I: Iterator<Item = &'a str>>(
+        &self,
+        name: &str,
+        held: impl Fn() -> I,
+    ) -> bool {
         let Some(part) = self.one(name).map(str::to_lowercase) else {
             return true;
         };
@@ -175,11 +183,7 @@ impl Query {
         };
         let places = state.users_by(time, descending, after);
         let Some(filter) = filter else {
-            return Ok(places
-                .skip(offset)
-                .take(limit)
-                .filter_map(user)
-                .collect());
+            return Ok(places.skip(offset).take(limit).filter_map(user).collect());
         };
         Ok(places
             .filter_map(user)

@@ -10,15 +10,19 @@ use crate::samples;
 use crate::state::{State, system_ms};
 
 impl Instance {
-    /// Submits an event about `data` at `at`, in milliseconds. Takes the state to prove that its lock is held.
+    /// Submits an event about `data` at `at`, in milliseconds, unless the change is a quiet one. The state proves that
+    /// its lock is held.
     pub(super) fn emit(
         &self,
-        _state: &State,
+        state: &State,
         caller: &Caller,
         event_type: &str,
         at: i64,
         data: &impl Serialize,
     ) {
+        if state.quiet {
+            return;
+        }
         let data = serde_json::to_value(data).unwrap_or_default();
         self.submit(
             event_type,
@@ -53,7 +57,16 @@ impl Instance {
     fn submit(&self, event_type: &str, envelope: &Value) -> String {
         let text = |pointer: &str| envelope.pointer(pointer).and_then(Value::as_str);
         let object_id = text("/data/id");
-        let user_id = text("/data/user_id").or_else(|| text("/data/public_user_data/user_id"));
+        // A payer's unused half is the empty string.
+        let payer = ["/data/payer/user_id", "/data/payer/organization_id"];
+        let user_id = text("/data/user_id")
+            .or_else(|| text("/data/public_user_data/user_id"))
+            .or_else(|| {
+                payer
+                    .iter()
+                    .filter_map(|at| text(at))
+                    .find(|id| !id.is_empty())
+            });
         let lane_key = user_id.or(object_id).unwrap_or(event_type);
         let payload = to_raw_value(envelope).unwrap_or_default();
         self.webhooks

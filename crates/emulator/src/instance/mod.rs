@@ -4,25 +4,35 @@
 //! changes. Every change that the Backend API can show has an event; a receiver that applies all of them ends with
 //! what a listing shows.
 
+mod billing;
 mod emails;
 mod events;
 pub(crate) mod invitations;
 pub(crate) mod memberships;
 mod organizations;
+mod seed;
 mod sessions;
+mod snapshot;
 mod tokens;
 mod user_params;
 mod users;
+
+pub use billing::{BillingStep, Terms};
+pub use seed::{Seed, Seeded};
 
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use snapshot::Snapshot;
+
+use crate::chaos::Chaos;
 use crate::key::SigningKey;
 use crate::refusal::Refusal;
 use crate::state::State;
@@ -110,8 +120,10 @@ impl Instance {
 
     /// For writing: whatever happens through the guard is written to the state file after it is dropped.
     fn change(&self) -> Change<'_> {
+        let mut state = self.current();
+        state.quiet = false;
         Change {
-            state: self.current(),
+            state,
             dirty: &self.dirty,
         }
     }
@@ -133,23 +145,26 @@ impl Instance {
         json!({ "keys": [self.key.jwk()] })
     }
 
-    /// Users and sessions as the Backend API shows them, without password digests, and where webhooks go.
+    /// Everything that is remembered, as the Backend API shows it and in the order of creation, without password
+    /// digests, and where webhooks go.
     #[must_use]
     pub fn snapshot(&self) -> Value {
+        self.write_snapshot(|snapshot| serde_json::to_value(snapshot).unwrap_or_default())
+    }
+
+    /// [`Self::snapshot`] for one who writes it out at once.
+    pub(crate) fn write_snapshot<T>(&self, write: impl FnOnce(Snapshot<'_>) -> T) -> T {
         let endpoint = self.webhooks.endpoint();
-        let state = self.current();
-        let users: Vec<_> = state.users.iter().map(|stored| &stored.user).collect();
-        json!({
-            "instance_id": crate::INSTANCE_ID,
-            "issuer": crate::ISSUER,
-            "webhook_url": endpoint.url.map(String::from),
-            "deliveries_pending": self.webhooks.pending(),
-            "users": users,
-            "sessions": state.sessions,
+        self.read(|state| {
+            write(Snapshot {
+                state,
+                webhook_url: endpoint.url.map(String::from),
+                deliveries_pending: self.webhooks.pending(),
+            })
         })
     }
 
-    /// Forgets users, sessions and settled deliveries, without events, and starts seeded ids and times anew. Keys, the
+    /// Forgets all objects and settled deliveries, without events, and starts seeded ids and times anew. Keys, the
     /// endpoint and deliveries on their way stay. A mirror that is to follow a seeded run again must be emptied too,
     /// since the same ids come back with the same, now old, times.
     pub fn reset(&self) {
@@ -174,7 +189,50 @@ impl Instance {
             Some(_) => return Err(Refusal::WebhookSecretInvalid),
             None => self.webhooks.endpoint().secret,
         };
-        self.webhooks.set_endpoint(Endpoint { url, secret });
+        self.webhooks.set_endpoint(Endpoint::new(url, secret));
+        Ok(())
+    }
+
+    /// Begins to sign with another secret, a new one unless given, and returns it. The old one signs too for `grace`,
+    /// so that a receiver has the time to learn of it; Svix does so for a day.
+    ///
+    /// # Errors
+    /// [`Refusal::WebhookSecretInvalid`].
+    pub fn rotate_webhook_secret(
+        &self,
+        secret: Option<&str>,
+        grace: Duration,
+    ) -> Result<String, Refusal> {
+        let new = secret.map_or_else(webhook::generate_secret, str::to_owned);
+        if !webhook::is_secret(&new) {
+            return Err(Refusal::WebhookSecretInvalid);
+        }
+        let mut state = self.change();
+        if let Some(kept) = &mut state.webhook_secret {
+            kept.clone_from(&new);
+        }
+        let Endpoint { url, secret, .. } = self.webhooks.endpoint();
+        let until = Instant::now().checked_add(grace);
+        self.webhooks.set_endpoint(Endpoint {
+            url,
+            secret: new.as_str().into(),
+            previous: until.map(|until| (secret, until)),
+        });
+        Ok(new)
+    }
+
+    /// What goes wrong on purpose.
+    #[must_use]
+    pub fn chaos(&self) -> Chaos {
+        self.webhooks.dice().chaos()
+    }
+
+    /// Changes what goes wrong on purpose, and begins the dice anew. Deliveries on their way keep their fate.
+    ///
+    /// # Errors
+    /// [`Refusal::ParamInvalid`] for a share that is none.
+    pub fn set_chaos(&self, chaos: Chaos) -> Result<(), Refusal> {
+        self.webhooks.dice().set(chaos.checked()?);
         Ok(())
     }
 

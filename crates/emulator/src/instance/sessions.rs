@@ -26,14 +26,23 @@ impl Instance {
         organization_id: Option<&str>,
         caller: &Caller,
     ) -> Result<Session, Refusal> {
-        let mut state = self.change();
+        self.start_session(&mut self.change(), user_id, organization_id, caller)
+    }
+
+    pub(super) fn start_session(
+        &self,
+        state: &mut State,
+        user_id: &str,
+        organization_id: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Session, Refusal> {
         if state.user(user_id)?.user.banned {
             return Err(Refusal::UserBanned {
                 id: user_id.to_owned(),
             });
         }
         let active = organization_id
-            .map(|id| member_of(&state, id, user_id))
+            .map(|id| member_of(state, id, user_id))
             .transpose()?;
         let (id, client_id) = (state.issue_id("sess_"), state.issue_id("client_"));
         let (now, lifetime) = (state.now(), state.session_lifetime_ms());
@@ -41,7 +50,7 @@ impl Instance {
         session.last_active_organization_id = active;
         state.expires(session.expire_at);
         state.sessions.insert(session.clone());
-        self.emit_session(&state, &session, caller);
+        self.emit_session(state, &session, caller);
         Ok(session)
     }
 

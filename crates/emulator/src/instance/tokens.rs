@@ -43,6 +43,7 @@ impl Instance {
                     status: session.status.claim(),
                     age_ms: age_ms(&session),
                     organization: self.active_organization(&session),
+                    plan: self.plan(&session),
                 };
                 (
                     CATEGORY_SESSION,
@@ -92,6 +93,7 @@ impl Instance {
             organization: session
                 .as_ref()
                 .and_then(|session| self.active_organization(session)),
+            plan: session.as_ref().and_then(|session| self.plan(session)),
         };
         let mut claims = token::session_claims(&subject, None, expires_in);
         token::overlay(&mut claims, changes);
@@ -117,6 +119,14 @@ impl Instance {
             let membership = state.roster.membership(id, &session.user_id)?;
             let organization = state.roster.organization(id)?;
             Some(ActiveOrganization::new(organization, &membership.role))
+        })
+    }
+
+    fn plan(&self, session: &Session) -> Option<String> {
+        let organization = session.last_active_organization_id.as_deref();
+        self.read(|state| match organization {
+            Some(id) => Some(format!("o:{}", state.billing.plan_of(id)?)),
+            None => Some(format!("u:{}", state.billing.plan_of(&session.user_id)?)),
         })
     }
 

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::user_params::{self, apply, email_address, merge, metadata};
+use super::user_params::{self, apply, merge, metadata};
 use super::{Caller, Instance};
 use crate::params::Params;
 use crate::refusal::Refusal;
 use crate::session::SessionStatus;
 use crate::state::State;
-use crate::user::{Identifier, StoredUser, User};
+use crate::user::{StoredUser, User};
 
 impl Instance {
     /// Creates a user from the parameters of `POST /v1/users`; emits `user.created`.
@@ -149,40 +149,6 @@ impl Instance {
         } else {
             Err(Refusal::PasswordIncorrect)
         }
-    }
-
-    /// Creates `count` users with addresses at `example.com`, each with `user.created` unless `quiet`.
-    pub fn seed_users(&self, count: usize, quiet: bool, caller: &Caller) -> Vec<String> {
-        let mut number = self.state().users.len();
-        let mut ids = Vec::with_capacity(count);
-        while ids.len() < count {
-            number += 1;
-            let mut state = self.change();
-            let address = format!("user{number}@example.com");
-            if state.is_taken(&Identifier::email(&address)) {
-                continue;
-            }
-            let now = state.now();
-            let mut user = User::new(state.issue_id("user_"), now);
-            let Ok(email) = email_address(&mut state, &address, false, now) else {
-                break;
-            };
-            user.first_name = Some("User".to_owned());
-            user.last_name = Some(format!("Number {number}"));
-            user.primary_email_address_id = Some(email.id.clone());
-            user.email_addresses.push(email);
-            let Ok(user) = state.put_user(StoredUser {
-                user,
-                password: None,
-            }) else {
-                break;
-            };
-            if !quiet {
-                self.emit(&state, caller, "user.created", now, &user);
-            }
-            ids.push(user.id);
-        }
-        ids
     }
 
     /// Changes a user and tells of it.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::chaos::Mishap;
 use crate::collection::{Collection, Keyed};
 use crate::refusal::Refusal;
 
@@ -22,6 +23,8 @@ pub struct Delivery {
     pub status: DeliveryStatus,
     /// When the event happened, in milliseconds since 1970 by the system's clock.
     pub created_at: i64,
+    /// What the chaos settings did to it.
+    pub chaos: Vec<Mishap>,
     /// Oldest first.
     pub attempts: Vec<Attempt>,
     /// The body exactly as it is sent.
@@ -29,6 +32,9 @@ pub struct Delivery {
     /// Where in its order it stands: events with the same key are first sent in the order in which they happened.
     #[serde(skip)]
     pub(crate) lane_key: String,
+    /// Later events have higher numbers.
+    #[serde(skip)]
+    pub(crate) number: u64,
 }
 
 /// Where a delivery stands.
@@ -43,11 +49,15 @@ pub enum DeliveryStatus {
     Delivered,
     /// All attempts failed.
     Failed,
+    /// Never sent, by the chaos settings.
+    Dropped,
 }
 
 /// One try to deliver.
 #[derive(Debug, Clone, Serialize)]
 pub struct Attempt {
+    /// Whether it was signed wrong on purpose.
+    pub corrupt: bool,
     /// The `svix-timestamp`, Unix seconds.
     pub timestamp: i64,
     /// The HTTP status, when there was an answer.
@@ -106,6 +116,13 @@ impl Log {
         self.note(id.to_owned(), status);
     }
 
+    /// Adds an attempt that decides nothing.
+    pub(crate) fn add_attempt(&mut self, id: &str, attempt: Attempt) {
+        if let Some(delivery) = self.deliveries.get_mut(id) {
+            delivery.attempts.push(attempt);
+        }
+    }
+
     /// Makes a settled delivery pending again.
     pub(crate) fn reopen(&mut self, id: &str) -> Result<Delivery, Refusal> {
         let delivery = self
@@ -161,9 +178,11 @@ mod tests {
             object_id: None,
             status,
             created_at: 0,
+            chaos: Vec::new(),
             attempts: Vec::new(),
             payload: RawValue::from_string("{}".to_owned()).unwrap(),
             lane_key: String::new(),
+            number: 0,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::answer::{beginning, explain, next_wait, parse_retry_after};
 use super::log::{Attempt, Delivery, DeliveryStatus, Log};
-use super::signature::sign;
-use super::workers::{LANES, Retry, Workers};
+use super::signature::{generate_secret, sign};
+use super::workers::{Due, LANES, Later, Workers};
+use crate::chaos::{Dice, Fate, Mishap};
 use crate::config::EmulatorError;
 use crate::ids;
 use crate::refusal::Refusal;
@@ -22,15 +24,36 @@ use crate::state::system_ms;
 
 /// Svix gives a receiver this long.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Why an attempt failed that did not.
+const LOST: &str = "the answer was lost on purpose";
 
 /// Where webhooks go and what signs them.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     pub(crate) url: Option<Url>,
     pub(crate) secret: SecretString,
+    /// The secret before a rotation, which signs too until then.
+    pub(crate) previous: Option<(SecretString, Instant)>,
 }
 
 impl Endpoint {
+    pub(crate) fn new(url: Option<Url>, secret: SecretString) -> Self {
+        Self {
+            url,
+            secret,
+            previous: None,
+        }
+    }
+
+    /// The secrets that sign now, the newest first.
+    fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+        let previous = self
+            .previous
+            .as_ref()
+            .filter(|(_, until)| Instant::now() < *until);
+        std::iter::once(&self.secret).chain(previous.map(|(secret, _)| secret))
+    }
+
     /// An absolute http or https URL.
     pub(crate) fn parse_url(text: &str) -> Option<Url> {
         Url::parse(text)
@@ -44,10 +67,21 @@ pub(crate) struct Webhooks {
     log: Mutex<Log>,
     endpoint: RwLock<Endpoint>,
     lanes: Vec<mpsc::UnboundedSender<String>>,
-    retries: mpsc::UnboundedSender<Retry>,
+    later: mpsc::UnboundedSender<Later>,
     pending: watch::Sender<usize>,
     schedule: Vec<Duration>,
     client: Client,
+    dice: Dice,
+    held: Mutex<Vec<Held>>,
+    submitted: AtomicU64,
+}
+
+/// A delivery that waits until later ones have been sent.
+struct Held {
+    id: String,
+    lane_key: String,
+    number: u64,
+    behind: usize,
 }
 
 impl Webhooks {
@@ -55,6 +89,7 @@ impl Webhooks {
         endpoint: Endpoint,
         schedule: Vec<Duration>,
         log_limit: usize,
+        dice: Dice,
     ) -> Result<(Arc<Self>, Workers), EmulatorError> {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -63,21 +98,24 @@ impl Webhooks {
             .build()
             .map_err(EmulatorError::HttpClient)?;
         let (lanes, lane_ends) = (0..LANES).map(|_| mpsc::unbounded_channel()).unzip();
-        let (retries, retry_end) = mpsc::unbounded_channel();
+        let (later, later_end) = mpsc::unbounded_channel();
         let webhooks = Self {
             log: Mutex::new(Log::new(log_limit)),
             endpoint: RwLock::new(endpoint),
             lanes,
-            retries,
+            later,
             pending: watch::Sender::new(0),
             schedule,
             client,
+            dice,
+            held: Mutex::new(Vec::new()),
+            submitted: AtomicU64::new(0),
         };
         Ok((
             Arc::new(webhooks),
             Workers {
                 lanes: lane_ends,
-                retries: retry_end,
+                retries: later_end,
             },
         ))
     }
@@ -92,24 +130,89 @@ impl Webhooks {
     ) -> String {
         let id = ids::random("msg_");
         let addressed = self.endpoint().url.is_some();
+        let fate = if addressed {
+            self.dice.webhook(event_type)
+        } else {
+            Fate::default()
+        };
+        let number = self.submitted.fetch_add(1, Ordering::Relaxed);
         self.log().add(Delivery {
             id: id.clone(),
             event_type: event_type.to_owned(),
             object_id: object_id.map(str::to_owned),
-            status: if addressed {
-                DeliveryStatus::Pending
-            } else {
+            status: if !addressed {
                 DeliveryStatus::Unsent
+            } else if fate.mishaps.contains(&Mishap::Drop) {
+                DeliveryStatus::Dropped
+            } else {
+                DeliveryStatus::Pending
             },
             created_at: system_ms(),
+            chaos: fate.mishaps.clone(),
             attempts: Vec::new(),
             payload,
             lane_key: lane_key.to_owned(),
+            number,
         });
         if addressed {
-            self.queue(id.clone(), lane_key);
+            self.send_off(&id, lane_key, number, &fate);
         }
         id
+    }
+
+    /// Queues a new delivery as its fate wants.
+    fn send_off(&self, id: &str, lane_key: &str, number: u64, fate: &Fate) {
+        let struck = |mishap| fate.mishaps.contains(&mishap);
+        if struck(Mishap::Drop) {
+            return;
+        }
+        if struck(Mishap::Duplicate) {
+            self.do_later(id, Due::Copy, fate.copy_after);
+        }
+        if struck(Mishap::Delay) {
+            self.do_later(id, Due::Attempt { round: 0 }, fate.delay);
+        } else if struck(Mishap::Reorder) {
+            self.held().push(Held {
+                id: id.to_owned(),
+                lane_key: lane_key.to_owned(),
+                number,
+                behind: fate.behind,
+            });
+            self.do_later(id, Due::Release, fate.hold);
+        } else {
+            self.queue(id.to_owned(), lane_key);
+        }
+    }
+
+    fn do_later(&self, id: &str, due: Due, wait: Duration) {
+        let id = id.to_owned();
+        self.count_one();
+        if self.later.send(Later { id, due, wait }).is_err() {
+            self.settle_one();
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a delivery out of those held back, if it is there still.
+    pub(super) fn release(&self, id: &str) -> bool {
+        let mut held = self.held();
+        let before = held.len();
+        held.retain(|it| it.id != id);
+        held.len() < before
+    }
+
+    /// Lets those go that waited for this delivery's first attempt.
+    fn passed(&self, number: u64) {
+        let mut held = self.held();
+        for it in held.iter_mut().filter(|it| it.number < number) {
+            it.behind = it.behind.saturating_sub(1);
+        }
+        for it in held.extract_if(.., |it| it.behind == 0) {
+            self.enqueue(it.id, &it.lane_key);
+        }
     }
 
     /// Sends a settled delivery again, under its old id.
@@ -120,18 +223,26 @@ impl Webhooks {
     }
 
     fn queue(&self, id: String, lane_key: &str) {
+        self.count_one();
+        self.enqueue(id, lane_key);
+    }
+
+    /// Puts a delivery that is counted already into its lane.
+    fn enqueue(&self, id: String, lane_key: &str) {
         let mut hasher = DefaultHasher::new();
         lane_key.hash(&mut hasher);
         let lane = usize::try_from(hasher.finish() % LANES as u64).unwrap_or(0);
-        self.pending.send_modify(|pending| *pending += 1);
         if self
             .lanes
             .get(lane)
             .is_none_or(|lane| lane.send(id).is_err())
         {
-            self.pending
-                .send_modify(|pending| *pending = pending.saturating_sub(1));
+            self.settle_one();
         }
+    }
+
+    fn count_one(&self) {
+        self.pending.send_modify(|pending| *pending += 1);
     }
 
     /// Returns once no delivery waits for an attempt.
@@ -162,6 +273,10 @@ impl Webhooks {
             .unwrap_or_else(PoisonError::into_inner) = endpoint;
     }
 
+    pub(crate) fn dice(&self) -> &Dice {
+        &self.dice
+    }
+
     pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,7 +287,17 @@ impl Webhooks {
             self.settle_one();
             return;
         };
-        let (attempt, retry_after) = self.send(&delivery).await;
+        let strikes = |mishap| round == 0 && delivery.chaos.contains(&mishap);
+        let corrupt = strikes(Mishap::Corrupt) && !delivery.attempts.iter().any(|it| it.corrupt);
+        let (mut attempt, retry_after) = self.send(&delivery, corrupt).await;
+        let is_lost = |it: &Attempt| it.error.as_deref() == Some(LOST);
+        if strikes(Mishap::Fail) && !delivery.attempts.iter().any(is_lost) {
+            attempt.status = None;
+            attempt.error = Some(LOST.to_owned());
+        }
+        if round == 0 {
+            self.passed(delivery.number);
+        }
         let delivered = attempt
             .status
             .is_some_and(|status| (200..300).contains(&status));
@@ -190,17 +315,22 @@ impl Webhooks {
         self.log().record(&id, Some(attempt), status);
         let scheduled = next.is_some_and(|planned| {
             let wait = next_wait(planned, retry_after);
-            self.retries
-                .send(Retry {
-                    id,
-                    round: round + 1,
-                    wait,
-                })
-                .is_ok()
+            let due = Due::Attempt { round: round + 1 };
+            self.later.send(Later { id, due, wait }).is_ok()
         });
         if !scheduled {
             self.settle_one();
         }
+    }
+
+    /// Sends a second copy, which is not retried and decides nothing.
+    pub(super) async fn copy(&self, id: &str) {
+        let delivery = self.log().get(id).cloned();
+        if let Some(delivery) = delivery {
+            let (attempt, _) = self.send(&delivery, false).await;
+            self.log().add_attempt(id, attempt);
+        }
+        self.settle_one();
     }
 
     fn settle_one(&self) {
@@ -208,10 +338,11 @@ impl Webhooks {
             .send_modify(|pending| *pending = pending.saturating_sub(1));
     }
 
-    async fn send(&self, delivery: &Delivery) -> (Attempt, Option<Duration>) {
+    async fn send(&self, delivery: &Delivery, corrupt: bool) -> (Attempt, Option<Duration>) {
         let started = Instant::now();
         let timestamp = system_ms() / 1000;
         let mut attempt = Attempt {
+            corrupt,
             timestamp,
             status: None,
             answer: String::new(),
@@ -219,7 +350,7 @@ impl Webhooks {
             duration_ms: 0,
         };
         let mut retry_after = None;
-        match self.request(delivery, timestamp) {
+        match self.request(delivery, timestamp, corrupt) {
             Err(reason) => attempt.error = Some(reason),
             Ok(request) => match self.client.execute(request).await {
                 Err(error) => attempt.error = Some(explain(&error)),
@@ -234,17 +365,33 @@ impl Webhooks {
         (attempt, retry_after)
     }
 
-    fn request(&self, delivery: &Delivery, timestamp: i64) -> Result<reqwest::Request, String> {
-        let Endpoint { url, secret } = self.endpoint();
-        let url = url.ok_or_else(|| "there is no endpoint".to_owned())?;
+    fn request(
+        &self,
+        delivery: &Delivery,
+        timestamp: i64,
+        corrupt: bool,
+    ) -> Result<reqwest::Request, String> {
+        let mut endpoint = self.endpoint();
+        if corrupt {
+            endpoint = Endpoint::new(endpoint.url, generate_secret().into());
+        }
+        let url = endpoint
+            .url
+            .clone()
+            .ok_or_else(|| "there is no endpoint".to_owned())?;
         let body = delivery.payload.get();
-        let signature = sign(
-            secret.expose_secret(),
-            &delivery.id,
-            timestamp,
-            body.as_bytes(),
-        )
-        .map_err(|error| error.to_string())?;
+        let signatures: Result<Vec<String>, _> = endpoint
+            .secrets()
+            .map(|secret| {
+                sign(
+                    secret.expose_secret(),
+                    &delivery.id,
+                    timestamp,
+                    body.as_bytes(),
+                )
+            })
+            .collect();
+        let signatures = signatures.map_err(|error| error.to_string())?;
         self.client
             .post(url)
             .header(CONTENT_TYPE, "application/json")
@@ -258,7 +405,7 @@ impl Webhooks {
             )
             .header("svix-id", &delivery.id)
             .header("svix-timestamp", timestamp)
-            .header("svix-signature", signature)
+            .header("svix-signature", signatures.join(" "))
             .body(body.to_owned())
             .build()
             .map_err(|error| explain(&error))

@@ -19,14 +19,24 @@ pub(super) const LANES: usize = 16;
 /// The receiving ends, to be spawned once.
 pub(crate) struct Workers {
     pub(super) lanes: Vec<mpsc::UnboundedReceiver<String>>,
-    pub(super) retries: mpsc::UnboundedReceiver<Retry>,
+    pub(super) retries: mpsc::UnboundedReceiver<Later>,
 }
 
-/// The attempt after the `round`-th, due in `wait`.
-pub(super) struct Retry {
+/// Something to do for a delivery in `wait`.
+pub(super) struct Later {
     pub(super) id: String,
-    pub(super) round: usize,
+    pub(super) due: Due,
     pub(super) wait: Duration,
+}
+
+/// What is to be done then.
+pub(super) enum Due {
+    /// The attempt after the `round`-th.
+    Attempt { round: usize },
+    /// A second copy, whatever became of the first.
+    Copy,
+    /// The first attempt, if later deliveries have not let it go yet.
+    Release,
 }
 
 impl Workers {
@@ -44,17 +54,25 @@ impl Workers {
     }
 }
 
-/// Each waiting retry is a task of its own; they end together with this one.
-async fn run_retries(mut retries: mpsc::UnboundedReceiver<Retry>, webhooks: Arc<Webhooks>) {
+/// Each waiting one is a task of its own; they end together with this one.
+async fn run_retries(mut retries: mpsc::UnboundedReceiver<Later>, webhooks: Arc<Webhooks>) {
     let under_way = Arc::new(Semaphore::new(LANES));
     let mut waiting = JoinSet::new();
-    while let Some(Retry { id, round, wait }) = retries.recv().await {
+    while let Some(Later { id, due, wait }) = retries.recv().await {
         while waiting.try_join_next().is_some() {}
         let (webhooks, under_way) = (Arc::clone(&webhooks), Arc::clone(&under_way));
         waiting.spawn(async move {
             tokio::time::sleep(wait).await;
             let _permit = under_way.acquire().await;
-            webhooks.attempt(id, round).await;
+            match due {
+                Due::Attempt { round } => webhooks.attempt(id, round).await,
+                Due::Copy => webhooks.copy(&id).await,
+                Due::Release => {
+                    if webhooks.release(&id) {
+                        webhooks.attempt(id, 0).await;
+                    }
+                }
+            }
         });
     }
 }

@@ -7,7 +7,11 @@
     clippy::indexing_slicing
 )]
 
+mod billing;
+mod chaos;
 mod control;
+mod large;
+mod organizations;
 mod receiver;
 mod restart;
 mod running;

@@ -5,7 +5,7 @@ use diesel::{ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, Se
 use diesel_async::RunQueryDsl;
 use domain::{Change, ChangeOp, Changes, FeedItem, ObjectKind, StoreError};
 
-use super::guarded::ROWS;
+use super::guarded::in_parts;
 use super::{Conn, Store, limited, store_error};
 use crate::column::{Json, Time};
 use crate::schema::changes;
@@ -22,10 +22,9 @@ struct NewChange {
 
 /// Adds rows. The caller holds the write lock until commit, so cursors are in commit order.
 pub(super) async fn append(conn: &mut Conn, seen: Vec<Change>) -> QueryResult<()> {
-    let mut seen = seen.into_iter().peekable();
-    while seen.peek().is_some() {
-        let rows: Vec<NewChange> = seen.by_ref().take(ROWS).map(NewChange::from).collect();
-        diesel::insert_into(changes::table).values(rows).execute(conn).await?;
+    let rows: Vec<NewChange> = seen.into_iter().map(NewChange::from).collect();
+    for rows in in_parts(rows) {
+        insert!(conn, rows, values => diesel::insert_into(changes::table).values(values));
     }
     Ok(())
 }
@@ -68,7 +67,7 @@ impl TryFrom<ChangeRow> for FeedItem {
 impl Changes for Store {
     async fn after(&self, cursor: i64, limit: u32) -> Result<Vec<FeedItem>, StoreError> {
         limited(async {
-            let mut lease = self.connection().await?;
+            let mut lease = self.reader().await?;
             let rows: QueryResult<Vec<ChangeRow>> = changes::table
                 .filter(changes::cursor.gt(cursor))
                 .order(changes::cursor)

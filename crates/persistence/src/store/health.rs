@@ -22,7 +22,7 @@ struct AppliedVersion {
 impl StoreHealth for Store {
     async fn report(&self) -> Result<StoreReport, StoreError> {
         limited(async {
-            let mut lease = self.connection().await?;
+            let mut lease = self.reader().await?;
             let known = super::super::known_versions();
             let applied = match applied_versions(lease.conn()).await.map_err(store_error) {
                 // The database answers, but has no list of migrations yet.

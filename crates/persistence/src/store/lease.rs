@@ -2,48 +2,71 @@
 
 use diesel_async::pooled_connection::deadpool::Object;
 use domain::StoreError;
+use tokio::sync::SemaphorePermit;
 
-use super::{Conn, Store};
+use super::{Conn, Core};
 
 /// A connection that closes unless its call ends well ([`Lease::settle`]).
 ///
 /// A call is dropped wherever it stands when nobody waits for it any more. In the pool its transaction would stay open,
 /// and its locks with it, until somebody happened to take that very connection. And one on which a call failed may
 /// lead to a server that is gone, or no longer writable.
-pub(super) struct Lease(Option<Object<Conn>>);
+pub(super) struct Lease<'a> {
+    conn: Option<Object<Conn>>,
+    /// Given up after the connection.
+    _turn: Option<SemaphorePermit<'a>>,
+}
 
-impl Store {
-    /// A connection of the pool.
-    pub(super) async fn connection(&self) -> Result<Lease, StoreError> {
+impl Core {
+    /// A connection to read with.
+    pub(super) async fn reader(&self) -> Result<Lease<'_>, StoreError> {
+        self.lease(None).await
+    }
+
+    /// A connection to write with. Writers queue before they take one: they follow one another in the database anyway,
+    /// and waiting there they would keep the readers from every connection of the pool.
+    pub(super) async fn writer(&self) -> Result<Lease<'_>, StoreError> {
+        let turn = self.writers.acquire().await;
+        let turn = turn.map_err(|closed| StoreError::Unavailable(closed.into()))?;
+        self.lease(Some(turn)).await
+    }
+
+    async fn lease<'a>(
+        &'a self,
+        turn: Option<SemaphorePermit<'a>>,
+    ) -> Result<Lease<'a>, StoreError> {
         match self.pool.get().await {
-            Ok(conn) => Ok(Lease(Some(conn))),
+            Ok(conn) => Ok(Lease {
+                conn: Some(conn),
+                _turn: turn,
+            }),
             Err(error) => Err(StoreError::Unavailable(error.into())),
         }
     }
 }
 
-impl Lease {
+impl Lease<'_> {
     /// The connection.
     #[expect(
         clippy::expect_used,
         reason = "it leaves only with the lease itself, in `settle` and `drop`"
     )]
     pub(super) fn conn(&mut self) -> &mut Conn {
-        self.0.as_mut().expect("the lease holds its connection")
+        self.conn.as_mut().expect("the lease holds its connection")
     }
 
     /// Gives the connection back if all went well.
     pub(super) fn settle<T, E>(mut self, result: Result<T, E>) -> Result<T, E> {
         if result.is_ok() {
-            drop(self.0.take());
+            drop(self.conn.take());
         }
         result
     }
 }
 
-impl Drop for Lease {
+impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        if let Some(conn) = self.0.take() {
+        if let Some(conn) = self.conn.take() {
             drop(Object::take(conn));
         }
     }

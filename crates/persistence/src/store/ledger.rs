@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult, Queryable,
+    BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    QueryResult, Queryable, TextExpressionMethods,
     Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
@@ -14,7 +15,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::guarded::ROWS;
+use super::guarded::in_parts;
 use super::{Conn, Store, limited, store_error};
 use crate::column::{Id, Json, Time};
 use crate::schema::webhook_deliveries as ledger;
@@ -45,15 +46,11 @@ pub(super) async fn known(conn: &mut Conn, deliveries: &[Delivery]) -> QueryResu
 }
 
 /// Adds a line for each message, with what became of it.
-pub(super) async fn add<'a>(
-    conn: &mut Conn,
-    deliveries: impl Iterator<Item = (&'a Delivery, &'a Receipt)>,
-) -> QueryResult<()> {
-    let lines: Vec<NewLine<'_>> = deliveries.map(|(delivery, receipt)| NewLine::of(delivery, receipt)).collect();
-    let mut lines = lines.into_iter().peekable();
-    while lines.peek().is_some() {
-        let some: Vec<NewLine<'_>> = lines.by_ref().take(ROWS).collect();
-        diesel::insert_into(ledger::table).values(some).execute(conn).await?;
+pub(super) async fn add(conn: &mut Conn, deliveries: Vec<(&Delivery, &Receipt)>) -> QueryResult<()> {
+    let lines: Vec<NewLine<'_>> =
+        deliveries.into_iter().map(|(delivery, receipt)| NewLine::of(delivery, receipt)).collect();
+    for lines in in_parts(lines) {
+        insert!(conn, lines, values => diesel::insert_into(ledger::table).values(values));
     }
     Ok(())
 }
@@ -155,7 +152,7 @@ impl TryFrom<Line> for DeliveryRecord {
 impl Deliveries for Store {
     async fn find(&self, message_id: &str) -> Result<Option<DeliveryRecord>, StoreError> {
         limited(async {
-            let mut lease = self.connection().await?;
+            let mut lease = self.reader().await?;
             let line: QueryResult<Option<Line>> = ledger::table
                 .filter(ledger::svix_id.eq(message_id))
                 .select(Line::as_select())
@@ -194,7 +191,7 @@ impl Deliveries for Store {
             if let Some(after) = after {
                 query = query.filter(ledger::id.gt(Id(after)));
             }
-            let mut lease = self.connection().await?;
+            let mut lease = self.reader().await?;
             let lines: QueryResult<Vec<(Line, Body)>> = query
                 .order(ledger::id)
                 .limit(i64::from(limit))

@@ -1,151 +1,140 @@
-//! Deliveries take effect: ledger line, guarded rows and change-feed row in one transaction.
+//! Deliveries and Clerk's own word take effect.
 
 use async_trait::async_trait;
-use diesel::QueryResult;
-use diesel::result::{DatabaseErrorKind, Error};
-use domain::{Delivery, Effect, Mirror, Outcome, Payload, Policy, Receipt, Rejection, StoreError};
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, QueryDsl, QueryResult};
+use diesel_async::RunQueryDsl;
+use domain::{ClerkId, Delivery, Effect, Listing, Mirror, Mirrored, Precedence, Receipt, Rejection, StoreError, Write};
 use uuid::Uuid;
 
-use super::{
-    Conn, Store, changes, is_misfit, is_passing, ledger, limited, objects, sessions, store_error,
-    user_rows,
-};
+use super::guarded::Context;
+use super::{Conn, Store, apply, ledger, limited, rows, store_error};
+use crate::column::Time;
+use crate::schema::{organization_memberships as memberships, organizations, users};
 
 #[async_trait]
 impl Mirror for Store {
     async fn apply(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
-        limited(async {
-            // A refusal may be a passing fault that the driver has no name for, so it has to happen twice.
-            if let Ok(receipt) = self.applied(&delivery).await? {
-                return Ok(receipt);
-            }
-            match self.applied(&delivery).await? {
-                Ok(receipt) => Ok(receipt),
-                Err(refusal) => {
-                    let kept = quarantined_by_database(delivery, &refusal);
-                    self.applied(&kept)
-                        .await?
-                        .map_err(|error| StoreError::Unavailable(error.into()))
-                }
-            }
-        })
-        .await
+        self.batcher.apply(delivery).await
     }
 
     async fn reject(&self, rejection: Rejection) -> Result<(), StoreError> {
         limited(async {
-            let mut lease = self.connection().await?;
+            let mut lease = self.writer().await?;
             let written = ledger::reject(lease.conn(), &rejection).await;
             lease.settle(written).map_err(store_error)
         })
         .await
     }
+
+    async fn replay(&self, line: Uuid, delivery: Delivery) -> Result<Receipt, StoreError> {
+        limited(async {
+            let mut lease = self.writer().await?;
+            let context = Context { policy: &self.policy, now: delivery.received_at, again: true };
+            let (context, delivery) = (&context, &delivery);
+            let receipt: QueryResult<Receipt> = write_tx!(lease.conn(), async |conn| {
+                super::super::lock_writes(conn).await?;
+                let writes: &[Write] = match &delivery.effect {
+                    Effect::Writes(writes) => writes,
+                    Effect::Ignored { .. } | Effect::Quarantined { .. } => &[],
+                };
+                let changed = apply::write_all(conn, &[writes], context).await?;
+                let receipt = apply::receipt(delivery, changed.contains(&true));
+                ledger::replayed(conn, line, &receipt).await?;
+                Ok(receipt)
+            });
+            lease.settle(receipt).map_err(store_error)
+        })
+        .await
+    }
+
+    async fn adopt(&self, writes: Vec<Write>, read_at: DateTime<Utc>) -> Result<u64, StoreError> {
+        limited(async {
+            let mut lease = self.writer().await?;
+            let context = Context { policy: &self.policy, now: read_at, again: false };
+            let groups: Vec<&[Write]> = writes.iter().map(std::slice::from_ref).collect();
+            let (context, groups) = (&context, &groups);
+            let changed: QueryResult<Vec<bool>> = write_tx!(lease.conn(), async |conn| {
+                super::super::lock_writes(conn).await?;
+                apply::write_all(conn, groups, context).await
+            });
+            let changed = lease.settle(changed).map_err(store_error)?;
+            Ok(changed.into_iter().map(u64::from).sum())
+        })
+        .await
+    }
+
+    async fn correct(
+        &self,
+        expected: Option<Mirrored>,
+        write: Write,
+        read_at: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let Some(listing) = listing(&write) else {
+            return Err(StoreError::Refused(format!("a {} cannot be corrected", write.key().0).into()));
+        };
+        limited(async {
+            let mut lease = self.writer().await?;
+            let context = Context { policy: &self.policy, now: read_at, again: true };
+            let (context, expected, write) = (&context, &expected, &write);
+            let done: QueryResult<bool> = write_tx!(lease.conn(), async |conn| {
+                super::super::lock_writes(conn).await?;
+                let id = write.key().1;
+                let found = rows::with_ids(conn, listing, vec![id.as_str()]).await?.into_mirrored();
+                let found = found.unwrap_or_default().into_iter().next();
+                if state(found.as_ref()) != state(expected.as_ref()) {
+                    return Ok(false);
+                }
+                if found.is_some() {
+                    forget_place(conn, listing, id).await?;
+                }
+                apply::write_all(conn, &[std::slice::from_ref(write)], context).await?;
+                Ok(true)
+            });
+            lease.settle(done).map_err(store_error)
+        })
+        .await
+    }
 }
 
-impl Store {
-    /// One attempt. The inner error is the database's refusal of the content, after which nothing is written.
-    async fn applied(&self, delivery: &Delivery) -> Result<Result<Receipt, Error>, StoreError> {
-        let mut lease = self.connection().await?;
-        let policy = &*self.policy;
-        let result: QueryResult<Receipt> = write_tx!(self.gate, lease.conn(), async |conn| {
-            super::super::lock_writes(conn).await?;
-            apply(conn, delivery, policy).await
-        });
-        match lease.settle(result) {
-            Err(error) if refuses_content(&error) => Ok(Err(error)),
-            other => other.map(Ok).map_err(store_error),
+fn listing(write: &Write) -> Option<Listing> {
+    use domain::ObjectKind as Kind;
+    match write.key().0 {
+        Kind::User => Some(Listing::Users),
+        Kind::Organization => Some(Listing::Organizations),
+        Kind::Membership => Some(Listing::Memberships),
+        _ => None,
+    }
+}
+
+/// What a row must still be for a correction that was worked out from it.
+fn state(row: Option<&Mirrored>) -> Option<(i64, bool)> {
+    row.map(|row| (row.version(), row.is_deleted()))
+}
+
+/// Makes a row know nothing, so that any fact is newer, and live, so that it may be told of.
+async fn forget_place(conn: &mut Conn, listing: Listing, id: &ClerkId) -> QueryResult<()> {
+    let nothing = Precedence::NOTHING_KNOWN.to_bytes();
+    let never = None::<Time>;
+    match listing {
+        Listing::Users => {
+            diesel::update(users::table.filter(users::clerk_user_id.eq(id.as_str())))
+                .set((users::precedence.eq(nothing), users::deleted_at.eq(never)))
+                .execute(conn)
+                .await?
         }
-    }
-}
-
-async fn apply(conn: &mut Conn, delivery: &Delivery, policy: &Policy) -> QueryResult<Receipt> {
-    let line = Uuid::now_v7();
-    if !ledger::open(conn, line, delivery).await? {
-        return Ok(Receipt {
-            outcome: Outcome::Duplicate,
-            reason: None,
-        });
-    }
-    let at = delivery.received_at;
-    let changed = match &delivery.effect {
-        Effect::Ignored { reason } => return set_aside(conn, line, Outcome::Ignored, reason).await,
-        Effect::Quarantined { reason } => {
-            return set_aside(conn, line, Outcome::Quarantined, reason).await;
+        Listing::Organizations => {
+            diesel::update(organizations::table.find(id.as_str()))
+                .set((organizations::precedence.eq(nothing), organizations::deleted_at.eq(never)))
+                .execute(conn)
+                .await?
         }
-        Effect::User(write) => user_rows::upsert(conn, write, policy, at).await?,
-        Effect::UserDeleted(deletion) => user_rows::delete(conn, deletion, policy, at).await?,
-        Effect::Session(write) => sessions::upsert(conn, write, at).await?,
-        Effect::Object(write) => objects::upsert(conn, write, at).await?,
-    };
-    // No change means that the rows knew better.
-    let outcome = if changed.is_some() {
-        Outcome::Applied
-    } else {
-        Outcome::Stale
-    };
-    if let Some(change) = changed {
-        changes::append(conn, change).await?;
-    }
-    let reason = (!delivery.notes.is_empty()).then(|| delivery.notes.join("; "));
-    closed(conn, line, Receipt { outcome, reason }).await
-}
-
-async fn set_aside(
-    conn: &mut Conn,
-    line: Uuid,
-    outcome: Outcome,
-    reason: &str,
-) -> QueryResult<Receipt> {
-    closed(
-        conn,
-        line,
-        Receipt {
-            outcome,
-            reason: Some(reason.to_owned()),
-        },
-    )
-    .await
-}
-
-async fn closed(conn: &mut Conn, line: Uuid, receipt: Receipt) -> QueryResult<Receipt> {
-    ledger::close(conn, line, &receipt).await?;
-    Ok(receipt)
-}
-
-/// Whether the database refused the delivery's content, which repetition cannot mend: an authentic delivery is then
-/// kept in quarantine instead of being refused for ever.
-fn refuses_content(error: &Error) -> bool {
-    match error {
-        Error::SerializationError(_) | Error::QueryBuilderError(_) => true,
-        Error::DatabaseError(DatabaseErrorKind::Unknown, info) => {
-            !is_passing(info.message()) && !is_misfit(info.message())
+        Listing::Memberships => {
+            diesel::update(memberships::table.find(id.as_str()))
+                .set((memberships::precedence.eq(nothing), memberships::deleted_at.eq(never)))
+                .execute(conn)
+                .await?
         }
-        Error::DatabaseError(
-            DatabaseErrorKind::CheckViolation
-            | DatabaseErrorKind::NotNullViolation
-            | DatabaseErrorKind::UniqueViolation,
-            _,
-        ) => true,
-        _ => false,
-    }
-}
-
-fn quarantined_by_database(delivery: Delivery, refusal: &Error) -> Delivery {
-    let payload = match delivery.payload {
-        Payload::Json(value) => Payload::Bytes(value.to_string().into_bytes()),
-        bytes @ Payload::Bytes(_) => bytes,
     };
-    // The database's message may quote the content, so only its kind is kept.
-    let kind = match refusal {
-        Error::DatabaseError(kind, _) => format!("{kind:?}"),
-        _ => "content that it cannot hold".to_owned(),
-    };
-    tracing::error!(message_id = %delivery.message_id, event_type = %delivery.event_type, kind, "the database refused a delivery's content");
-    Delivery {
-        payload,
-        effect: Effect::Quarantined {
-            reason: format!("the database refused it: {kind}"),
-        },
-        ..delivery
-    }
+    Ok(())
 }

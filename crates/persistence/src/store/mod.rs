@@ -1,22 +1,36 @@
 //! The ports, made of queries that stand once and are compiled for each database (`super::Conn` says which).
 
+mod apply;
+mod batch;
 mod changes;
+mod guarded;
 mod health;
+mod housekeeping;
 mod lease;
 mod ledger;
+mod memberships;
 mod mirror;
 mod objects;
+mod organizations;
+mod rows;
 mod sessions;
+mod subscriptions;
+mod tiers;
 mod user_rows;
+mod user_writes;
 mod users;
+mod waves;
 
 use std::future::Future;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Policy, StoreError};
+use tokio::sync::Semaphore;
 
-use super::{Conn, Pool, WriteGate};
+use super::{Conn, Pool, WRITERS};
+use batch::Batcher;
 use crate::StoreSettings;
 
 /// How long a call may take in all. A hung database must not hold the sender until it gives up by itself.
@@ -24,18 +38,32 @@ const CALL_LIMIT: Duration = Duration::from_millis(4500);
 
 /// One database.
 pub(crate) struct Store {
+    core: Arc<Core>,
+    batcher: Batcher,
+}
+
+/// What every call needs.
+pub(crate) struct Core {
     pool: Pool,
     policy: Arc<Policy>,
-    gate: WriteGate,
+    writers: Semaphore,
 }
 
 impl Store {
+    /// Starts the task that writes deliveries, on the current runtime.
     pub(crate) fn new(pool: Pool, settings: StoreSettings) -> Self {
-        Self {
-            pool,
-            policy: settings.policy,
-            gate: WriteGate::new(),
-        }
+        // One connection at least is the readers', if there are two.
+        let writers = settings.pool_size.saturating_sub(1).clamp(1, WRITERS);
+        let core = Arc::new(Core { pool, policy: settings.policy, writers: Semaphore::new(writers) });
+        Self { batcher: Batcher::start(Arc::clone(&core)), core }
+    }
+}
+
+impl Deref for Store {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
     }
 }
 

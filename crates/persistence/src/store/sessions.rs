@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::max;
+use diesel::dsl::{case_when, max};
+use diesel::upsert::excluded;
 use diesel::{
-    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use domain::{Change, ChangeOp, ClerkId, ObjectKind, Precedence, Session, SessionStatus, SessionWrite};
 
-use super::guarded::{Context, ROWS, upsert_guarded};
+use super::guarded::{Context, in_parts};
 use super::{Conn, user_writes};
 use crate::column::{Json, Time};
 use crate::schema::sessions::{self, dsl};
@@ -89,52 +90,98 @@ pub(super) async fn upsert(
     writes: &[&SessionWrite],
     context: &Context<'_>,
 ) -> QueryResult<Vec<Change>> {
-    let mut changed: HashMap<String, SessionRow> = HashMap::with_capacity(writes.len());
-    for writes in writes.chunks(ROWS) {
-        let rows: Vec<NewSession<'_>> = writes.iter().map(|write| NewSession::told(write, context.now)).collect();
-        let stands = upsert_guarded!(
-            conn, sessions by dsl::clerk_session_id, rows, context,
-            [
-                clerk_user_id, clerk_client_id, status, end_reason, ended_at, last_active_organization_id, actor,
-                last_active_at, expire_at, abandon_at, created_at, updated_at,
-            ],
-            SessionRow
-        )?;
-        let began = write_sign_ins(conn, writes).await?;
-        // Whatever was written last shows both.
-        changed.extend(stands.into_iter().chain(began).map(|row| (row.clerk_session_id.clone(), row)));
+    let rows: Vec<NewSession<'_>> = writes.iter().map(|write| NewSession::told(write, context.now)).collect();
+    let mut changed: HashMap<String, SessionRow> = HashMap::with_capacity(rows.len());
+    for rows in in_parts(rows) {
+        let written = write_states(conn, rows, context.again).await?;
+        changed.extend(written.into_iter().map(|row| (row.clerk_session_id.clone(), row)));
     }
+    for write in writes {
+        if !changed.contains_key(write.clerk_session_id.as_str())
+            && let Some(row) = write_user(conn, write, context.now).await?
+        {
+            changed.insert(row.clerk_session_id.clone(), row);
+        }
+        // Whatever was written last shows all.
+        if let Some(row) = write_sign_in(conn, write).await? {
+            changed.insert(row.clerk_session_id.clone(), row);
+        }
+    }
+    let mut latest: HashMap<String, Time> = HashMap::new();
+    for row in changed.values() {
+        if let (Some(user), Some(at)) = (&row.clerk_user_id, row.signed_in_at) {
+            latest.entry(user.clone()).and_modify(|known| *known = (*known).max(at)).or_insert(at);
+        }
+    }
+    user_writes::raise_last_logins(conn, &latest).await?;
     Ok(changed.into_values().filter_map(|row| change(row, context.now)).collect())
+}
+
+async fn write_states(conn: &mut Conn, rows: Vec<NewSession<'_>>, again: bool) -> QueryResult<Vec<SessionRow>> {
+    use diesel::query_dsl::methods::FilterDsl as _;
+    let is_same = || dsl::precedence.eq(excluded(dsl::precedence));
+    let names_user = || excluded(dsl::clerk_user_id).is_not_null();
+    let written = insert_returning!(conn, rows, SessionRow, values => diesel::insert_into(sessions::table)
+        .values(values)
+        .on_conflict(dsl::clerk_session_id)
+        .do_update()
+        .set((
+            dsl::clerk_user_id
+                .eq(case_when(names_user(), excluded(dsl::clerk_user_id)).otherwise(dsl::clerk_user_id)),
+            dsl::clerk_client_id.eq(excluded(dsl::clerk_client_id)),
+            dsl::status.eq(excluded(dsl::status)),
+            dsl::end_reason.eq(excluded(dsl::end_reason)),
+            dsl::ended_at.eq(excluded(dsl::ended_at)),
+            dsl::last_active_organization_id.eq(excluded(dsl::last_active_organization_id)),
+            dsl::actor.eq(excluded(dsl::actor)),
+            dsl::last_active_at.eq(excluded(dsl::last_active_at)),
+            dsl::expire_at.eq(excluded(dsl::expire_at)),
+            dsl::abandon_at.eq(excluded(dsl::abandon_at)),
+            dsl::created_at.eq(excluded(dsl::created_at)),
+            dsl::updated_at.eq(excluded(dsl::updated_at)),
+            dsl::version.eq(excluded(dsl::version)),
+            dsl::precedence.eq(excluded(dsl::precedence)),
+            dsl::mirrored_at.eq(excluded(dsl::mirrored_at)),
+        ))
+        .filter(
+            dsl::precedence
+                .lt(excluded(dsl::precedence))
+                .or(is_same().and(again.into_sql::<diesel::sql_types::Bool>())),
+        )
+        .returning(SessionRow::as_returning()));
+    Ok(written)
+}
+
+/// A session's user never changes, and not every event names him: so he is taken from whichever does, even where it is
+/// stale otherwise.
+async fn write_user(conn: &mut Conn, write: &SessionWrite, now: DateTime<Utc>) -> QueryResult<Option<SessionRow>> {
+    let Some(clerk_user_id) = &write.clerk_user_id else { return Ok(None) };
+    let session = sessions::table.filter(dsl::clerk_session_id.eq(write.clerk_session_id.as_str()));
+    diesel::update(session.filter(dsl::clerk_user_id.is_null()))
+        .set((dsl::clerk_user_id.eq(clerk_user_id.as_str()), dsl::mirrored_at.eq(Time(now))))
+        .returning(SessionRow::as_returning())
+        .get_result(conn)
+        .await
+        .optional()
 }
 
 /// `session.created` alone tells who signed in from where; it may come after the event that ended the session, and
 /// counts all the same.
-async fn write_sign_ins(conn: &mut Conn, writes: &[&SessionWrite]) -> QueryResult<Vec<SessionRow>> {
-    let mut began = Vec::new();
-    let mut latest: HashMap<String, Time> = HashMap::new();
-    for write in writes {
-        let Some(sign_in) = &write.sign_in else { continue };
-        let place = write.precedence.to_bytes();
-        let session = sessions::table.filter(dsl::clerk_session_id.eq(write.clerk_session_id.as_str()));
-        let row: Option<SessionRow> = diesel::update(session.filter(dsl::sign_in_precedence.lt(place.clone())))
-            .set((
-                dsl::signed_in_at.eq(Time(sign_in.signed_in_at)),
-                dsl::client_ip.eq(&sign_in.client_ip),
-                dsl::user_agent.eq(&sign_in.user_agent),
-                dsl::sign_in_precedence.eq(place),
-            ))
-            .returning(SessionRow::as_returning())
-            .get_result(conn)
-            .await
-            .optional()?;
-        began.extend(row);
-        if let Some(user) = &write.clerk_user_id {
-            let at = Time(sign_in.signed_in_at);
-            latest.entry(user.to_string()).and_modify(|known| *known = (*known).max(at)).or_insert(at);
-        }
-    }
-    user_writes::raise_last_logins(conn, &latest).await?;
-    Ok(began)
+async fn write_sign_in(conn: &mut Conn, write: &SessionWrite) -> QueryResult<Option<SessionRow>> {
+    let Some(sign_in) = &write.sign_in else { return Ok(None) };
+    let place = write.precedence.to_bytes();
+    let session = sessions::table.filter(dsl::clerk_session_id.eq(write.clerk_session_id.as_str()));
+    diesel::update(session.filter(dsl::sign_in_precedence.lt(place.clone())))
+        .set((
+            dsl::signed_in_at.eq(Time(sign_in.signed_in_at)),
+            dsl::client_ip.eq(&sign_in.client_ip),
+            dsl::user_agent.eq(&sign_in.user_agent),
+            dsl::sign_in_precedence.eq(place),
+        ))
+        .returning(SessionRow::as_returning())
+        .get_result(conn)
+        .await
+        .optional()
 }
 
 /// The latest sign-in of each user among the sessions told of so far.

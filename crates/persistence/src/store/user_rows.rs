@@ -122,7 +122,7 @@ pub(super) struct NewUser<'a> {
     locked: bool,
     created_at: Time,
     updated_at: Time,
-    pub(super) last_login_at: Option<Time>,
+    last_login_at: Option<Time>,
     deleted_at: Option<Time>,
     version: i64,
     precedence: Vec<u8>,
@@ -208,6 +208,12 @@ impl<'a> NewUser<'a> {
             image_url: image_url.as_deref(),
             ..Self::unknown(clerk_user_id, policy, *seen_at)
         }
+    }
+
+    /// The same row with the latest sign-in that is known.
+    pub(super) fn signed_in(mut self, latest: Option<Time>) -> Self {
+        self.last_login_at = latest;
+        self
     }
 
     /// The same row with the tier that is paid for, which goes before the one in the metadata.

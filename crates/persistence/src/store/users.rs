@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use domain::{Caller, ClerkId, SessionStatus, StoreError, ThinUser, User, UserStore};
 
 use super::user_rows::UserRow;
-use super::{Store, changes, limited, store_error, user_rows};
+use super::{Store, changes, limited, store_error, user_writes};
 use crate::schema::{sessions, users};
 
 #[async_trait]
@@ -20,7 +20,7 @@ impl UserStore for Store {
         clerk_session_id: &ClerkId,
     ) -> Result<Option<Caller>, StoreError> {
         limited(async {
-            let mut lease = self.connection().await?;
+            let mut lease = self.reader().await?;
             let found: QueryResult<Option<(UserRow, Option<String>)>> = users::table
                 .left_join(
                     sessions::table.on(sessions::clerk_session_id.eq(clerk_session_id.as_str())),
@@ -46,12 +46,12 @@ impl UserStore for Store {
 
     async fn provision(&self, user: ThinUser) -> Result<User, StoreError> {
         limited(async {
-            let mut lease = self.connection().await?;
+            let mut lease = self.writer().await?;
             let (user, policy) = (&user, &*self.policy);
-            let row: QueryResult<UserRow> = write_tx!(self.gate, lease.conn(), async |conn| {
+            let row: QueryResult<UserRow> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
-                if let Some(change) = user_rows::insert_thin(conn, user, policy).await? {
-                    changes::append(conn, change).await?;
+                if let Some(change) = user_writes::insert_thin(conn, user, policy).await? {
+                    changes::append(conn, vec![change]).await?;
                 }
                 users::table
                     .filter(users::clerk_user_id.eq(user.clerk_user_id.as_str()))

@@ -3,15 +3,21 @@
 //! A time is a number of milliseconds since [`BASE`], and every delivery arrives at [`RECEIVED`]. Unless told
 //! otherwise, each delivery is a message of its own and the digest in its place is one of its content.
 
+mod organization;
+mod session;
+
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ClerkId, Delivery, Effect, EmailAddress, MAX_CLOCK_AHEAD, ObjectKind, ObjectWrite, Payload,
-    Precedence, SessionStatus, SessionWrite, SignIn, Step, UserDeletion, UserProfile, UserWrite,
+    ClerkId, Delivery, Effect, EmailAddress, MAX_CLOCK_AHEAD, Payload, Precedence, Step,
+    UserDeletion, UserProfile, UserWrite,
 };
 use serde_json::{Value, json};
+
+pub(crate) use organization::{deleted_organization, organization};
+pub(crate) use session::session;
 
 /// The instant that tests count from, in milliseconds since 1970: 2026-01-01T00:00:00Z.
 pub(crate) const BASE: i64 = 1_767_225_600_000;
@@ -129,7 +135,7 @@ macro_rules! envelope_words {
             }
 
             #[allow(dead_code, reason = "not every kind of fact needs every word")]
-            pub(crate) fn payload(mut self, payload: Payload) -> Self {
+            pub(crate) fn payload(mut self, payload: domain::Payload) -> Self {
                 self.envelope.payload = payload;
                 self
             }
@@ -142,6 +148,8 @@ macro_rules! envelope_words {
         }
     };
 }
+
+use envelope_words;
 
 /// `user.created` or `user.updated`.
 #[derive(Debug, Clone)]
@@ -271,166 +279,6 @@ impl From<DeletedUser> for Delivery {
         let object_id = fact.clerk_user_id.into_string();
         fact.envelope
             .delivery("user.deleted".to_owned(), object_id, effect)
-    }
-}
-
-/// A `session.…` event.
-#[derive(Debug, Clone)]
-pub(crate) struct SessionFact {
-    envelope: Envelope,
-    clerk_session_id: ClerkId,
-    clerk_user_id: Option<ClerkId>,
-    status: SessionStatus,
-    created_at: i64,
-    sign_in: Option<SignIn>,
-}
-envelope_words!(SessionFact);
-
-/// A session of `user_1` that says its state and not how it began.
-pub(crate) fn session(clerk_session_id: &str, status: &str) -> SessionFact {
-    SessionFact {
-        envelope: Envelope::new(fresh_message_id(), Step::Changed),
-        clerk_session_id: id(clerk_session_id),
-        clerk_user_id: Some(id("user_1")),
-        status: SessionStatus::parse(status),
-        created_at: 0,
-        sign_in: None,
-    }
-}
-
-impl SessionFact {
-    pub(crate) fn of(mut self, clerk_user_id: &str) -> Self {
-        self.clerk_user_id = Some(id(clerk_user_id));
-        self
-    }
-
-    pub(crate) fn of_nobody(mut self) -> Self {
-        self.clerk_user_id = None;
-        self
-    }
-
-    pub(crate) fn since(mut self, millis: i64) -> Self {
-        self.created_at = millis;
-        self
-    }
-
-    /// As `session.created` tells it.
-    pub(crate) fn signed_in(mut self, client_ip: &str, user_agent: &str) -> Self {
-        self.envelope.step = Step::Created;
-        self.sign_in = Some(SignIn {
-            signed_in_at: at(self.created_at),
-            client_ip: Some(client_ip.to_owned()),
-            user_agent: Some(user_agent.to_owned()),
-        });
-        self
-    }
-}
-
-impl From<SessionFact> for Delivery {
-    fn from(fact: SessionFact) -> Self {
-        let SessionFact {
-            envelope,
-            clerk_session_id,
-            clerk_user_id,
-            status,
-            created_at,
-            sign_in,
-        } = fact;
-        let place = envelope.place(&(
-            &clerk_session_id,
-            &clerk_user_id,
-            &status,
-            created_at,
-            &sign_in,
-        ));
-        let verb = if sign_in.is_some() {
-            "created"
-        } else {
-            status.as_str()
-        };
-        let event_type = format!("session.{verb}");
-        let object_id = clerk_session_id.to_string();
-        let effect = Effect::Session(Box::new(SessionWrite {
-            clerk_session_id,
-            clerk_user_id,
-            clerk_client_id: Some("client_1".to_owned()),
-            precedence: if status.is_terminal() {
-                place.into_final()
-            } else {
-                place
-            },
-            status,
-            last_active_organization_id: None,
-            actor: None,
-            last_active_at: Some(envelope.believed()),
-            expire_at: Some(at(created_at + 7 * 24 * 3_600_000)),
-            abandon_at: None,
-            created_at: at(created_at),
-            updated_at: envelope.believed(),
-            sign_in,
-        }));
-        envelope.delivery(event_type, object_id, effect)
-    }
-}
-
-/// An event about an object that is kept as it came.
-#[derive(Debug, Clone)]
-pub(crate) struct ObjectFact {
-    envelope: Envelope,
-    clerk_id: ClerkId,
-    data: Value,
-    is_deletion: bool,
-}
-envelope_words!(ObjectFact);
-
-/// An organization.
-pub(crate) fn organization(clerk_id: &str, data: Value) -> ObjectFact {
-    ObjectFact {
-        envelope: Envelope::new(fresh_message_id(), Step::Changed),
-        clerk_id: id(clerk_id),
-        data,
-        is_deletion: false,
-    }
-}
-
-/// The organization is gone since the time that `updated` names.
-pub(crate) fn deleted_organization(clerk_id: &str) -> ObjectFact {
-    ObjectFact {
-        is_deletion: true,
-        ..organization(clerk_id, json!({"id": clerk_id, "deleted": true}))
-    }
-}
-
-impl ObjectFact {
-    pub(crate) fn told(mut self, data: Value) -> Self {
-        self.data = data;
-        self
-    }
-}
-
-impl From<ObjectFact> for Delivery {
-    fn from(fact: ObjectFact) -> Self {
-        let place = fact.envelope.place(&fact.data);
-        let ObjectFact {
-            envelope,
-            clerk_id,
-            data,
-            is_deletion,
-        } = fact;
-        let object_id = clerk_id.to_string();
-        let effect = Effect::Object(Box::new(ObjectWrite {
-            kind: ObjectKind::Organization,
-            clerk_id,
-            data,
-            deleted_at: is_deletion.then(|| at(envelope.stated_at)),
-            precedence: if is_deletion {
-                place.into_final()
-            } else {
-                place
-            },
-        }));
-        let verb = if is_deletion { "deleted" } else { "updated" };
-        envelope.delivery(format!("organization.{verb}"), object_id, effect)
     }
 }
 

@@ -75,17 +75,15 @@ async fn up_down_and_up_again(database: TestDatabase) {
 
 async fn all_that_start_at_once_succeed_and_one_migrates(database: TestDatabase) {
     let url = url(&database);
-    let starts = (0..4).map(|_| {
+    let starts = (0..12).map(|_| {
         let url = url.clone();
         tokio::spawn(async move { migrate_up(&url).await })
     });
-    let mut ran: Vec<usize> = Vec::new();
+    let mut ran = Vec::new();
     for start in starts.collect::<Vec<_>>() {
-        ran.push(start.await.unwrap().unwrap().len());
+        ran.extend(start.await.unwrap().unwrap());
     }
-    ran.sort_unstable();
-    assert_eq!(ran[..3], [0, 0, 0]);
-    assert_eq!(ran[3], applied(&url).await.len());
+    assert_eq!(ran.len(), applied(&url).await.len(), "{ran:?}");
 }
 
 async fn the_store_tells_what_is_missing_and_when_it_heard_last(database: TestDatabase) {

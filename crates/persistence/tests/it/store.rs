@@ -190,6 +190,39 @@ impl TestStore {
     }
 }
 
+/// Keeps every writer waiting, and no reader.
+pub(crate) enum Barrier {
+    Postgres(tokio_postgres::Client),
+    Sqlite(SqliteConnection),
+}
+
+impl Barrier {
+    pub(crate) async fn lift(self) {
+        match self {
+            Self::Postgres(client) => client.batch_execute("rollback").await.unwrap(),
+            Self::Sqlite(mut conn) => conn.batch_execute("rollback").unwrap(),
+        }
+    }
+}
+
+impl TestStore {
+    pub(crate) async fn writers_barrier(&self) -> Barrier {
+        match self.database.path() {
+            Some(path) => {
+                let mut conn = sqlite(path);
+                conn.batch_execute("begin immediate").unwrap();
+                Barrier::Sqlite(conn)
+            }
+            None => {
+                let client = self.client().await;
+                let lock = "begin; lock table changes in exclusive mode";
+                client.batch_execute(lock).await.unwrap();
+                Barrier::Postgres(client)
+            }
+        }
+    }
+}
+
 fn sqlite(path: &std::path::Path) -> SqliteConnection {
     let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
     conn.batch_execute("pragma busy_timeout = 5000").unwrap();

@@ -8,9 +8,12 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod billing;
+mod deletions;
 mod messages;
 mod objects;
 mod odd_bodies;
+mod organizations;
 mod properties;
 mod samples;
 mod sender;

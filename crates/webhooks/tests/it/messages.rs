@@ -1,11 +1,11 @@
 //! E-mails and text messages: one-time codes are stored nowhere.
 
-use domain::{Delivery, Effect, Payload};
+use domain::{Delivery, Effect, Payload, Write};
 use serde_json::{Value, json};
 
 use crate::{
     samples::sample,
-    sender::{deliver, deliver_bytes, payload_json},
+    sender::{deliver, deliver_bytes, only_write, payload_json, writes_of},
 };
 
 const CODE: &str = "123456";
@@ -29,8 +29,8 @@ fn broken(path: &str, with: Value) -> Value {
 #[test]
 fn the_fact_is_kept_without_its_words() {
     let email = deliver(&sample("email.created"));
-    let Effect::Object(write) = &email.effect else {
-        panic!("no write of an object: {:?}", email.effect);
+    let [Write::Object(write)] = writes_of(&email) else {
+        panic!("not one write of an object: {:?}", email.effect);
     };
     assert_eq!(
         write.data,
@@ -46,8 +46,8 @@ fn the_fact_is_kept_without_its_words() {
     }
 
     let sms = deliver(&sample("sms.created"));
-    let Effect::Object(write) = &sms.effect else {
-        panic!("no write of an object: {:?}", sms.effect);
+    let [Write::Object(write)] = writes_of(&sms) else {
+        panic!("not one write of an object: {:?}", sms.effect);
     };
     assert_eq!(write.data["created_at_ms"], 1_716_883_200_000_i64);
     for word in [CODE, "+1987", "+1234"] {
@@ -111,8 +111,8 @@ fn a_stub_says_that_there_was_a_message() {
 
 #[test]
 fn the_place_of_a_message_tells_nothing_of_its_words() {
-    let place = |event: &Value| match deliver(event).effect {
-        Effect::Object(write) => write.precedence,
+    let place = |event: &Value| match only_write(event) {
+        Write::Object(write) => write.precedence,
         other => panic!("no write of an object: {other:?}"),
     };
     let other_words = broken("/data/subject", json!("654321 is your verification code"));

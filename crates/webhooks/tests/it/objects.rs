@@ -1,16 +1,16 @@
 //! What events about every other object change.
 
-use domain::{Effect, ObjectWrite, Payload, Precedence};
+use domain::{ObjectWrite, Payload, Precedence, Write};
 use serde_json::{Value, json};
 
 use crate::{
     samples::sample,
-    sender::{NOW, at, at_millis, deliver, quarantine_reason},
+    sender::{NOW, deliver, only_write, payload_json, quarantine_reason},
 };
 
 fn write_of(event: &Value) -> ObjectWrite {
-    match deliver(event).effect {
-        Effect::Object(write) => *write,
+    match only_write(event) {
+        Write::Object(write) => *write,
         other => panic!("no write of an object: {other:?}"),
     }
 }
@@ -21,7 +21,6 @@ fn types_that_only_some_catalogues_know_are_taken() {
         "invitation.created",
         "invitation.accepted",
         "invitation.revoked",
-        "subscriptionItem.expired",
     ] {
         let data = json!({"id": "x_1", "anything": [1, {"deep": null}]});
         let write = write_of(&json!({"type": event_type, "data": data}));
@@ -31,22 +30,8 @@ fn types_that_only_some_catalogues_know_are_taken() {
 }
 
 #[test]
-fn a_deletion_keeps_what_it_told_and_outranks_every_change() {
-    let deleted = write_of(&sample("organizationMembership.deleted"));
-    assert_eq!(deleted.deleted_at, Some(at_millis(1_716_883_200_037)));
-    assert_eq!(deleted.data["role"], "org:member");
-    let updated = write_of(&sample("organizationMembership.updated"));
-    assert!(updated.deleted_at.is_none());
-    assert!(deleted.precedence > updated.precedence);
-
-    let mut poisoned = sample("organization.deleted");
-    poisoned["timestamp"] = json!((NOW + 100_000) * 1000);
-    assert_eq!(write_of(&poisoned).deleted_at, Some(at(NOW)));
-}
-
-#[test]
 fn a_poisoned_version_is_not_believed() {
-    let mut event = sample("organization.updated");
+    let mut event = sample("permission.updated");
     event["data"]["updated_at"] = json!(4_000_000_000_000_i64);
     let delivery = deliver(&event);
     assert_eq!(
@@ -76,7 +61,7 @@ fn nuls_are_stripped_from_what_is_kept() {
 
 #[test]
 fn an_object_without_an_id_waits_for_a_person() {
-    let mut event = sample("subscription.created");
+    let mut event = sample("paymentAttempt.created");
     event["data"]["id"] = json!("");
     let delivery = deliver(&event);
     assert_eq!(
@@ -85,4 +70,45 @@ fn an_object_without_an_id_waits_for_a_person() {
     );
     assert_eq!(delivery.object_id, None);
     assert_eq!(delivery.payload, Payload::Json(event));
+}
+
+#[test]
+fn tickets_are_kept_nowhere_and_private_metadata_only_in_the_ledger() {
+    let mut event = sample("organizationInvitation.created");
+    event["data"]["private_metadata"] = json!({"note": "for us"});
+    event["data"]["public_metadata"] = json!({"url": "stays"});
+    let delivery = deliver(&event);
+    let write = write_of(&event);
+    for kept in [&write.data, &payload_json(&delivery)["data"]] {
+        assert_eq!(kept.get("url"), None);
+        assert_eq!(kept["email_address"], event["data"]["email_address"]);
+        assert_eq!(kept["public_metadata"]["url"], "stays");
+    }
+    assert_eq!(write.data.get("private_metadata"), None);
+    assert_eq!(
+        payload_json(&delivery)["data"]["private_metadata"]["note"],
+        "for us"
+    );
+    let other_ticket = {
+        let mut event = event.clone();
+        event["data"]["url"] = json!("https://example.com/?ticket=2");
+        write_of(&event).precedence
+    };
+    assert_eq!(write.precedence, other_ticket);
+
+    // Also where the body has to be kept as bytes.
+    event["data"]["role_name"] = json!("a\0");
+    let Payload::Bytes(bytes) = deliver(&event).payload else {
+        panic!("NULs in JSON");
+    };
+    let kept = String::from_utf8(bytes).unwrap();
+    assert!(kept.contains("a\\u0000") && !kept.contains("token=abc123"));
+}
+
+#[test]
+fn backup_codes_are_kept_nowhere() {
+    let mut event = sample("session.created");
+    event["data"]["user"]["phone_numbers"] = json!([{"id": "idn_1", "backup_codes": ["codes"]}]);
+    let delivery = deliver(&event);
+    assert!(!format!("{delivery:?}").contains("codes"));
 }

@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::{Delivery, Effect, Payload};
+use domain::{Delivery, Effect, Payload, Write};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -80,13 +80,29 @@ pub(crate) fn deliver(body: &Value) -> Delivery {
 }
 
 /// Reads a delivery again from what the ledger keeps of it.
-pub(crate) fn replay(delivery: &Delivery, body: &[u8]) -> Delivery {
+pub(crate) fn replay(delivery: &Delivery) -> Delivery {
     let arrival = Arrival {
         message_id: delivery.message_id.clone(),
         received_at: delivery.received_at,
-        digest: Arrival::digest_of(body),
     };
     read_event(arrival, delivery.payload.clone(), None)
+}
+
+/// The writes that a delivery stands for.
+pub(crate) fn writes_of(delivery: &Delivery) -> &[Write] {
+    match &delivery.effect {
+        Effect::Writes(writes) => writes,
+        other => panic!("no writes: {other:?}"),
+    }
+}
+
+/// The one write that an event stands for.
+pub(crate) fn only_write(event: &Value) -> Write {
+    let delivery = deliver(event);
+    match writes_of(&delivery) {
+        [write] => write.clone(),
+        other => panic!("not one write: {other:?}"),
+    }
 }
 
 pub(crate) fn quarantine_reason(delivery: &Delivery) -> &str {

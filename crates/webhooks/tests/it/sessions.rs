@@ -1,18 +1,18 @@
 //! What session events change.
 
-use domain::{Effect, SessionStatus, SessionWrite};
+use domain::{SessionStatus, SessionWrite, Write};
 use serde_json::{Value, json};
 
 use crate::{
     samples::sample,
-    sender::{at_millis, deliver, quarantine_reason},
+    sender::{at_millis, deliver, quarantine_reason, writes_of},
 };
 
 fn write_of(event: &Value) -> (SessionWrite, Vec<String>) {
     let delivery = deliver(event);
-    match delivery.effect {
-        Effect::Session(write) => (*write, delivery.notes),
-        other => panic!("no write of a session: {other:?}"),
+    match writes_of(&delivery) {
+        [Write::Session(write)] => ((**write).clone(), delivery.notes),
+        other => panic!("not one write of a session: {other:?}"),
     }
 }
 

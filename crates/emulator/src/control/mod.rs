@@ -1,5 +1,8 @@
 //! The emulator's own API under `/__emu/`, for tests and for people: mint, emit, look, replay, reset, seed.
 
+mod billing;
+mod chaos;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -8,19 +11,17 @@ use axum::middleware;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::backend::{ApiError, Query, unknown, wrong_method};
+use crate::backend::{ApiError, Query, Written, unknown, wrong_method};
 use crate::body::Body;
 use crate::guard::refuse_foreign_pages;
-use crate::instance::{Caller, Instance};
+use crate::instance::{Caller, Instance, Seed};
 use crate::params::invalid;
 use crate::refusal::Refusal;
 use crate::session::{Session, SessionStatus};
 use crate::token::TokenRequest;
 use crate::webhook::Delivery;
-
-const SEED_LIMIT: usize = 1_000_000;
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -33,10 +34,15 @@ pub(crate) fn router(loopback: bool) -> Router<Arc<Instance>> {
         .route("/deliveries/{id}", get(delivery))
         .route("/deliveries/{id}/replay", post(replay))
         .route("/sessions/{id}/end", post(end_session))
+        .route("/sessions/{id}/organization", post(activate))
+        .route("/invitations/{id}/accept", post(accept))
+        .route("/billing/{step}", post(billing::step))
         .route("/state", get(snapshot))
         .route("/reset", post(reset))
         .route("/seed", post(seed))
         .route("/webhooks", get(webhook).post(set_webhook))
+        .route("/webhooks/rotate", post(chaos::rotate))
+        .route("/chaos", get(chaos::get).put(chaos::put))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(
@@ -142,8 +148,43 @@ async fn end_session(
     Ok(Json(instance.end_session(&id, request.status, &caller)?))
 }
 
-async fn snapshot(State(instance): State<Arc<Instance>>) -> Json<Value> {
-    Json(instance.snapshot())
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ActivateRequest {
+    organization_id: Option<String>,
+}
+
+/// What a page does when its user switches: `{"organization_id": "org_…"}`, null for his personal account.
+async fn activate(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    Body(request): Body<ActivateRequest>,
+) -> Answer<Session> {
+    let organization = request.organization_id.as_deref();
+    Ok(Json(instance.set_active_organization(&id, organization)?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AcceptRequest {
+    user_id: Option<String>,
+}
+
+/// Accepts an invitation to an organization, as nobody can over the Backend API. Without a `user_id` it is whoever has
+/// the address, or a new user. Answers the invitation.
+async fn accept(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    caller: Caller,
+    Body(request): Body<AcceptRequest>,
+) -> Answer<Value> {
+    let user_id = request.user_id.as_deref();
+    Ok(Json(instance.accept_invitation(&id, user_id, &caller)?))
+}
+
+/// Everything that is remembered, in the order of creation.
+async fn snapshot(State(instance): State<Arc<Instance>>) -> Result<Written, ApiError> {
+    instance.write_snapshot(|snapshot| Written::of(&snapshot))
 }
 
 async fn reset(State(instance): State<Arc<Instance>>) -> StatusCode {
@@ -151,52 +192,35 @@ async fn reset(State(instance): State<Arc<Instance>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct SeedRequest {
-    users: usize,
-    organizations: usize,
-    webhooks: bool,
-}
-
-impl Default for SeedRequest {
-    fn default() -> Self {
-        Self {
-            users: 0,
-            organizations: 0,
-            webhooks: true,
-        }
-    }
-}
-
-/// `{"webhooks": false}` makes them without events, for whoever tests a backfill.
+/// [`Seed`]'s members, and `{"webhooks": false}` to make them without events, for whoever tests a backfill.
 async fn seed(
     State(instance): State<Arc<Instance>>,
     caller: Caller,
-    Body(request): Body<SeedRequest>,
+    Body(mut request): Body<Map<String, Value>>,
 ) -> Answer<Value> {
-    let SeedRequest {
-        users,
-        organizations,
-        webhooks,
-    } = request;
-    if organizations > 0 {
-        return Err(Refusal::NotYet {
-            what: "organizations",
-        }
-        .into());
-    }
-    if users > SEED_LIMIT {
-        return Err(invalid("users", "at most 1000000").into());
-    }
+    let quiet = match request.remove("webhooks") {
+        None => false,
+        Some(Value::Bool(webhooks)) => !webhooks,
+        Some(_) => return Err(invalid("webhooks", "true or false").into()),
+    };
+    let seed: Seed =
+        serde_json::from_value(request.into()).map_err(|error| Refusal::BodyInvalid {
+            reason: error.to_string(),
+        })?;
     // Many users take seconds, which other requests should not wait for.
-    let seeding = move || instance.seed_users(users, !webhooks, &caller);
-    let made = tokio::task::spawn_blocking(seeding)
-        .await
-        .unwrap_or_default();
-    Ok(Json(
-        json!({ "users": made.len(), "organizations": 0, "user_ids": made }),
-    ))
+    let seeding = move || instance.seed(seed, quiet, &caller);
+    let made = tokio::task::spawn_blocking(seeding).await.map_err(|_| {
+        let reason = "the seeding stopped half-way".to_owned();
+        Refusal::BodyInvalid { reason }
+    })??;
+    Ok(Json(json!({
+        "users": made.user_ids.len(),
+        "organizations": made.organization_ids.len(),
+        "memberships": made.memberships,
+        "sessions": made.sessions,
+        "user_ids": made.user_ids,
+        "organization_ids": made.organization_ids,
+    })))
 }
 
 #[derive(Deserialize)]

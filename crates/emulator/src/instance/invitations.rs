@@ -1,0 +1,229 @@
+//! Operations on invitations to organizations.
+
+use serde_json::Value;
+
+use super::memberships::role;
+use super::user_params::email_address;
+use super::{Caller, Instance};
+use crate::organization::{Invitation, InvitationStatus};
+use crate::params::{Params, invalid};
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::user::{StoredUser, User};
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Instance {
+    /// Invites an address from the parameters of `POST /v1/organizations/{id}/invitations`; emits
+    /// `organizationInvitation.created`. Returns Clerk's OrganizationInvitation object, as all operations here do.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], [`Refusal::AlreadyInvited`], [`Refusal::AlreadyMember`], a malformed address or role.
+    pub fn invite(
+        &self,
+        organization_id: &str,
+        params: Value,
+        caller: &Caller,
+    ) -> Result<Value, Refusal> {
+        let params = Params::new(params)?;
+        let (address, role) = (params.required("email_address")?, role(&params)?);
+        if !crate::user::is_email_address(&address) {
+            return Err(invalid("email_address", "a valid e-mail address"));
+        }
+        let days = params.integer("expires_in_days")?.unwrap_or(30);
+        if !(1..=365).contains(&days) {
+            return Err(invalid("expires_in_days", "between 1 and 365"));
+        }
+        let inviter_id = params.text("inviter_user_id")?.flatten();
+        let mut state = self.change();
+        let organization_id = state.organization(organization_id)?.id.clone();
+        if let Some(id) = &inviter_id {
+            state.user(id)?;
+        }
+        check_free(&state, &organization_id, &address)?;
+        let now = state.now();
+        let id = state.issue_id("orginv_");
+        let invitation = Invitation {
+            url: Some(format!(
+                "https://{}/v1/tickets/accept?ticket={id}",
+                crate::FRONTEND_API_HOST
+            )),
+            id,
+            organization_id,
+            email_address: address,
+            role,
+            inviter_id,
+            status: InvitationStatus::Pending,
+            public_metadata: params.object("public_metadata")?.unwrap_or_default(),
+            private_metadata: params.object("private_metadata")?.unwrap_or_default(),
+            expires_at: now.saturating_add(days * DAY_MS),
+            user_id: None,
+            created_at: now,
+            updated_at: now,
+        };
+        state.expires(invitation.expires_at);
+        Ok(self.keep(
+            &mut state,
+            invitation,
+            "organizationInvitation.created",
+            caller,
+        ))
+    }
+
+    /// Withdraws a pending invitation; emits `organizationInvitation.revoked`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], [`Refusal::InvitationNotPending`].
+    pub fn revoke_invitation(&self, id: &str, caller: &Caller) -> Result<Value, Refusal> {
+        let mut state = self.change();
+        let mut invitation = pending(&state, id)?;
+        invitation.status = InvitationStatus::Revoked;
+        invitation.url = None;
+        invitation.updated_at = state.after(invitation.updated_at);
+        Ok(self.keep(
+            &mut state,
+            invitation,
+            "organizationInvitation.revoked",
+            caller,
+        ))
+    }
+
+    /// Accepts a pending invitation, as its addressee does in a browser: for the user who is named, else for whoever
+    /// has the address, else for a new user (`user.created`). Emits `organizationInvitation.accepted` and
+    /// `organizationMembership.created`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], [`Refusal::InvitationNotPending`], [`Refusal::AlreadyMember`],
+    /// [`Refusal::OrganizationFull`].
+    pub fn accept_invitation(
+        &self,
+        id: &str,
+        user_id: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Value, Refusal> {
+        let mut state = self.change();
+        let mut invitation = pending(&state, id)?;
+        let organization = state.organization(&invitation.organization_id)?;
+        let limit = organization.max_allowed_memberships;
+        let count = state.roster.members_count(&organization.id);
+        if limit > 0 && i64::try_from(count).is_ok_and(|count| count >= limit) {
+            return Err(Refusal::OrganizationFull { limit });
+        }
+        let known = match user_id {
+            Some(id) => Some(state.user(id)?.user.id.clone()),
+            None => state
+                .owner_of(&invitation.email_address)
+                .map(|owner| owner.user.id.clone()),
+        };
+        if let Some(user_id) = &known
+            && state
+                .roster
+                .membership(&invitation.organization_id, user_id)
+                .is_some()
+        {
+            return Err(Refusal::AlreadyMember {
+                user_id: user_id.clone(),
+            });
+        }
+        let user_id = match known {
+            Some(id) => id,
+            None => self.sign_up(&mut state, &invitation.email_address, caller)?,
+        };
+        invitation.status = InvitationStatus::Accepted;
+        invitation.url = None;
+        invitation.user_id = Some(user_id.clone());
+        invitation.updated_at = state.after(invitation.updated_at);
+        let event = "organizationInvitation.accepted";
+        let accepted = self.keep(&mut state, invitation.clone(), event, caller);
+        let metadata = (invitation.public_metadata, invitation.private_metadata);
+        let (organization_id, role) = (&invitation.organization_id, &invitation.role);
+        self.enter(
+            &mut state,
+            organization_id,
+            &user_id,
+            role,
+            metadata,
+            caller,
+        )?;
+        Ok(accepted)
+    }
+
+    fn sign_up(
+        &self,
+        state: &mut State,
+        address: &str,
+        caller: &Caller,
+    ) -> Result<String, Refusal> {
+        let now = state.now();
+        let mut user = User::new(state.issue_id("user_"), now);
+        let email = email_address(state, address, false, now)?;
+        user.primary_email_address_id = Some(email.id.clone());
+        user.email_addresses.push(email);
+        let user = state.put_user(StoredUser {
+            user,
+            password: None,
+        })?;
+        self.emit(state, caller, "user.created", now, &user);
+        Ok(user.id)
+    }
+
+    fn keep(
+        &self,
+        state: &mut State,
+        invitation: Invitation,
+        event_type: &str,
+        caller: &Caller,
+    ) -> Value {
+        let at = invitation.updated_at;
+        state.roster.put_invitation(invitation.clone());
+        let shown = shown(state, &invitation);
+        self.emit(state, caller, event_type, at, &shown);
+        shown
+    }
+}
+
+/// The invitation with its organization and inviter of now.
+pub(crate) fn shown(state: &State, invitation: &Invitation) -> Value {
+    let inviter = invitation
+        .inviter_id
+        .as_deref()
+        .and_then(|id| state.users.get(id));
+    match state.roster.organization(&invitation.organization_id) {
+        Some(organization) => invitation.shown(organization, inviter.map(|it| &it.user)),
+        None => Value::Null,
+    }
+}
+
+fn pending(state: &State, id: &str) -> Result<Invitation, Refusal> {
+    match state.roster.invitations().get(id) {
+        None => Err(Refusal::NotFound {
+            kind: "organization_invitation",
+            id: id.to_owned(),
+        }),
+        Some(invitation) if invitation.status != InvitationStatus::Pending => {
+            Err(Refusal::InvitationNotPending { id: id.to_owned() })
+        }
+        Some(invitation) => Ok(invitation.clone()),
+    }
+}
+
+/// Nobody is invited twice, and no member is.
+fn check_free(state: &State, organization_id: &str, address: &str) -> Result<(), Refusal> {
+    let invited = state.roster.invitations_of(organization_id).any(|it| {
+        it.status == InvitationStatus::Pending && it.email_address.eq_ignore_ascii_case(address)
+    });
+    if invited {
+        return Err(Refusal::AlreadyInvited);
+    }
+    if let Some(owner) = state.owner_of(address)
+        && state
+            .roster
+            .membership(organization_id, &owner.user.id)
+            .is_some()
+    {
+        return Err(Refusal::AlreadyMember {
+            user_id: owner.user.id.clone(),
+        });
+    }
+    Ok(())
+}

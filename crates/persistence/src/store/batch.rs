@@ -1,0 +1,175 @@
+//! Deliveries that wait at the same moment are committed together, each still answered for itself.
+//!
+//! A commit waits for the disk, and every statement for the database; both cost about the same for one delivery as for a
+//! hundred. One task of this process takes whatever has come while the last batch was being written. Nobody is made to
+//! wait for company: a lone delivery is a batch of one.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use diesel::QueryResult;
+use diesel::result::{DatabaseErrorKind, Error};
+use domain::{Delivery, Effect, Payload, Receipt, StoreError};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Core, apply, is_misfit, is_passing, limited, store_error};
+
+/// Deliveries in one transaction.
+const BATCH: usize = 128;
+/// Deliveries that may wait for a batch; more are told to come again.
+const WAITING: usize = 4096;
+/// How long a delivery may wait. Its sender has been answered by then.
+const PATIENCE: Duration = Duration::from_millis(4500);
+
+/// A delivery and who waits for its receipt.
+struct Job {
+    delivery: Delivery,
+    came: Instant,
+    answer: oneshot::Sender<Result<Receipt, StoreError>>,
+}
+
+/// The way to the task that writes. The task ends with the last of these.
+pub(super) struct Batcher(mpsc::Sender<Job>);
+
+impl Batcher {
+    /// Starts the task on the current runtime.
+    pub(super) fn start(core: Arc<Core>) -> Self {
+        let (sender, jobs) = mpsc::channel(WAITING);
+        tokio::spawn(write(core, jobs));
+        Self(sender)
+    }
+
+    /// Has a delivery written with others; answers once it is committed.
+    pub(super) async fn apply(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
+        let (answer, receipt) = oneshot::channel();
+        let job = Job { delivery, came: Instant::now(), answer };
+        self.0.try_send(job).map_err(|error| StoreError::Unavailable(error.to_string().into()))?;
+        match tokio::time::timeout(PATIENCE, receipt).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(gone)) => Err(StoreError::Unavailable(gone.into())),
+            Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
+        }
+    }
+}
+
+async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
+    let mut waiting = Vec::with_capacity(BATCH);
+    while jobs.recv_many(&mut waiting, BATCH).await > 0 {
+        // Nobody waits any more for what was asked too long ago: the sender repeats it.
+        waiting.retain(|job: &Job| job.came.elapsed() < PATIENCE && !job.answer.is_closed());
+        let (deliveries, answers): (Vec<_>, Vec<_>) =
+            waiting.drain(..).map(|job| (job.delivery, job.answer)).unzip();
+        if deliveries.is_empty() {
+            continue;
+        }
+        let results = core.apply(deliveries).await;
+        for (answer, result) in answers.into_iter().zip(results) {
+            // Whoever has gone away meanwhile will ask again, and be told of a duplicate.
+            let _ = answer.send(result);
+        }
+    }
+}
+
+impl Core {
+    /// Applies deliveries together. When the database refuses that for what they hold, each is tried alone, so that one
+    /// never fails its neighbours.
+    async fn apply(&self, deliveries: Vec<Delivery>) -> Vec<Result<Receipt, StoreError>> {
+        match limited(self.together(&deliveries)).await {
+            Ok(Ok(receipts)) => receipts.into_iter().map(Ok).collect(),
+            Ok(Err(_)) => {
+                let mut results = Vec::with_capacity(deliveries.len());
+                for delivery in deliveries {
+                    results.push(limited(self.alone(delivery)).await);
+                }
+                results
+            }
+            Err(error) => {
+                let cause = shown(&error);
+                let mut results: Vec<_> = (1..deliveries.len()).map(|_| Err(unavailable(&cause))).collect();
+                results.push(Err(error));
+                results
+            }
+        }
+    }
+
+    /// One delivery that the database may refuse: that has to happen twice, as a refusal may be a passing fault that the
+    /// driver has no name for. Then the delivery is kept without its effect.
+    async fn alone(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
+        let deliveries = vec![delivery];
+        if let Ok(receipts) = self.together(&deliveries).await? {
+            return only(receipts);
+        }
+        match self.together(&deliveries).await? {
+            Ok(receipts) => only(receipts),
+            Err(refusal) => {
+                let kept: Vec<_> =
+                    deliveries.into_iter().map(|delivery| quarantined_by_database(delivery, &refusal)).collect();
+                let receipts = self.together(&kept).await?;
+                only(receipts.map_err(|error| StoreError::Unavailable(error.into()))?)
+            }
+        }
+    }
+
+    /// One transaction. The inner error is the database's refusal of the content, after which nothing is written.
+    async fn together(&self, deliveries: &[Delivery]) -> Result<Result<Vec<Receipt>, Error>, StoreError> {
+        let mut lease = self.writer().await?;
+        let policy = &*self.policy;
+        let result: QueryResult<Vec<Receipt>> = write_tx!(lease.conn(), async |conn| {
+            super::super::lock_writes(conn).await?;
+            apply::deliveries(conn, deliveries, policy).await
+        });
+        match lease.settle(result) {
+            Err(error) if refuses_content(&error) => Ok(Err(error)),
+            other => other.map(Ok).map_err(store_error),
+        }
+    }
+}
+
+fn only(receipts: Vec<Receipt>) -> Result<Receipt, StoreError> {
+    receipts.into_iter().next().ok_or_else(|| unavailable("the batch gave no receipt"))
+}
+
+fn unavailable(cause: &str) -> StoreError {
+    StoreError::Unavailable(cause.to_owned().into())
+}
+
+fn shown(error: &StoreError) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}
+
+/// Whether the database refused the content, which repetition cannot mend: an authentic delivery is then kept in
+/// quarantine instead of being refused for ever.
+fn refuses_content(error: &Error) -> bool {
+    match error {
+        Error::SerializationError(_) | Error::QueryBuilderError(_) => true,
+        Error::DatabaseError(DatabaseErrorKind::Unknown, info) => {
+            !is_passing(info.message()) && !is_misfit(info.message())
+        }
+        Error::DatabaseError(
+            DatabaseErrorKind::CheckViolation
+            | DatabaseErrorKind::NotNullViolation
+            | DatabaseErrorKind::UniqueViolation,
+            _,
+        ) => true,
+        _ => false,
+    }
+}
+
+fn quarantined_by_database(delivery: Delivery, refusal: &Error) -> Delivery {
+    let payload = match delivery.payload {
+        Payload::Json(value) => Payload::Bytes(value.to_string().into_bytes()),
+        bytes @ Payload::Bytes(_) => bytes,
+    };
+    // The database's message may quote the content, so only its kind is kept.
+    let kind = match refusal {
+        Error::DatabaseError(kind, _) => format!("{kind:?}"),
+        _ => "content that it cannot hold".to_owned(),
+    };
+    tracing::error!(
+        message_id = %delivery.message_id,
+        event_type = %delivery.event_type,
+        kind,
+        "the database refused a delivery's content"
+    );
+    Delivery { payload, effect: Effect::Quarantined { reason: format!("the database refused it: {kind}") }, ..delivery }
+}

@@ -1,0 +1,110 @@
+//! What background work needs: leases, checkpoints, pruning, lapsed tiers.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
+use diesel_async::RunQueryDsl;
+use domain::{Housekeeping, Outcome, StoreError};
+
+use super::guarded::Context;
+use super::{Store, changes, limited, store_error, tiers};
+use crate::column::{Id, Time};
+use crate::schema::{checkpoints, leases, webhook_deliveries as ledger};
+
+#[async_trait]
+impl Housekeeping for Store {
+    async fn lease(
+        &self,
+        job: &str,
+        holder: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        use diesel::query_dsl::methods::FilterDsl as _;
+        use diesel::upsert::excluded;
+        limited(async {
+            let mut lease = self.writer().await?;
+            let taken: QueryResult<usize> = diesel::insert_into(leases::table)
+                .values((leases::job.eq(job), leases::holder.eq(holder), leases::until.eq(Time(until))))
+                .on_conflict(leases::job)
+                .do_update()
+                .set((leases::holder.eq(excluded(leases::holder)), leases::until.eq(excluded(leases::until))))
+                .filter(leases::holder.eq(excluded(leases::holder)).or(leases::until.le(Time(now))))
+                .execute(lease.conn())
+                .await;
+            Ok(lease.settle(taken).map_err(store_error)? == 1)
+        })
+        .await
+    }
+
+    async fn checkpoint(&self, name: &str) -> Result<Option<String>, StoreError> {
+        limited(async {
+            let mut lease = self.reader().await?;
+            let word = checkpoints::table
+                .find(name)
+                .select(checkpoints::word)
+                .first(lease.conn())
+                .await
+                .optional();
+            lease.settle(word).map_err(store_error)
+        })
+        .await
+    }
+
+    async fn keep_checkpoint(&self, name: &str, word: Option<String>) -> Result<(), StoreError> {
+        limited(async {
+            let mut lease = self.writer().await?;
+            let kept: QueryResult<usize> = match word {
+                Some(word) => {
+                    diesel::insert_into(checkpoints::table)
+                        .values((checkpoints::name.eq(name), checkpoints::word.eq(&word)))
+                        .on_conflict(checkpoints::name)
+                        .do_update()
+                        .set(checkpoints::word.eq(&word))
+                        .execute(lease.conn())
+                        .await
+                }
+                None => diesel::delete(checkpoints::table.find(name)).execute(lease.conn()).await,
+            };
+            lease.settle(kept).map(drop).map_err(store_error)
+        })
+        .await
+    }
+
+    async fn prune_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        limited(async {
+            let mut lease = self.writer().await?;
+            let old: QueryResult<Vec<Id>> = ledger::table
+                .filter(ledger::received_at.lt(Time(before)))
+                .filter(ledger::outcome.ne(Outcome::Quarantined.as_str()))
+                .order(ledger::received_at)
+                .limit(i64::from(limit))
+                .select(ledger::id)
+                .load(lease.conn())
+                .await;
+            let gone = match old {
+                Ok(old) => diesel::delete(ledger::table.filter(ledger::id.eq_any(old))).execute(lease.conn()).await,
+                Err(error) => Err(error),
+            };
+            let gone = lease.settle(gone).map_err(store_error)?;
+            Ok(u64::try_from(gone).unwrap_or(u64::MAX))
+        })
+        .await
+    }
+
+    async fn settle_tiers(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        limited(async {
+            let mut lease = self.writer().await?;
+            let context = Context { policy: &self.policy, now, again: false };
+            let context = &context;
+            let looked_at: QueryResult<u64> = write_tx!(lease.conn(), async |conn| {
+                super::super::lock_writes(conn).await?;
+                let (count, seen) = tiers::settle_lapsed(conn, limit, context).await?;
+                changes::append(conn, seen).await?;
+                Ok(count)
+            });
+            lease.settle(looked_at).map_err(store_error)
+        })
+        .await
+    }
+}

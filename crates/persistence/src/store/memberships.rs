@@ -1,0 +1,163 @@
+//! The rows of memberships.
+
+use chrono::{DateTime, Utc};
+use diesel::{Insertable, QueryResult, Queryable, Selectable};
+use domain::{Change, ChangeOp, ClerkId, Deletion, Membership, MembershipWrite, ObjectKind, Precedence, StoreError};
+use serde_json::{Value, json};
+
+use super::Conn;
+use super::guarded::{Context, delete_guarded, in_parts, upsert_guarded};
+use crate::column::{Json, Time};
+use crate::schema::organization_memberships;
+
+/// A membership as the database gives it back.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = organization_memberships)]
+pub(super) struct MembershipRow {
+    clerk_membership_id: String,
+    clerk_organization_id: Option<String>,
+    clerk_user_id: Option<String>,
+    role: Option<String>,
+    permissions: Json,
+    public_metadata: Json,
+    created_at: Time,
+    updated_at: Time,
+    deleted_at: Option<Time>,
+    version: i64,
+}
+
+impl TryFrom<MembershipRow> for Membership {
+    type Error = StoreError;
+
+    fn try_from(row: MembershipRow) -> Result<Self, StoreError> {
+        let MembershipRow {
+            clerk_membership_id,
+            clerk_organization_id,
+            clerk_user_id,
+            role,
+            permissions,
+            public_metadata,
+            created_at,
+            updated_at,
+            deleted_at,
+            version,
+        } = row;
+        let clerk_membership_id = ClerkId::parse(clerk_membership_id).map_err(|error| {
+            StoreError::Unreadable(format!("organization_memberships.clerk_membership_id: {error}"))
+        })?;
+        Ok(Self {
+            clerk_membership_id,
+            clerk_organization_id,
+            clerk_user_id,
+            role,
+            permissions: permissions.0,
+            public_metadata: public_metadata.0,
+            created_at: created_at.0,
+            updated_at: updated_at.0,
+            deleted_at: deleted_at.map(|at| at.0),
+            version,
+        })
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = organization_memberships, treat_none_as_default_value = false)]
+struct NewMembership<'a> {
+    clerk_membership_id: &'a str,
+    clerk_organization_id: Option<&'a str>,
+    clerk_user_id: Option<&'a str>,
+    role: Option<&'a str>,
+    permissions: Json,
+    public_metadata: Json,
+    created_at: Time,
+    updated_at: Time,
+    deleted_at: Option<Time>,
+    version: i64,
+    precedence: Vec<u8>,
+    mirrored_at: Time,
+}
+
+impl<'a> NewMembership<'a> {
+    fn told(write: &'a MembershipWrite, now: DateTime<Utc>) -> Self {
+        let profile = &write.profile;
+        Self {
+            clerk_membership_id: profile.clerk_membership_id.as_str(),
+            clerk_organization_id: Some(profile.clerk_organization_id.as_str()),
+            clerk_user_id: Some(profile.clerk_user_id.as_str()),
+            role: profile.role.as_deref(),
+            permissions: Json(json!(profile.permissions)),
+            public_metadata: Json(Value::Object(profile.public_metadata.clone())),
+            created_at: Time(profile.created_at),
+            updated_at: Time(profile.updated_at),
+            deleted_at: None,
+            version: write.precedence.version_millis(),
+            precedence: write.precedence.to_bytes(),
+            mirrored_at: Time(now),
+        }
+    }
+
+    fn tombstone(deletion: &'a Deletion, now: DateTime<Utc>) -> Self {
+        Self {
+            clerk_membership_id: deletion.clerk_id.as_str(),
+            clerk_organization_id: None,
+            clerk_user_id: None,
+            role: None,
+            permissions: Json(json!([])),
+            public_metadata: Json(json!({})),
+            created_at: Time(deletion.deleted_at),
+            updated_at: Time(deletion.deleted_at),
+            deleted_at: Some(Time(deletion.deleted_at)),
+            version: Precedence::NOTHING_KNOWN.version_millis(),
+            precedence: Precedence::NOTHING_KNOWN.to_bytes(),
+            mirrored_at: Time(now),
+        }
+    }
+}
+
+/// Writes what is newer; answers the changes that others see.
+pub(super) async fn upsert(
+    conn: &mut Conn,
+    writes: &[&MembershipWrite],
+    context: &Context<'_>,
+) -> QueryResult<Vec<Change>> {
+    let mut changes = Vec::with_capacity(writes.len());
+    let rows: Vec<_> = writes.iter().map(|write| NewMembership::told(write, context.now)).collect();
+    for rows in in_parts(rows) {
+        let written = upsert_guarded!(
+            conn, organization_memberships by [clerk_membership_id], rows, context,
+            [clerk_organization_id, clerk_user_id, role, permissions, public_metadata, created_at, updated_at],
+            MembershipRow
+        );
+        let visible = written.into_iter().filter(|row| row.deleted_at.is_none());
+        changes.extend(visible.filter_map(|row| change(row, ChangeOp::Upsert, context.now)));
+    }
+    Ok(changes)
+}
+
+/// Marks memberships as deleted, known or not.
+pub(super) async fn delete(
+    conn: &mut Conn,
+    deletions: &[&Deletion],
+    context: &Context<'_>,
+) -> QueryResult<Vec<Change>> {
+    let rows: Vec<_> = deletions
+        .iter()
+        .filter(|deletion| deletion.kind == ObjectKind::Membership)
+        .map(|deletion| NewMembership::tombstone(deletion, context.now))
+        .collect();
+    let mut changes = Vec::with_capacity(rows.len());
+    for rows in in_parts(rows) {
+        let written = delete_guarded!(
+        conn, organization_memberships by [clerk_membership_id], rows, [created_at, updated_at], MembershipRow
+    );
+        changes.extend(written.into_iter().filter_map(|row| change(row, ChangeOp::Delete, context.now)));
+    }
+    Ok(changes)
+}
+
+fn change(row: MembershipRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
+    let membership = Membership::try_from(row).ok()?;
+    let data = serde_json::to_value(&membership).ok()?;
+    let clerk_id = membership.clerk_membership_id.into_string();
+    Some(Change { kind: ObjectKind::Membership, clerk_id, op, at, data })
+}

@@ -1,0 +1,208 @@
+//! The tiers that follow from what users and organizations pay for.
+
+use std::collections::{BTreeSet, HashMap};
+
+use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use domain::{BillingTier, Change, ChangeOp, Coverage, Organization, Payer, Tier, User, Write};
+
+use super::guarded::Context;
+use super::organizations::{self, OrganizationRow};
+use super::user_rows::{self, UserRow};
+use super::Conn;
+use crate::column::Time;
+use crate::schema::{organizations as organization_table, subscription_items as items, users};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = items)]
+struct Plan {
+    payer_user_id: Option<String>,
+    payer_organization_id: Option<String>,
+    status: Option<String>,
+    plan_slug: Option<String>,
+    period_end: Option<Time>,
+    past_due_at: Option<Time>,
+    updated_at: Time,
+}
+
+/// What these users pay for themselves; users who pay for nothing are left out.
+pub(super) async fn of_users(
+    conn: &mut Conn,
+    ids: Vec<&str>,
+    context: &Context<'_>,
+) -> QueryResult<HashMap<String, BillingTier>> {
+    let plans = items::table.filter(items::payer_user_id.eq_any(ids)).select(Plan::as_select()).load(conn).await?;
+    Ok(by_payer(plans, |plan| plan.payer_user_id.clone(), context))
+}
+
+async fn of_organizations(
+    conn: &mut Conn,
+    ids: Vec<&str>,
+    context: &Context<'_>,
+) -> QueryResult<HashMap<String, BillingTier>> {
+    let plans =
+        items::table.filter(items::payer_organization_id.eq_any(ids)).select(Plan::as_select()).load(conn).await?;
+    Ok(by_payer(plans, |plan| plan.payer_organization_id.clone(), context))
+}
+
+fn by_payer(
+    plans: Vec<Plan>,
+    payer: impl Fn(&Plan) -> Option<String>,
+    context: &Context<'_>,
+) -> HashMap<String, BillingTier> {
+    let mut of: HashMap<String, Vec<Plan>> = HashMap::new();
+    for plan in plans {
+        if let Some(payer) = payer(&plan) {
+            of.entry(payer).or_default().push(plan);
+        }
+    }
+    of.into_iter()
+        .map(|(payer, plans)| (payer, context.policy.billing_tier(plans.iter().filter_map(Plan::coverage), context.now)))
+        .collect()
+}
+
+impl Plan {
+    fn coverage(&self) -> Option<Coverage<'_>> {
+        Some(Coverage {
+            status: self.status.as_deref()?,
+            plan_slug: self.plan_slug.as_deref()?,
+            period_end: self.period_end.map(|at| at.0),
+            past_due_since: self.past_due_at.unwrap_or(self.updated_at).0,
+        })
+    }
+}
+
+/// Works out the tiers of those whose plans were just told of; answers the changes that others see.
+pub(super) async fn follow(conn: &mut Conn, writes: &[&Write], context: &Context<'_>) -> QueryResult<Vec<Change>> {
+    let (mut of_users, mut of_organizations) = (BTreeSet::new(), BTreeSet::new());
+    for write in writes {
+        match write {
+            Write::SubscriptionItem(item) => match &item.payer {
+                Some(Payer::User(id)) => drop(of_users.insert(id.as_str())),
+                Some(Payer::Organization(id)) => drop(of_organizations.insert(id.as_str())),
+                None => {}
+            },
+            // Its plans may have been told of before it; a user's own tier is found when his row is written.
+            Write::Organization(organization) => {
+                of_organizations.insert(organization.profile.clerk_organization_id.as_str());
+            }
+            _ => {}
+        }
+    }
+    settle(conn, of_users.into_iter().collect(), of_organizations.into_iter().collect(), context).await
+}
+
+/// Works out the tiers that have lapsed by now; answers how many payers were looked at, and the changes.
+pub(super) async fn settle_lapsed(
+    conn: &mut Conn,
+    limit: u32,
+    context: &Context<'_>,
+) -> QueryResult<(u64, Vec<Change>)> {
+    let (now, limit) = (Time(context.now), i64::from(limit));
+    let lapsed_users: Vec<String> =
+        users::table.filter(users::tier_until.le(now)).select(users::clerk_user_id).limit(limit).load(conn).await?;
+    let lapsed_organizations: Vec<String> = organization_table::table
+        .filter(organization_table::tier_until.le(now))
+        .select(organization_table::clerk_organization_id)
+        .limit(limit)
+        .load(conn)
+        .await?;
+    let count = lapsed_users.len() + lapsed_organizations.len();
+    let changes = settle(
+        conn,
+        lapsed_users.iter().map(String::as_str).collect(),
+        lapsed_organizations.iter().map(String::as_str).collect(),
+        context,
+    )
+    .await?;
+    Ok((u64::try_from(count).unwrap_or(u64::MAX), changes))
+}
+
+async fn settle(
+    conn: &mut Conn,
+    user_ids: Vec<&str>,
+    organization_ids: Vec<&str>,
+    context: &Context<'_>,
+) -> QueryResult<Vec<Change>> {
+    let mut changes = Vec::new();
+    if !user_ids.is_empty() {
+        let paid = of_users(conn, user_ids.clone(), context).await?;
+        let rows: Vec<UserRow> = users::table
+            .filter(users::clerk_user_id.eq_any(user_ids))
+            .select(UserRow::as_select())
+            .load(conn)
+            .await?;
+        for row in rows {
+            changes.extend(settle_user(conn, row, &paid, context).await?);
+        }
+    }
+    if !organization_ids.is_empty() {
+        let paid = of_organizations(conn, organization_ids.clone(), context).await?;
+        let rows: Vec<OrganizationRow> = organization_table::table
+            .filter(organization_table::clerk_organization_id.eq_any(organization_ids))
+            .select(OrganizationRow::as_select())
+            .load(conn)
+            .await?;
+        for row in rows {
+            changes.extend(settle_organization(conn, row, &paid, context).await?);
+        }
+    }
+    Ok(changes)
+}
+
+async fn settle_user(
+    conn: &mut Conn,
+    row: UserRow,
+    paid: &HashMap<String, BillingTier>,
+    context: &Context<'_>,
+) -> QueryResult<Option<Change>> {
+    // A row that cannot be read is told of by whoever reads it.
+    let Ok(user) = User::try_from(row) else { return Ok(None) };
+    let metadata = user.public_metadata.as_object().cloned().unwrap_or_default();
+    let (tier, until) = match paid.get(user.clerk_user_id.as_str()) {
+        Some(BillingTier { tier: Some(tier), until }) => (tier.clone(), *until),
+        _ => (context.policy.tier_in(&metadata), None),
+    };
+    if (&tier, until) == (&user.tier, user.tier_until) {
+        return Ok(None);
+    }
+    let row: UserRow = diesel::update(users::table.filter(users::clerk_user_id.eq(user.clerk_user_id.as_str())))
+        .set((
+            users::tier.eq(tier.as_str()),
+            users::tier_until.eq(until.map(Time)),
+            users::mirrored_at.eq(Time(context.now)),
+        ))
+        .returning(UserRow::as_returning())
+        .get_result(conn)
+        .await?;
+    let is_visible = user.deleted_at.is_none();
+    Ok(user_rows::change(row, ChangeOp::Upsert, context.now).filter(|_| is_visible))
+}
+
+async fn settle_organization(
+    conn: &mut Conn,
+    row: OrganizationRow,
+    paid: &HashMap<String, BillingTier>,
+    context: &Context<'_>,
+) -> QueryResult<Option<Change>> {
+    let Ok(organization) = Organization::try_from(row) else { return Ok(None) };
+    let id = organization.clerk_organization_id.as_str();
+    let (tier, until) = match paid.get(id) {
+        Some(BillingTier { tier: Some(tier), until }) => (Some(tier), *until),
+        _ => (None, None),
+    };
+    if (tier, until) == (organization.tier.as_ref(), organization.tier_until) {
+        return Ok(None);
+    }
+    let row: OrganizationRow = diesel::update(organization_table::table.find(id))
+        .set((
+            organization_table::tier.eq(tier.map(Tier::as_str)),
+            organization_table::tier_until.eq(until.map(Time)),
+            organization_table::mirrored_at.eq(Time(context.now)),
+        ))
+        .returning(OrganizationRow::as_returning())
+        .get_result(conn)
+        .await?;
+    let is_visible = organization.deleted_at.is_none();
+    Ok(organizations::change(row, ChangeOp::Upsert, context.now).filter(|_| is_visible))
+}

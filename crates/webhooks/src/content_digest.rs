@@ -1,0 +1,112 @@
+//! A digest of what an event says, the same for the bytes that came and for what a database gives back of them.
+
+use std::io::{self, Write};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use serde::Serialize as _;
+use serde_json::{Serializer, Value, ser::Formatter};
+
+/// The first 8 bytes of the SHA-256 of the canonical JSON: no white space, keys in order, numbers by their value.
+///
+/// PostgreSQL's jsonb keeps numbers as decimals: what is written `1e16` comes back as `10000000000000000`, a whole
+/// number, and `-0.0` without its sign. So floating-point numbers are written with the fewest digits that name them,
+/// and without an exponent as long as a whole number could mean the same. That a database's digits lead back to the
+/// same number at all takes serde_json's feature `float_roundtrip`.
+pub(crate) fn digest(value: &Value) -> [u8; 8] {
+    let mut sink = Sink(Context::new(&SHA256));
+    // Writing a value that has been parsed into a sink that takes everything cannot fail.
+    let written = value.serialize(&mut Serializer::with_formatter(&mut sink, Canonical));
+    debug_assert!(written.is_ok(), "a JSON value could not be written");
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(sink.0.finish().as_ref()) {
+        *to = *from;
+    }
+    first
+}
+
+struct Sink(Context);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Canonical;
+
+/// Whole numbers end here: serde_json reads larger ones as floating-point numbers.
+const END_OF_WHOLE: f64 = 18_446_744_073_709_551_616.0;
+
+impl Formatter for Canonical {
+    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        let size = value.abs();
+        if size == 0.0 {
+            writer.write_all(b"0")
+        } else if (1e-5..END_OF_WHOLE).contains(&size) {
+            write!(writer, "{value}")
+        } else {
+            write!(writer, "{value:e}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> [u8; 8] {
+        digest(&serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn it_is_the_head_of_the_sha_256_of_the_canonical_text() {
+        // The digest of {"a":[1,"x"]} by sha256sum.
+        assert_eq!(
+            of(" {\"a\" : [1.0, \"\\u0078\"]}"),
+            [0x5e, 0x49, 0xf4, 0x71, 0xd8, 0xb6, 0x15, 0xa8]
+        );
+    }
+
+    #[test]
+    fn the_order_of_keys_does_not_matter_and_that_of_lists_does() {
+        assert_eq!(of(r#"{"a":1,"b":2}"#), of(r#"{"b":2,"a":1}"#));
+        assert_ne!(of("[1,2]"), of("[2,1]"));
+    }
+
+    #[test]
+    fn numbers_count_by_their_value_as_a_decimal_column_gives_them_back() {
+        for (came, comes_back) in [
+            ("1.0", "1.0"),
+            ("1.0", "1"),
+            ("1e2", "100"),
+            ("1e2", "100.0"),
+            ("-0.0", "0.0"),
+            ("-0", "0"),
+            ("1e16", "10000000000000000"),
+            ("1.2345678901234567e19", "12345678901234567000"),
+            ("18446744073709551615.0", "18446744073709552000"),
+            ("18446744073709551616", "18446744073709552000"),
+            ("1.23e-5", "0.0000123"),
+            ("9.9e-7", "0.00000099"),
+            ("1e300", &format!("1{}", "0".repeat(300))),
+            ("5e-324", &format!("0.{}5", "0".repeat(323))),
+        ] {
+            assert_eq!(of(came), of(comes_back), "{came}");
+        }
+        for (one, other) in [
+            ("9007199254740993", "9007199254740992"),
+            ("18446744073709551615", "18446744073709551614"),
+            ("-9223372036854775808", "-9223372036854775807"),
+            ("0.1", "0.10000000000000002"),
+            ("1", "\"1\""),
+            ("1", "-1"),
+        ] {
+            assert_ne!(of(one), of(other), "{one}");
+        }
+    }
+}
