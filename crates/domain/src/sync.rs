@@ -4,6 +4,7 @@ mod alarm;
 mod backfill;
 mod brake;
 mod differences;
+mod pages;
 mod reconcile;
 mod repair;
 mod report;
@@ -69,16 +70,6 @@ fn wanted(asked: &[Listing]) -> impl Iterator<Item = Listing> {
 /// How many there are, for progress alone: a listing that cannot be counted may well be read.
 async fn counted(directory: &dyn Directory, listing: Listing) -> Option<u64> {
     directory.count(listing).await.ok()
-}
-
-/// A page that leads to itself would be read for ever.
-fn moves_on(after: Option<&str>, next: Option<&str>) -> Result<(), DirectoryError> {
-    match next {
-        Some(next) if after == Some(next) => Err(DirectoryError::Unreadable(
-            "a page names itself as the next".to_owned(),
-        )),
-        _ => Ok(()),
-    }
 }
 
 /// Adopts what the store takes: one write that it refuses does not hold up its neighbours. Answers how many rows changed,

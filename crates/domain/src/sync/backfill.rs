@@ -2,11 +2,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{Directory, DirectoryError, Housekeeping, Listing, Mirror, Page};
+use crate::{Directory, Housekeeping, Listing, Mirror};
 
-use super::{
-    Clock, Progress, SyncError, Told, Unmappable, adopt_what_fits, counted, moves_on, wanted,
-};
+use super::pages::{Pages, Position};
+use super::{Clock, Progress, SyncError, Told, Unmappable, adopt_what_fits, counted, wanted};
 
 /// What a backfill reads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,28 +36,20 @@ pub struct ListingRead {
     pub resumed: bool,
 }
 
-/// Where a listing's next page begins.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Position {
-    done: u64,
-    after: Option<String>,
+/// A position as it is kept: the number of objects before it, a space, and Clerk's cursor. `None` at the end.
+fn word(position: &Position) -> Option<String> {
+    let after = position.after.as_deref()?;
+    Some(format!("{} {after}", position.done))
 }
 
-impl Position {
-    /// The place after `done` objects, as it is kept: the number, a space, and Clerk's cursor.
-    fn word(done: u64, next: &str) -> String {
-        format!("{done} {next}")
-    }
-
-    fn parse(word: &str) -> Self {
-        let (done, after) = word
-            .split_once(' ')
-            .and_then(|(done, after)| Some((done.parse().ok()?, after)))
-            .unwrap_or((0, word));
-        Self {
-            done,
-            after: Some(after.to_owned()),
-        }
+fn parse(word: &str) -> Position {
+    let (done, after) = word
+        .split_once(' ')
+        .and_then(|(done, after)| Some((done.parse().ok()?, after)))
+        .unwrap_or((0, word));
+    Position {
+        done,
+        after: Some(after.to_owned()),
     }
 }
 
@@ -82,61 +73,41 @@ pub async fn backfill(
     for listing in wanted(&options.only) {
         let checkpoint = format!("backfill:{}", listing.as_str());
         let kept = housekeeping.checkpoint(&checkpoint).await?;
-        let mut position = kept.as_deref().map(Position::parse).unwrap_or_default();
-        let mut read = ListingRead {
-            resumed: kept.is_some(),
-            ..ListingRead::default()
-        };
         let total = counted(directory, listing).await;
+        let mut pages = Pages::new(directory, listing, kept.as_deref().map(parse));
+        let mut read = ListingRead::default();
         loop {
-            let failed = |source| SyncError::Directory { listing, source };
             let read_at = clock();
-            let page = match directory.page(listing, position.after.clone()).await {
-                // What the checkpoint points at may be gone by now; then only the beginning is left to begin from.
-                Err(DirectoryError::Refused(_)) if read.resumed && read.pages == 0 => {
-                    housekeeping.keep_checkpoint(&checkpoint, None).await?;
-                    position = Position::default();
-                    read.resumed = false;
-                    continue;
-                }
-                answer => answer.map_err(failed)?,
+            let page = pages.next().await;
+            let Some(page) = page.map_err(|source| SyncError::Directory { listing, source })?
+            else {
+                break;
             };
-            let Page {
-                writes,
-                unmappable,
-                next,
-            } = page;
-            moves_on(position.after.as_deref(), next.as_deref()).map_err(failed)?;
-
-            let count = (writes.len() + unmappable.len()) as u64;
-            for (id, reason) in unmappable {
+            if pages.read() == 1 {
+                // What the checkpoint pointed at may be gone; then this was read from the beginning.
+                read.resumed = kept.is_some() && !pages.has_stepped_back();
+            }
+            read.read += (page.writes.len() + page.unmappable.len()) as u64;
+            read.pages = pages.read();
+            for (id, reason) in page.unmappable {
                 report.unmappable.note(listing, id, reason);
             }
-            let (changed, refused) = adopt_what_fits(mirror, writes, read_at).await?;
+            let (changed, refused) = adopt_what_fits(mirror, page.writes, read_at).await?;
+            read.changed += changed;
             for write in refused {
                 let id = write.key().1.to_string();
                 let reason = "the database refused its content".to_owned();
                 report.unmappable.note(listing, Some(id), reason);
             }
-            position.done += count;
-            let word = next
-                .as_deref()
-                .map(|next| Position::word(position.done, next));
-            housekeeping.keep_checkpoint(&checkpoint, word).await?;
-
-            read.read += count;
-            read.changed += changed;
-            read.pages += 1;
+            housekeeping
+                .keep_checkpoint(&checkpoint, word(pages.position()))
+                .await?;
             progress(Progress {
                 listing,
-                done: position.done,
+                done: pages.position().done,
                 total,
-                pages: read.pages,
+                pages: pages.read(),
             });
-            position.after = next;
-            if position.after.is_none() {
-                break;
-            }
         }
         report.listings.insert(listing, read);
     }
@@ -149,15 +120,18 @@ mod tests {
 
     #[test]
     fn a_position_survives_the_round_trip() {
-        for next in ["user_1", "500", "with a space", " ", ""] {
-            let position = Position::parse(&Position::word(7, next));
-            assert_eq!((position.done, position.after.as_deref()), (7, Some(next)));
+        for after in ["user_1", "500", "with a space", " ", ""] {
+            let position = Position {
+                done: 7,
+                after: Some(after.to_owned()),
+            };
+            assert_eq!(parse(&word(&position).unwrap()), position);
         }
     }
 
     #[test]
     fn a_bare_cursor_is_taken_too() {
-        let position = Position::parse("user_1");
+        let position = parse("user_1");
         assert_eq!(
             (position.done, position.after.as_deref()),
             (0, Some("user_1"))

@@ -1,12 +1,17 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
-use crate::{ClerkId, Directory, DirectoryError, Listing, Mirror, MirrorRows, Mirrored, Page};
-use crate::{Precedence, StoreError, Write};
+use crate::{
+    ClerkId, Directory, DirectoryError, Listing, Mirror, MirrorRows, Mirrored, Precedence,
+    StoreError, Write,
+};
 
 use super::differences::judge;
+use super::pages::Pages;
 use super::report::{Failure, ReconcileReport};
 use super::seen::Seen;
-use super::{Braked, Clock, MaxAbsent, Progress, SyncError, Told, counted, moves_on, wanted};
+use super::{Braked, Clock, MaxAbsent, Progress, SyncError, Told, counted, wanted};
 
 /// What a sweep does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -94,28 +99,21 @@ impl Sweep<'_> {
     /// Reads the listing and compares every object with its row.
     async fn compare(&mut self, progress: Told<'_>) -> Result<(), SyncError> {
         let total = counted(self.directory, self.listing).await;
-        let (mut after, mut done, mut pages) = (None, 0, 0);
+        let mut pages = Pages::new(self.directory, self.listing, None);
         let mut suspects = Suspects::default();
         loop {
             let read_at = (self.clock)();
-            let page = self.directory.page(self.listing, after.clone()).await;
-            let page = page
-                .and_then(|page| moves_on(after.as_deref(), page.next.as_deref()).map(|()| page));
+            let page = pages.next().await;
             // By now the events of what the page before showed have had the time of one page to come.
             let looked = self.look_again(suspects).await;
-            let Page {
-                writes,
-                unmappable,
-                next,
-            } = match (page, looked) {
+            let page = match (page, looked) {
                 (_, Err(SyncError::Store(error))) => return Err(error.into()),
                 (Err(source), _) => return Err(self.failed(source)),
                 (Ok(_), Err(error)) => return Err(error),
-                (Ok(page), Ok(())) => page,
+                (Ok(None), Ok(())) => return Ok(()),
+                (Ok(Some(page)), Ok(())) => page,
             };
-            done += (writes.len() + unmappable.len()) as u64;
-            pages += 1;
-            for (id, reason) in unmappable {
+            for (id, reason) in page.unmappable {
                 // Clerk has it, so its row is not absent.
                 if let Some(id) = id.as_deref().and_then(|id| ClerkId::parse(id).ok()) {
                     self.seen.insert(&id);
@@ -123,21 +121,16 @@ impl Sweep<'_> {
                 self.report.unmappable.note(self.listing, id, reason);
             }
             suspects = Suspects {
-                told: self.suspicious(writes, read_at).await?,
+                told: self.suspicious(page.writes, read_at).await?,
                 read_at,
             };
             progress(Progress {
                 listing: self.listing,
-                done,
+                done: pages.position().done,
                 total,
-                pages,
+                pages: pages.read(),
             });
-            after = next;
-            if after.is_none() {
-                break;
-            }
         }
-        self.look_again(suspects).await
     }
 
     /// Those of a page's objects whose rows look wrong.
@@ -243,7 +236,7 @@ impl Sweep<'_> {
 
 /// Rows by the ids of their objects.
 #[derive(Default)]
-pub(super) struct Rows(std::collections::HashMap<ClerkId, Mirrored>);
+pub(super) struct Rows(HashMap<ClerkId, Mirrored>);
 
 impl Rows {
     pub(super) fn get(&self, write: &Write) -> Option<&Mirrored> {

@@ -1,11 +1,12 @@
 //! The second and third look at rows that seem wrong, and putting them right.
 
+use chrono::{DateTime, Utc};
+
 use crate::{Deletion, DirectoryError, Mirrored, StoreError, Write};
 
-use super::SyncError;
-use super::adopt_what_fits;
 use super::differences::{Drift, Finding, judge, version};
 use super::reconcile::{Suspects, Sweep};
+use super::{SyncError, adopt_what_fits};
 
 /// How often a row is looked at that changes while it is looked at. After that it is plain that webhooks keep it.
 const LOOKS: usize = 3;
@@ -48,7 +49,7 @@ impl Sweep<'_> {
     async fn catch_up(
         &mut self,
         behind: Vec<(Write, Finding)>,
-        read_at: chrono::DateTime<chrono::Utc>,
+        read_at: DateTime<Utc>,
     ) -> Result<(), SyncError> {
         let writes: Vec<Write> = behind.iter().map(|(write, _)| write.clone()).collect();
         let (_, refused) = adopt_what_fits(self.mirror, writes.clone(), read_at).await?;
@@ -148,7 +149,7 @@ impl Sweep<'_> {
         &self,
         expected: Option<Mirrored>,
         write: Write,
-        read_at: chrono::DateTime<chrono::Utc>,
+        read_at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         match self.mirror.correct(expected, write, read_at).await {
             Err(StoreError::Refused(_)) => Ok(false),
