@@ -1,0 +1,177 @@
+//! The adapter itself: which question is which request.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::{
+    ClerkId, Directory, DirectoryError, Listing, Membership, Mirrored, Page, UserWrite, Write,
+};
+use mapping::Placing;
+use serde_json::Value;
+use url::Url;
+
+use crate::{
+    ClerkApiConfig, ClerkConfigError,
+    answer::{Answer, unreadable},
+    budget::Priority,
+    config::{base, page_size},
+    cursor::Cursor,
+    page::{Listed, id_of, total, write},
+    place::{collection, url},
+    transport::Transport,
+};
+
+/// How many memberships a question for one may answer. A user has one in an organization.
+const MEMBERSHIPS_OF_ONE: &str = "100";
+
+/// Clerk's Backend API. One for a whole process: the budget is in it.
+#[derive(Debug)]
+pub struct ClerkApi {
+    transport: Transport,
+    base: Url,
+    page_size: u16,
+}
+
+impl ClerkApi {
+    /// Checks the settings; connects to nothing yet.
+    ///
+    /// # Errors
+    /// When a setting is not usable.
+    pub fn new(config: &ClerkApiConfig) -> Result<Self, ClerkConfigError> {
+        let base = base(&config.base_url)?;
+        Ok(Self {
+            transport: Transport::new(config, &base)?,
+            page_size: page_size(config)?,
+            base,
+        })
+    }
+
+    /// The user as Clerk has him this moment, while a person waits: before every sweep, and with little patience.
+    /// `None` when Clerk says that there is none.
+    ///
+    /// # Errors
+    /// When Clerk does not say.
+    pub async fn user(&self, id: &ClerkId) -> Result<Option<UserWrite>, DirectoryError> {
+        match self.single(Listing::Users, id, Priority::Login).await? {
+            Some(Write::User(user)) => Ok(Some(*user)),
+            Some(_) => Err(unreadable("another kind of object than a user".to_owned())),
+            None => Ok(None),
+        }
+    }
+
+    /// One object by its id.
+    async fn single(
+        &self,
+        listing: Listing,
+        id: &ClerkId,
+        priority: Priority,
+    ) -> Result<Option<Write>, DirectoryError> {
+        let read_at = Utc::now();
+        let url = url(&self.base, &[collection(listing), id.as_str()])?;
+        let Answer::Found(body) = self.transport.get(url, priority).await? else {
+            return Ok(None);
+        };
+        // A path may mean something else than an object: an organization's slug, or the word `count`.
+        if id_of(&body).as_ref() != Some(id) {
+            return Err(unreadable("another object than was asked for".to_owned()));
+        }
+        map_single(listing, &body, read_at).map(Some)
+    }
+
+    /// A membership, of which Clerk answers none by its own id.
+    async fn membership(&self, row: &Membership) -> Result<Option<Write>, DirectoryError> {
+        let (Some(organization), Some(user)) = (&row.clerk_organization_id, &row.clerk_user_id)
+        else {
+            return Err(DirectoryError::Refused(
+                "a membership of unknown organization or user cannot be asked for".to_owned(),
+            ));
+        };
+        let read_at = Utc::now();
+        let mut url = url(&self.base, &["organizations", organization, "memberships"])?;
+        // Clerk reads a sign before an id as with or without.
+        let is_signed = user.starts_with(['+', '-']);
+        let wanted = if is_signed {
+            format!("+{user}")
+        } else {
+            user.clone()
+        };
+        url.query_pairs_mut()
+            .append_pair("user_id", &wanted)
+            .append_pair("limit", MEMBERSHIPS_OF_ONE);
+        // Without its organization there is no membership either.
+        let Answer::Found(body) = self.transport.get(url, Priority::Sweep).await? else {
+            return Ok(None);
+        };
+        let listed = Listed::read(Listing::Memberships, body)?;
+        let found = listed
+            .entries
+            .iter()
+            .find(|entry| id_of(entry).as_ref() == Some(&row.clerk_membership_id));
+        match found {
+            Some(entry) => map_single(Listing::Memberships, entry, read_at).map(Some),
+            None if listed.total.unwrap_or(0) > listed.entries.len() as u64 => Err(unreadable(
+                "more memberships of one user than fit on a page".to_owned(),
+            )),
+            None => Ok(None),
+        }
+    }
+
+    /// The body of a question that must have an answer.
+    async fn existing(&self, url: Url) -> Result<Value, DirectoryError> {
+        match self.transport.get(url, Priority::Sweep).await? {
+            Answer::Found(body) => Ok(body),
+            Answer::Absent(words) => Err(DirectoryError::Refused(words)),
+        }
+    }
+}
+
+fn map_single(
+    listing: Listing,
+    body: &Value,
+    read_at: DateTime<Utc>,
+) -> Result<Write, DirectoryError> {
+    let path = listing.kind().as_str().to_owned();
+    write(listing, body, path, &Placing::listed(read_at))
+        .map_err(|fault| unreadable(fault.to_string()))
+}
+
+#[async_trait]
+impl Directory for ClerkApi {
+    async fn page(&self, listing: Listing, after: Option<String>) -> Result<Page, DirectoryError> {
+        let cursor = Cursor::parse(listing, after.as_deref())?;
+        let mut url = url(&self.base, &[collection(listing)])?;
+        url.query_pairs_mut()
+            .append_pair("limit", &self.page_size.to_string())
+            .append_pair("order_by", "+created_at")
+            .extend_pairs(cursor.parameter());
+        let read_at = Utc::now();
+        let body = self.existing(url).await?;
+        Listed::read(listing, body)?.into_page(listing, &cursor, self.page_size, read_at)
+    }
+
+    async fn count(&self, listing: Listing) -> Result<u64, DirectoryError> {
+        let url = match listing {
+            Listing::Users => url(&self.base, &["users", "count"])?,
+            Listing::Organizations | Listing::Memberships => {
+                let mut url = url(&self.base, &[collection(listing)])?;
+                url.query_pairs_mut().append_pair("limit", "1");
+                url
+            }
+        };
+        total(self.existing(url).await?.get("total_count"))
+    }
+
+    async fn find(&self, row: &Mirrored) -> Result<Option<Write>, DirectoryError> {
+        match row {
+            Mirrored::User(user, _) => {
+                self.single(Listing::Users, &user.clerk_user_id, Priority::Sweep)
+                    .await
+            }
+            Mirrored::Organization(organization) => {
+                let id = &organization.clerk_organization_id;
+                self.single(Listing::Organizations, id, Priority::Sweep)
+                    .await
+            }
+            Mirrored::Membership(membership) => self.membership(membership).await,
+        }
+    }
+}
