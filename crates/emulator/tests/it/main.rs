@@ -8,6 +8,7 @@
 )]
 
 mod control;
+mod email_addresses;
 mod receiver;
 mod restart;
 mod running;
