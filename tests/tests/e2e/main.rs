@@ -7,4 +7,15 @@
     reason = "tests say what they expect; a panic there is how they say it"
 )]
 
+mod bodies;
+mod credentials;
+mod events;
+mod limits;
+mod ordering;
+mod outage;
+mod provisioning;
+mod replicas;
 mod sign_up;
+mod signatures;
+mod surface;
+mod tokens;
