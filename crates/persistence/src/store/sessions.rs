@@ -1,6 +1,7 @@
 //! The rows of sessions: two guarded facts, how it began and where it stands.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::case_when;
 use diesel::upsert::excluded;
 use diesel::{
     ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable,
@@ -89,10 +90,19 @@ pub(super) async fn upsert(
     write: &SessionWrite,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Change>> {
-    let stands = write_state(conn, write, now).await?;
+    let stands = match write_state(conn, write, now).await? {
+        None => write_user(conn, write, now).await?,
+        written => written,
+    };
     let began = write_sign_in(conn, write).await?;
     // Whatever is returned last shows both.
-    Ok(began.or(stands).and_then(|row| change(row, now)))
+    let Some(row) = began.or(stands) else {
+        return Ok(None);
+    };
+    if let Some(clerk_user_id) = &row.clerk_user_id {
+        user_rows::raise_last_login(conn, clerk_user_id, row.signed_in_at).await?;
+    }
+    Ok(change(row, now))
 }
 
 async fn write_state(
@@ -106,7 +116,11 @@ async fn write_state(
         .on_conflict(dsl::clerk_session_id)
         .do_update()
         .set((
-            dsl::clerk_user_id.eq(excluded(dsl::clerk_user_id)),
+            dsl::clerk_user_id.eq(case_when(
+                excluded(dsl::clerk_user_id).is_not_null(),
+                excluded(dsl::clerk_user_id),
+            )
+            .otherwise(dsl::clerk_user_id)),
             dsl::clerk_client_id.eq(excluded(dsl::clerk_client_id)),
             dsl::status.eq(excluded(dsl::status)),
             dsl::end_reason.eq(excluded(dsl::end_reason)),
@@ -129,6 +143,28 @@ async fn write_state(
         .optional()
 }
 
+/// A session's user never changes, and not every event names him: so he is taken from whichever does, even where it is
+/// stale otherwise.
+async fn write_user(
+    conn: &mut Conn,
+    write: &SessionWrite,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<SessionRow>> {
+    let Some(clerk_user_id) = &write.clerk_user_id else {
+        return Ok(None);
+    };
+    let session = sessions::table.filter(dsl::clerk_session_id.eq(write.clerk_session_id.as_str()));
+    diesel::update(session.filter(dsl::clerk_user_id.is_null()))
+        .set((
+            dsl::clerk_user_id.eq(clerk_user_id.as_str()),
+            dsl::mirrored_at.eq(Time(now)),
+        ))
+        .returning(SessionRow::as_returning())
+        .get_result(conn)
+        .await
+        .optional()
+}
+
 /// `session.created` alone tells who signed in from where; it may come after the event that ended the session, and
 /// counts all the same.
 async fn write_sign_in(conn: &mut Conn, write: &SessionWrite) -> QueryResult<Option<SessionRow>> {
@@ -137,7 +173,7 @@ async fn write_sign_in(conn: &mut Conn, write: &SessionWrite) -> QueryResult<Opt
     };
     let place = write.precedence.to_bytes();
     let session = sessions::table.filter(dsl::clerk_session_id.eq(write.clerk_session_id.as_str()));
-    let row = diesel::update(session.filter(dsl::sign_in_precedence.lt(place.clone())))
+    diesel::update(session.filter(dsl::sign_in_precedence.lt(place.clone())))
         .set((
             dsl::signed_in_at.eq(Time(sign_in.signed_in_at)),
             dsl::client_ip.eq(&sign_in.client_ip),
@@ -147,11 +183,7 @@ async fn write_sign_in(conn: &mut Conn, write: &SessionWrite) -> QueryResult<Opt
         .returning(SessionRow::as_returning())
         .get_result(conn)
         .await
-        .optional()?;
-    if let Some(clerk_user_id) = &write.clerk_user_id {
-        user_rows::raise_last_login(conn, clerk_user_id, Some(Time(sign_in.signed_in_at))).await?;
-    }
-    Ok(row)
+        .optional()
 }
 
 /// The user's latest sign-in among the sessions told of so far.

@@ -234,7 +234,7 @@ pub(super) async fn upsert(
         .optional()?;
     let mut signed_in_at = write.profile.last_sign_in_at.map(Time);
     let Some(mut row) = row else {
-        raise_last_login(conn, clerk_user_id, signed_in_at).await?;
+        raise_last_login(conn, clerk_user_id.as_str(), signed_in_at).await?;
         return Ok(None);
     };
     let is_new = row.id == proposed_id;
@@ -243,7 +243,7 @@ pub(super) async fn upsert(
         signed_in_at = signed_in_at.max(sessions::latest_sign_in(conn, clerk_user_id).await?);
     }
     if signed_in_at > row.last_login_at {
-        raise_last_login(conn, clerk_user_id, signed_in_at).await?;
+        raise_last_login(conn, clerk_user_id.as_str(), signed_in_at).await?;
         row.last_login_at = signed_in_at;
     }
     replace_emails(conn, write, is_new).await?;
@@ -338,13 +338,13 @@ pub(super) async fn insert_thin(
 /// Moves the latest sign-in forward, never backward.
 pub(super) async fn raise_last_login(
     conn: &mut Conn,
-    clerk_user_id: &ClerkId,
+    clerk_user_id: &str,
     signed_in_at: Option<Time>,
 ) -> QueryResult<()> {
     let Some(at) = signed_in_at else {
         return Ok(());
     };
-    let user = users::table.filter(dsl::clerk_user_id.eq(clerk_user_id.as_str()));
+    let user = users::table.filter(dsl::clerk_user_id.eq(clerk_user_id));
     diesel::update(user.filter(dsl::last_login_at.is_null().or(dsl::last_login_at.lt(at))))
         .set(dsl::last_login_at.eq(at))
         .execute(conn)
