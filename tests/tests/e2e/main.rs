@@ -8,13 +8,18 @@
 )]
 
 mod bodies;
+mod commands;
+mod crash;
 mod credentials;
 mod events;
+mod example_settings;
 mod limits;
 mod ordering;
 mod outage;
+mod program;
 mod provisioning;
 mod replicas;
+mod serving;
 mod sign_up;
 mod signatures;
 mod surface;
