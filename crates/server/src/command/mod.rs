@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 
 /// Keeps your own database equal to Clerk, verifies tokens, and enforces roles, tiers and limits.
 #[derive(Debug, Parser)]
-#[command(name = "clerk-sync", version, about, propagate_version = true)]
+#[command(name = "clerk-sync", version, propagate_version = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -81,5 +81,22 @@ async fn told_to_stop() {
     // Without a way to be told there is nothing to wait for but the end of the process.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_help_says_what_the_program_is_for() {
+        Cli::command().debug_assert();
+        let help = Cli::command().render_help().to_string();
+        assert!(
+            help.starts_with("Keeps your own database equal to Clerk"),
+            "{help}"
+        );
     }
 }
