@@ -4,6 +4,8 @@ use domain::Outcome;
 use e2e::{ME, TestDatabase, WEBHOOKS, Wire, World, fixture, fixture_types, sample};
 use serde_json::{Value, json};
 
+use crate::dice::Dice;
+
 e2e::on_both! {
     a_body_may_be_as_large_as_the_limit,
     odd_bodies_are_quarantined,
@@ -120,20 +122,6 @@ async fn odd_contents_are_taken(database: TestDatabase) {
         assert!(line.is_some(), "{body}");
     }
     world.caller("ann").await.get(ME).await.expect(200);
-}
-
-/// A small generator, so that every run is the same.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        // Steele's SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
-    }
 }
 
 fn places(value: &Value, path: String, found: &mut Vec<String>) {

@@ -198,14 +198,12 @@ async fn dev_needs_nothing_and_remembers() {
         .json(&serde_json::json!({"first_name": "Grace"}));
     assert_eq!(renamed.send().await.unwrap().status(), 200);
     assert_eq!(name_of(&demo, "Grace").await, user_id);
-    running.terminate();
-    assert_eq!(running.code().await, Some(0));
+    running.stop().await;
 
     // Tomorrow, the token of today still counts.
     let (running, _) = dev(folder.path(), &port, &emulator_port, &[]).await;
     assert_eq!(name_of(&demo, "Grace").await, user_id);
-    running.terminate();
-    assert_eq!(running.code().await, Some(0));
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ mod bodies;
 mod commands;
 mod crash;
 mod credentials;
+mod dice;
 mod events;
 mod example_settings;
 mod limits;

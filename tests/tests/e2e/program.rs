@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 /// Settings as pairs of name and value.
 pub(crate) type Settings = [(String, String)];
@@ -67,6 +68,7 @@ pub(crate) async fn run(folder: &Path, arguments: &[&str], settings: &Settings) 
 pub(crate) struct Running {
     child: Child,
     said: Arc<Mutex<String>>,
+    hearing: JoinHandle<()>,
 }
 
 impl Running {
@@ -80,7 +82,7 @@ impl Running {
             let _ = out.read_to_end(&mut rest).await;
         });
         let heard = Arc::clone(&said);
-        tokio::spawn(async move {
+        let hearing = tokio::spawn(async move {
             let mut lines = BufReader::new(errors).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 let mut said = heard.lock().unwrap();
@@ -88,7 +90,11 @@ impl Running {
                 said.push('\n');
             }
         });
-        Self { child, said }
+        Self {
+            child,
+            said,
+            hearing,
+        }
     }
 
     /// Starts `serve` on a free port, and answers where it listens once it takes requests.
@@ -106,8 +112,7 @@ impl Running {
         (server, address)
     }
 
-    /// What was said on standard error so far.
-    pub(crate) fn said(&self) -> String {
+    fn said(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 
@@ -130,9 +135,19 @@ impl Running {
         kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
     }
 
-    /// Waits for the end, and answers the exit code.
-    pub(crate) async fn code(mut self) -> Option<i32> {
+    /// Asks the process to end, expects success, and answers all that it said on standard error.
+    pub(crate) async fn stop(self) -> String {
+        self.terminate();
+        self.ended().await
+    }
+
+    /// Waits for the end, expects success, and answers all that was said on standard error.
+    pub(crate) async fn ended(mut self) -> String {
         let status = within(PATIENCE, "the end of the process", self.child.wait()).await;
-        status.unwrap().code()
+        within(PATIENCE, "its last words", &mut self.hearing)
+            .await
+            .unwrap();
+        assert_eq!(status.unwrap().code(), Some(0), "{}", self.said());
+        self.said()
     }
 }
