@@ -1,6 +1,9 @@
 //! `serve` as a process: how it starts, refuses to, and ends.
 
-use e2e::{ME, TestDatabase, Visitor, WEBHOOKS, Wire, World, eventually, sample, settings};
+use e2e::{
+    ME, Tables, TestDatabase, Visitor, WEBHOOKS, Wire, World, eventually, migrated_postgres,
+    sample, settings,
+};
 use emulator::{Emulator, TokenRequest};
 
 use crate::program::{Running, run};
@@ -155,6 +158,26 @@ async fn told_to_stop_it_finishes_what_it_has_begun() {
     let again = World::new_server(database.url(), &clerk, &[]).await;
     let line = again.store().deliveries.find(message.id()).await.unwrap();
     assert!(line.is_some(), "it was answered and is lost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_stop_it_need_not_have_started() {
+    let database = migrated_postgres().await;
+    let clerk = World::new_clerk().await;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(database.url(), &clerk, &[]);
+    let tables = Tables::of(&database).await.unwrap();
+    tables.hold("__diesel_schema_migrations").await;
+    let server = Running::start(folder.path(), &["serve"], &settings);
+    eventually("a server that waits for the table", async || {
+        let waiting = tables.count("pg_locks", "not granted").await;
+        (waiting > 0).then_some(())
+    })
+    .await;
+    server.stop().await;
+    drop(tables);
+    let (server, _) = Running::serve(folder.path(), &settings).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
