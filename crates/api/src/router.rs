@@ -12,7 +12,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::routes::{health, me, webhook};
@@ -63,7 +62,7 @@ pub fn router(app: App) -> Router {
         .fallback(fallback::not_found)
         .method_not_allowed_fallback(fallback::method_not_allowed)
         .with_state(app)
-        .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", document))
+        .merge(openapi::page(document))
         .layer(CatchPanicLayer::custom(fallback::panicked))
         .layer(from_fn(head_size::bounded))
         .layer(map_response(guarded))
