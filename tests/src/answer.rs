@@ -20,12 +20,9 @@ pub struct Answer {
 impl Answer {
     /// Reads the whole answer and checks what holds of each: a request id, and for a failing one the shape of a problem
     /// (RFC 9457), which health reports alone are free of.
-    pub(crate) async fn read(asked: String, response: reqwest::Response) -> Self {
+    pub(crate) async fn read(asked: String, response: reqwest::Response) -> reqwest::Result<Self> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response
-            .bytes()
-            .await
-            .unwrap_or_else(|error| panic!("{asked}: the answer broke off: {error}"));
+        let body = response.bytes().await?;
         let answer = Self {
             status,
             headers,
@@ -40,7 +37,7 @@ impl Answer {
         if status >= 400 && !reports_health {
             answer.check_problem();
         }
-        answer
+        Ok(answer)
     }
 
     /// A header's value.

@@ -57,4 +57,14 @@ impl Tables {
         row.unwrap_or_else(|error| panic!("{query}: {error:?}"))
             .get(0)
     }
+
+    /// Keeps everybody else away from a table until this is dropped.
+    ///
+    /// # Panics
+    /// When the table cannot be locked.
+    pub async fn hold(&self, table: &str) {
+        let lock = format!("begin; lock table {table} in access exclusive mode");
+        let locked = self.0.batch_execute(&lock).await;
+        locked.unwrap_or_else(|error| panic!("{lock}: {error:?}"));
+    }
 }

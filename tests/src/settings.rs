@@ -20,6 +20,7 @@ pub fn settings(
         ("DATABASE_POOL_SIZE", "5".to_owned()),
         ("CLERK_PUBLISHABLE_KEY", clerk.publishable_key()),
         ("CLERK_SECRET_KEY", clerk.secret_key().to_owned()),
+        ("CLERK_API_URL", clerk.origin()),
         ("CLERK_JWKS_URL", clerk.jwks_url()),
         ("CLERK_WEBHOOK_SECRET", clerk.webhook_secret()),
         ("CLERK_AUTHORIZED_PARTIES", PARTY.to_owned()),

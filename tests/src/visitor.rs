@@ -1,8 +1,10 @@
 //! Whoever calls.
 
-use reqwest::{Client, Method, RequestBuilder};
+use std::net::SocketAddr;
 
-use crate::Answer;
+use reqwest::{Client, Method, RequestBuilder, redirect};
+
+use crate::{Answer, Message, PATIENCE, WEBHOOKS};
 
 /// Somebody with one way of proving who he is, or none.
 #[derive(Debug, Clone)]
@@ -15,10 +17,19 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    pub(crate) fn new(client: Client, origin: String) -> Self {
+    /// Somebody who calls this server.
+    ///
+    /// # Panics
+    /// When the HTTP client cannot be built.
+    #[must_use]
+    pub fn of(address: SocketAddr) -> Self {
+        Self::new(client(), address)
+    }
+
+    pub(crate) fn new(client: Client, address: SocketAddr) -> Self {
         Self {
             client,
-            origin,
+            origin: format!("http://{address}"),
             headers: Vec::new(),
             user_id: String::new(),
             session_id: String::new(),
@@ -70,24 +81,49 @@ impl Visitor {
     /// When there is no answer.
     pub async fn ask(&self, method: Method, path: &str) -> Answer {
         let request = self.client.request(method.clone(), self.url(path));
-        self.answer(format!("{method} {path}"), request).await
+        match self.answer(format!("{method} {path}"), request).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("{method} {path}: no answer: {error:?}"),
+        }
     }
 
-    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(self.url(path))
+    /// Sends a webhook as it stands.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send(&self, message: Message) -> Answer {
+        match self.try_send(message).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("POST {WEBHOOKS}: no answer: {error:?}"),
+        }
     }
 
-    pub(crate) async fn answer(&self, asked: String, mut request: RequestBuilder) -> Answer {
+    /// Sends a webhook as it stands, to a server that may be on its way out.
+    ///
+    /// # Errors
+    /// When there is no answer, or not the whole of it.
+    pub async fn try_send(&self, message: Message) -> reqwest::Result<Answer> {
+        let request = message.onto(self.client.post(self.url(WEBHOOKS)));
+        self.answer(format!("POST {WEBHOOKS}"), request).await
+    }
+
+    async fn answer(&self, asked: String, mut request: RequestBuilder) -> reqwest::Result<Answer> {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        match request.send().await {
-            Ok(response) => Answer::read(asked, response).await,
-            Err(error) => panic!("{asked}: no answer: {error:?}"),
-        }
+        Answer::read(asked, request.send().await?).await
     }
 
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
     }
+}
+
+/// A client that goes where it is sent and nowhere else.
+pub(crate) fn client() -> Client {
+    let builder = Client::builder()
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .timeout(PATIENCE);
+    builder.build().expect("an HTTP client")
 }

@@ -58,8 +58,16 @@ impl Wire {
         String::from_utf8_lossy(&read).into_owned()
     }
 
-    /// Sends, says that nothing more comes, and reads the status of the answer; `None` when there is none.
+    /// Sends a request that asks for the connection's end after it, and reads the status of the answer; `None` when
+    /// there is none.
     pub async fn status_of(mut self, bytes: &[u8]) -> Option<u16> {
+        self.send(bytes).await;
+        status(&self.rest().await)
+    }
+
+    /// Sends, says that nothing more comes, and reads the status of the answer; `None` when there is none, since
+    /// whoever says so may as well be gone.
+    pub async fn status_after_end_of(mut self, bytes: &[u8]) -> Option<u16> {
         self.send(bytes).await;
         let _ = self.0.shutdown().await;
         status(&self.rest().await)
@@ -67,8 +75,7 @@ impl Wire {
 }
 
 /// The status in the first line of an answer.
-#[must_use]
-pub(crate) fn status(answer: &str) -> Option<u16> {
+fn status(answer: &str) -> Option<u16> {
     let line = answer.strip_prefix("HTTP/1.1 ")?;
     line.get(..3)?.parse().ok()
 }

@@ -13,6 +13,7 @@ use serde_json::json;
 use testdb::TestDatabase;
 
 use crate::patience::{PATIENCE, within};
+use crate::visitor;
 use crate::{Answer, Event, Message, PARTY, Visitor, WEBHOOKS, settings};
 
 /// Making a key takes time, so the tests of one process share it.
@@ -48,7 +49,7 @@ impl World {
         let world = Self {
             server,
             clerk,
-            client: new_client(),
+            client: visitor::client(),
             database,
         };
         world.connect();
@@ -73,7 +74,14 @@ impl World {
     /// # Panics
     /// When it does not start.
     pub async fn new_server(database_url: &str, clerk: &Emulator, own: &[(&str, &str)]) -> Server {
-        let settings = settings(database_url, clerk, own);
+        Self::server_of(settings(database_url, clerk, own)).await
+    }
+
+    /// A server with exactly these settings.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn server_of(settings: Vec<(String, String)>) -> Server {
         let lookup = |name: &str| {
             let found = settings.iter().find(|(known, _)| known == name);
             found.map(|(_, value)| value.clone())
@@ -142,13 +150,7 @@ impl World {
     /// Somebody without a token.
     #[must_use]
     pub fn anonymous(&self) -> Visitor {
-        self.visitor_of(&self.server)
-    }
-
-    /// Somebody without a token who calls another server.
-    #[must_use]
-    pub fn visitor_of(&self, server: &Server) -> Visitor {
-        Visitor::new(self.client.clone(), format!("http://{}", server.address()))
+        Visitor::new(self.client.clone(), self.address())
     }
 
     /// A person who has just signed up at Clerk as `name@example.com`, with a session and its token, and of whom the
@@ -206,9 +208,7 @@ impl World {
 
     /// Sends a message as it stands.
     pub async fn send(&self, message: Message) -> Answer {
-        let visitor = self.anonymous();
-        let request = message.onto(visitor.post(WEBHOOKS));
-        visitor.answer(format!("POST {WEBHOOKS}"), request).await
+        self.anonymous().send(message).await
     }
 
     /// The ledger's line of a message.
@@ -233,12 +233,4 @@ impl World {
             .await;
         known.expect("the users")
     }
-}
-
-fn new_client() -> Client {
-    let builder = Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(PATIENCE);
-    builder.build().expect("an HTTP client")
 }

@@ -10,6 +10,7 @@
 mod app;
 mod current_user;
 mod fallback;
+mod head_size;
 mod openapi;
 mod problem;
 mod raw_body;

@@ -3,6 +3,7 @@
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -44,10 +45,41 @@ pub(crate) fn frame() -> OpenApi {
     Document::openapi()
 }
 
+/// The page. It asks nobody but this service: no online validator, and no box to load another document, both of which
+/// the content policy would refuse.
+pub(crate) fn page(document: OpenApi) -> SwaggerUi {
+    SwaggerUi::new("/api/docs")
+        .url("/api/openapi.json", document)
+        .config(Config::default().validator_url("none").use_base_layout())
+}
+
 /// The whole document as JSON, as `/api/openapi.json` serves it.
 ///
 /// # Errors
 /// Never in practice: the document is our own.
 pub fn openapi_json() -> Result<String, serde_json::Error> {
     crate::router::document().to_pretty_json()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::extract::Request;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_page_asks_nobody_else() {
+        let page: Router = page(frame()).into();
+        let request = Request::get("/api/docs/swagger-initializer.js");
+        let answer = page.oneshot(request.body(Body::empty()).unwrap()).await;
+        let body = answer.unwrap().into_body().collect().await.unwrap();
+        let script = String::from_utf8(body.to_bytes().to_vec()).unwrap();
+        assert!(script.contains(r#""url": "/api/openapi.json""#), "{script}");
+        assert!(script.contains(r#""validatorUrl": "none""#), "{script}");
+        assert!(!script.contains("://"), "{script}");
+    }
 }

@@ -96,6 +96,8 @@ kinds! {
     BodyTooLarge PAYLOAD_TOO_LARGE "body_too_large" "Body too large";
     /// The body did not come in time.
     BodyTimeout REQUEST_TIMEOUT "body_timeout" "Body too slow";
+    /// Request line and headers are over their limit.
+    HeadTooLarge REQUEST_HEADER_FIELDS_TOO_LARGE "head_too_large" "Headers too large";
     /// No such route.
     NotFound NOT_FOUND "not_found" "Not found";
     /// The route has no such method.

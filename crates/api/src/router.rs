@@ -1,7 +1,7 @@
 //! Every route on one screen, grouped by who calls it.
 
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -12,11 +12,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::routes::{health, me, webhook};
-use crate::{fallback, openapi, request_context};
+use crate::{fallback, head_size, openapi, request_context};
 
 /// What Clerk calls: proven by its signature.
 fn for_clerk() -> OpenApiRouter<App> {
@@ -63,8 +62,9 @@ pub fn router(app: App) -> Router {
         .fallback(fallback::not_found)
         .method_not_allowed_fallback(fallback::method_not_allowed)
         .with_state(app)
-        .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", document))
+        .merge(openapi::page(document))
         .layer(CatchPanicLayer::custom(fallback::panicked))
+        .layer(from_fn(head_size::bounded))
         .layer(map_response(guarded))
         .layer(from_fn_with_state(limit, request_context::around))
 }

@@ -53,18 +53,28 @@ fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> MigrationError {
     MigrationError::Migration(error)
 }
 
-fn names(versions: &[MigrationVersion<'_>]) -> Vec<String> {
-    versions.iter().map(ToString::to_string).collect()
+/// Stamps, which is all that the harness answers, as stamp and name.
+fn names<DB: Backend>(
+    versions: &[MigrationVersion<'_>],
+    migrations: &EmbeddedMigrations,
+) -> Result<Vec<String>, MigrationError> {
+    let known: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(failed)?;
+    let name = |version: &MigrationVersion<'_>| {
+        let mut known = known.iter().map(|migration| migration.name());
+        let found = known.find(|name| name.version() == *version);
+        found.map_or_else(|| version.to_string(), ToString::to_string)
+    };
+    Ok(versions.iter().map(name).collect())
 }
 
 pub(crate) fn up<DB: Backend>(
     harness: &mut impl MigrationHarness<DB>,
     migrations: &EmbeddedMigrations,
 ) -> Result<Vec<String>, MigrationError> {
-    harness
+    let ran = harness
         .run_pending_migrations(Borrowed(migrations))
-        .map(|ran| names(&ran))
-        .map_err(failed)
+        .map_err(failed)?;
+    names::<DB>(&ran, migrations)
 }
 
 pub(crate) fn down<DB: Backend>(
@@ -75,14 +85,12 @@ pub(crate) fn down<DB: Backend>(
     let steps = steps.min(harness.applied_migrations().map_err(failed)?.len());
     let mut reverted = Vec::with_capacity(steps);
     for _ in 0..steps {
-        reverted.push(
-            harness
-                .revert_last_migration(Borrowed(migrations))
-                .map_err(failed)?
-                .to_string(),
-        );
+        let version = harness
+            .revert_last_migration(Borrowed(migrations))
+            .map_err(failed)?;
+        reverted.push(version);
     }
-    Ok(reverted)
+    names::<DB>(&reverted, migrations)
 }
 
 pub(crate) fn status<DB: Backend>(
@@ -116,4 +124,32 @@ pub(crate) fn known_versions<DB: Backend>(migrations: &EmbeddedMigrations) -> Ve
     all.iter()
         .map(|migration| migration.name().version().to_string())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::{Connection as _, SqliteConnection};
+    use diesel_migrations::embed_migrations;
+
+    use super::*;
+
+    const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+    #[test]
+    fn every_answer_calls_a_migration_by_the_name_of_its_folder() {
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        let listed: Vec<String> = status(&mut conn, &MIGRATIONS)
+            .unwrap()
+            .into_iter()
+            .map(|migration| migration.name)
+            .collect();
+        assert_eq!(
+            listed.first().map(String::as_str),
+            Some("2026-11-21-090000_mirror")
+        );
+        assert_eq!(up(&mut conn, &MIGRATIONS).unwrap(), listed);
+        let mut reverted = down(&mut conn, &MIGRATIONS, listed.len()).unwrap();
+        reverted.reverse();
+        assert_eq!(reverted, listed);
+    }
 }

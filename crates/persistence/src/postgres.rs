@@ -165,7 +165,8 @@ pub(crate) async fn migration_status(
     crate::migration::status(&mut migration_harness(url).await?, &MIGRATIONS)
 }
 
-/// Lets the application's role work with the owner's tables. It may not change the list of migrations.
+/// Lets the application's role work with the owner's tables, and read their sequences, as pg_dump does. It may not
+/// change the list of migrations.
 pub(crate) async fn let_in(
     owner: &SecretString,
     application: &SecretString,
@@ -181,7 +182,7 @@ pub(crate) async fn let_in(
     conn.batch_execute(&format!(
         "grant usage on schema public to {role};
          grant select, insert, update, delete on all tables in schema public to {role};
-         grant usage on all sequences in schema public to {role};
+         grant usage, select on all sequences in schema public to {role};
          revoke insert, update, delete on __diesel_schema_migrations from {role};"
     ))
     .await?;

@@ -84,6 +84,7 @@ impl Server {
             auth,
             webhooks,
             clerk_secret_key,
+            clerk_api_url: _,
             policy,
             jit_provisioning,
             webhook_body_limit,

@@ -55,7 +55,7 @@ create table sessions (
     end_reason text,
     ended_at bigint,
     last_active_organization_id text,
-    actor text check (json_valid(actor)),
+    actor text check (actor is null or json_valid(actor)),
     client_ip text,
     user_agent text,
     signed_in_at bigint,
@@ -97,7 +97,7 @@ create table webhook_deliveries (
     attempts integer not null,
     occurred_at bigint,
     received_at bigint not null,
-    payload text check (json_valid(payload)),
+    payload text check (payload is null or json_valid(payload)),
     payload_bytes blob
 );
 create index webhook_deliveries_received on webhook_deliveries (received_at);

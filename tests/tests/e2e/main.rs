@@ -7,4 +7,21 @@
     reason = "tests say what they expect; a panic there is how they say it"
 )]
 
+mod bodies;
+mod commands;
+mod crash;
+mod credentials;
+mod dice;
+mod events;
+mod example_settings;
+mod limits;
+mod ordering;
+mod outage;
+mod program;
+mod provisioning;
+mod replicas;
+mod serving;
 mod sign_up;
+mod signatures;
+mod surface;
+mod tokens;

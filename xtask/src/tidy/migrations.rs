@@ -8,7 +8,7 @@ const DATABASES: [&str; 2] = ["postgres", "sqlite"];
 const FILES: [&str; 2] = ["up.sql", "down.sql"];
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
-    let mut wrong = Vec::new();
+    let mut wrong = unguarded_json(tree);
     // Stamp and name, with the files that are there.
     let mut found: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
     for path in tree.paths().filter(|path| path.starts_with("migrations/")) {
@@ -42,6 +42,24 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// JSON columns of SQLite that may be null and do not say so in their check: what `json_valid(null)` is depends on the
+/// SQLite that opens the file.
+fn unguarded_json(tree: &Tree) -> Vec<String> {
+    let files = tree
+        .texts()
+        .filter(|(path, _)| path.starts_with("migrations/sqlite/"));
+    files
+        .flat_map(|(path, text)| text.lines().enumerate().map(move |line| (path, line)))
+        .filter(|(_, (_, line))| line.contains("check (json_valid(") && !line.contains("not null"))
+        .map(|(path, (index, _))| {
+            format!(
+                "{path}:{}: may be null, so the check has to begin with `<column> is null or`",
+                index + 1
+            )
+        })
+        .collect()
 }
 
 fn has_statement(sql: &str) -> bool {
@@ -93,6 +111,19 @@ mod tests {
                 "migrations/postgres/2026-01-02-030406_users/up.sql: is missing",
                 "migrations/postgres/2026-01-02-030406_users/down.sql: is missing",
                 "migrations/sqlite/2026-01-02-030406_users/down.sql: is missing",
+            ]
+        );
+    }
+
+    #[test]
+    fn json_that_may_be_null_says_so_in_its_check() {
+        let sql = "create table a (\n  b text not null check (json_valid(b)),\n  \
+                   c text check (c is null or json_valid(c)),\n  d text check (json_valid(d))\n);\n";
+        assert_eq!(
+            check(&Tree::of(&pair(sql))),
+            [
+                "migrations/sqlite/2026-01-02-030405_users/up.sql:4: may be null, so the check has to begin with \
+                 `<column> is null or`"
             ]
         );
     }

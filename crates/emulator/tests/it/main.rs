@@ -10,8 +10,12 @@
 mod billing;
 mod chaos;
 mod control;
+<<<<<<< HEAD
 mod large;
 mod organizations;
+=======
+mod email_addresses;
+>>>>>>> main
 mod receiver;
 mod restart;
 mod running;

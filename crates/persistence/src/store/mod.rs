@@ -98,7 +98,7 @@ fn store_error(error: diesel::result::Error) -> StoreError {
 }
 
 /// Failures that both drivers report without a kind of their own: a busy or full SQLite, a PostgreSQL that is starting,
-/// stopping, out of connections or memory, or that chose this transaction to end a deadlock.
+/// stopping, out of connections or memory, one that ended a deadlock at this transaction's cost, or a failing disk.
 fn is_passing(message: &str) -> bool {
     [
         "database is locked",
@@ -106,6 +106,9 @@ fn is_passing(message: &str) -> bool {
         "disk I/O error",
         "unable to open database file",
         "attempt to write a readonly database",
+        "locking protocol",
+        "disk image is malformed",
+        "file is not a database",
         "the database system is",
         "terminating connection",
         "too many clients",
@@ -116,6 +119,9 @@ fn is_passing(message: &str) -> bool {
         "out of memory",
         "out of shared memory",
         "could not extend file",
+        "could not read block",
+        "could not write",
+        "invalid page in block",
         "No space left on device",
     ]
     .iter()

@@ -39,7 +39,7 @@ pub(crate) fn id(text: &str) -> ClerkId {
 /// A message id that no other delivery of this process has.
 fn fresh_message_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("msg_{}", COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("msg_fresh_{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn digest_of(content: &impl std::fmt::Debug) -> [u8; 8] {

@@ -44,6 +44,8 @@ pub(crate) enum Fact {
         session: usize,
         told: Told,
         is_creation: bool,
+        /// Clerk's types let an event leave the user out.
+        names_user: bool,
         status: &'static str,
         client_ip: String,
     },
@@ -108,15 +110,25 @@ fn fact() -> impl Strategy<Value = Fact> {
         Just("removed"),
         Just("revoked")
     ];
-    let session = (0..OBJECTS, told(), any::<bool>(), live, state, word()).prop_map(
-        |(session, told, is_creation, live, state, client_ip)| Fact::Session {
-            session,
-            told,
-            is_creation,
-            status: if is_creation { live } else { state },
-            client_ip,
-        },
-    );
+    let session = (
+        0..OBJECTS,
+        told(),
+        any::<bool>(),
+        any::<bool>(),
+        live,
+        state,
+        word(),
+    )
+        .prop_map(
+            |(session, told, is_creation, names_user, live, state, client_ip)| Fact::Session {
+                session,
+                told,
+                is_creation,
+                names_user,
+                status: if is_creation { live } else { state },
+                client_ip,
+            },
+        );
     let organization =
         (0..OBJECTS, told(), word()).prop_map(|(organization, told, name)| Fact::Organization {
             organization,
@@ -202,6 +214,7 @@ impl Fact {
                 session: number,
                 told,
                 is_creation,
+                names_user,
                 status,
                 client_ip,
             } => {
@@ -214,6 +227,9 @@ impl Fact {
                     .message(message_id);
                 if *is_creation {
                     fact = fact.signed_in(client_ip, "Browser/1");
+                }
+                if !names_user {
+                    fact = fact.of_nobody();
                 }
                 fact.into()
             }

@@ -29,4 +29,5 @@ mod session_facts;
 mod store;
 mod tables;
 mod tls;
+mod two_roles;
 mod user_facts;

@@ -71,18 +71,35 @@ fn user(history: &History, wanted: usize, rows: &mut Vec<Value>) {
                 is_known = true;
                 deleted_at = Some(deleted_at.map_or(*at, |other: i64| other.min(*at)));
             }
-            Fact::Session {
-                session,
-                is_creation: true,
-                ..
-            } if *session == wanted => {
-                sign_ins.push(began(wanted));
-            }
             _ => {}
         }
     }
     if !is_known {
         return;
+    }
+    let of_session =
+        |fact: &&Fact| matches!(fact, Fact::Session { session, .. } if *session == wanted);
+    let told = || history.facts.iter().filter(of_session);
+    let is_named = told().any(|fact| {
+        matches!(
+            fact,
+            Fact::Session {
+                names_user: true,
+                ..
+            }
+        )
+    });
+    let is_begun = told().any(|fact| {
+        matches!(
+            fact,
+            Fact::Session {
+                is_creation: true,
+                ..
+            }
+        )
+    });
+    if is_named && is_begun {
+        sign_ins.push(began(wanted));
     }
     let mut row = json!({
         "clerk_user_id": id, "external_id": null, "username": null, "email": null, "email_verified": false,
@@ -129,11 +146,13 @@ fn user(history: &History, wanted: usize, rows: &mut Vec<Value>) {
 fn session(history: &History, wanted: usize, rows: &mut Vec<Value>) {
     let mut stands: Option<(Place, i64, &str)> = None;
     let mut start: Option<(Place, &str)> = None;
+    let mut is_named = false;
     for (number, fact) in history.facts.iter().enumerate() {
         let Fact::Session {
             session,
             told,
             is_creation,
+            names_user,
             status,
             client_ip,
         } = fact
@@ -143,6 +162,7 @@ fn session(history: &History, wanted: usize, rows: &mut Vec<Value>) {
         if *session != wanted {
             continue;
         }
+        is_named |= names_user;
         let place = place(told, is_over(status), !is_creation, number);
         if stands.is_none_or(|(other, ..)| other < place) {
             stands = Some((place, version(told), status));
@@ -156,7 +176,7 @@ fn session(history: &History, wanted: usize, rows: &mut Vec<Value>) {
     };
     let end = is_over(status).then_some(status);
     rows.push(json!({
-        "clerk_session_id": format!("sess_{wanted}"), "clerk_user_id": format!("user_{wanted}"),
+        "clerk_session_id": format!("sess_{wanted}"), "clerk_user_id": is_named.then(|| format!("user_{wanted}")),
         "clerk_client_id": "client_1", "status": status, "end_reason": end, "ended_at": end.map(|_| version),
         "last_active_organization_id": null, "actor": null,
         "client_ip": start.map(|(_, client_ip)| client_ip), "user_agent": start.map(|_| "Browser/1"),

@@ -3,7 +3,7 @@
 use domain::Outcome::{Applied, Stale};
 use serde_json::{Value, json};
 
-use crate::facts::{BASE, session};
+use crate::facts::{BASE, session, user};
 use crate::store::{TestStore, on_both_stores};
 
 on_both_stores! {
@@ -13,6 +13,7 @@ on_both_stores! {
     an_end_beats_a_live_state_that_is_newer,
     of_two_ends_the_greater_place_wins_in_both_orders,
     a_session_of_an_unknown_user_is_kept,
+    a_user_whom_any_event_names_is_known_in_any_order,
     only_a_creation_says_how_it_began,
     a_new_name_of_a_state_is_kept_and_ends_nothing,
 }
@@ -155,6 +156,60 @@ async fn a_session_of_an_unknown_user_is_kept(store: TestStore) {
         Value::Null,
         "a session makes no user"
     );
+}
+
+async fn a_user_whom_any_event_names_is_known_in_any_order(store: TestStore) {
+    type Send = fn(&str, &str) -> domain::Delivery;
+    let profile: Send = |user_id, _| user(user_id).updated(5).digest([1; 8]).into();
+    let creation: Send = |_, id| {
+        session(id, "active")
+            .of_nobody()
+            .since(3)
+            .updated(3)
+            .digest([1; 8])
+            .signed_in("192.0.2.1", "x")
+            .into()
+    };
+    let naming: Send = |user_id, id| {
+        session(id, "pending")
+            .of(user_id)
+            .since(3)
+            .updated(4)
+            .digest([2; 8])
+            .into()
+    };
+    let end: Send = |_, id| {
+        session(id, "ended")
+            .of_nobody()
+            .since(3)
+            .updated(5)
+            .digest([3; 8])
+            .into()
+    };
+    let orders = [
+        [profile, creation, naming, end],
+        [profile, end, naming, creation],
+        [creation, naming, end, profile],
+        [end, creation, naming, profile],
+        [naming, profile, end, creation],
+        [end, profile, creation, naming],
+    ];
+    for (number, order) in orders.iter().enumerate() {
+        let (user_id, id) = (format!("user_{number}"), format!("sess_{number}"));
+        for send in order {
+            store.apply(send(&user_id, &id)).await;
+        }
+        assert_eq!(
+            store.session(&id).await["clerk_user_id"],
+            user_id.as_str(),
+            "order {number}"
+        );
+        assert_eq!(
+            store.user(&user_id).await["last_login_at"],
+            3,
+            "order {number}"
+        );
+    }
 }
 
 async fn only_a_creation_says_how_it_began(store: TestStore) {

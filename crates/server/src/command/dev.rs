@@ -41,6 +41,7 @@ impl Dev {
             lookup("LOG_FORMAT").as_deref(),
             "warn",
         );
+        let stop = told_to_stop();
         let folder = PathBuf::from(FOLDER);
         if self.reset {
             forget(&folder)?;
@@ -62,7 +63,7 @@ impl Dev {
         let demo = demo(&emulator, &origin)?;
         let token_file = keep_token(&folder, &demo.token)?;
         greet(&origin, &emulator, &demo, &token_file);
-        told_to_stop().await;
+        stop.await;
         output::line("\nstopping");
         server.shutdown().await;
         emulator.shutdown().await?;

@@ -54,6 +54,7 @@ impl Emulate {
             return Ok(());
         }
         start_logging(None, None, "warn");
+        let stop = told_to_stop();
         let emulator = Emulator::start(EmulatorConfig {
             bind,
             allow_non_loopback: self.allow_non_loopback,
@@ -76,7 +77,7 @@ impl Emulate {
         output::line("\nPublic key, for verifiers without a network (CLERK_JWT_KEY):");
         output::line(emulator.jwt_key_pem().trim_end());
         tokio::select! {
-            () = told_to_stop() => {}
+            () = stop => {}
             () = emulator.stopped() => {}
         }
         emulator.shutdown().await?;

@@ -10,13 +10,14 @@ mod send;
 mod serve;
 
 use std::error::Error;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 /// Keeps your own database equal to Clerk, verifies tokens, and enforces roles, tiers and limits.
 #[derive(Debug, Parser)]
-#[command(name = "clerk-sync", version, about, propagate_version = true)]
+#[command(name = "clerk-sync", version, propagate_version = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -65,21 +66,45 @@ impl Cli {
     }
 }
 
-/// Returns on Ctrl-C or when the system asks the process to end.
-async fn told_to_stop() {
+/// Hears Ctrl-C, and the system's wish that the process end, from the call on: the future returns once either came, also
+/// when that was before it was asked. So no wish that comes just when a service has started cuts what is under way.
+fn told_to_stop() -> Pin<Box<dyn Future<Output = ()> + Send>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+        if let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) {
+            return Box::pin(async move {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            });
         }
     }
-    // Without a way to be told there is nothing to wait for but the end of the process.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    Box::pin(async {
+        // Without a way to be told there is nothing to wait for but the end of the process.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_help_says_what_the_program_is_for() {
+        Cli::command().debug_assert();
+        let help = Cli::command().render_help().to_string();
+        assert!(
+            help.starts_with("Keeps your own database equal to Clerk"),
+            "{help}"
+        );
     }
 }

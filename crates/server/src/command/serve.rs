@@ -20,8 +20,15 @@ impl Serve {
         if let Some(trouble) = trouble {
             output::warning(trouble);
         }
-        let server = Server::start(Config::read(lookup)?).await?;
-        told_to_stop().await;
+        let config = Config::read(lookup)?;
+        let mut stop = told_to_stop();
+        let server = tokio::select! {
+            // A task of its own: migrations block theirs, perhaps for long, behind another replica's.
+            started = tokio::spawn(Server::start(config)) => started??,
+            // Nothing is under way yet, and what is half done is rolled back.
+            () = &mut stop => std::process::exit(0),
+        };
+        stop.await;
         tracing::info!("stopping");
         server.shutdown().await;
         Ok(())

@@ -3,6 +3,7 @@
 //! Every fault is found before any is reported, and no value is ever shown: it may be a secret.
 
 mod clerk;
+mod clerk_api_url;
 mod environment;
 mod variables;
 
@@ -16,6 +17,7 @@ use persistence::DatabaseUrl;
 use secrecy::SecretString;
 use webhooks::{Receiver, ReceiverConfig};
 
+use clerk::Clerk;
 pub use environment::environment;
 use variables::Variables;
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub webhooks: ReceiverConfig,
     /// Clerk's Backend API is asked with this.
     pub clerk_secret_key: Option<SecretString>,
+    /// Where Clerk's Backend API is, without `/v1` and without a slash at the end.
+    pub clerk_api_url: String,
     /// Who may do what.
     pub policy: Policy,
     /// Whether the first request of an unknown user makes a row.
@@ -110,7 +114,11 @@ impl Config {
             false,
         );
         let database = database(&mut vars);
-        let (auth, clerk_secret_key) = clerk::read(&mut vars, development);
+        let Clerk {
+            auth,
+            secret_key,
+            api_url,
+        } = clerk::read(&mut vars, development);
         let config = Self {
             bind: bind(&mut vars),
             webhooks: webhooks(&mut vars),
@@ -124,7 +132,8 @@ impl Config {
             )),
             database,
             auth,
-            clerk_secret_key,
+            clerk_secret_key: secret_key,
+            clerk_api_url: api_url,
         };
         vars.finish(config)
     }
@@ -153,11 +162,12 @@ fn database(vars: &mut Variables<'_>) -> DatabaseConfig {
     let text = vars
         .secret_text("DATABASE_URL")
         .unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
-    let url =
-        parsed(vars, "DATABASE_URL", Some(text)).unwrap_or(DatabaseUrl::Sqlite(Default::default()));
+    let url: Option<DatabaseUrl> = parsed(vars, "DATABASE_URL", Some(text));
     let migration_text = vars.secret_text("DATABASE_MIGRATION_URL");
-    let migration_url = parsed(vars, "DATABASE_MIGRATION_URL", migration_text);
-    if let (Some(migration), true) = (&migration_url, vars.is_clean())
+    let migration_url: Option<DatabaseUrl> = parsed(vars, "DATABASE_MIGRATION_URL", migration_text);
+    // A file that was not readable leaves the default, which says nothing about the kind.
+    if let (Some(url), Some(migration), false) =
+        (&url, &migration_url, vars.is_faulty("DATABASE_URL"))
         && migration.product() != url.product()
     {
         vars.fault(
@@ -167,7 +177,8 @@ fn database(vars: &mut Variables<'_>) -> DatabaseConfig {
     }
     let pool_size = vars.number("DATABASE_POOL_SIZE", DEFAULT_POOL, 1..=1000);
     DatabaseConfig {
-        url,
+        // Looked at only when there is no fault.
+        url: url.unwrap_or(DatabaseUrl::Sqlite(Default::default())),
         migration_url,
         pool_size,
     }
@@ -194,9 +205,13 @@ fn bind(vars: &mut Variables<'_>) -> SocketAddr {
 
 fn webhooks(vars: &mut Variables<'_>) -> ReceiverConfig {
     const NAME: &str = "CLERK_WEBHOOK_SECRET";
-    let list = vars
-        .secret_text(NAME)
-        .or_else(|| vars.secret_text("CLERK_WEBHOOK_SIGNING_SECRET"));
+    const ALIAS: &str = "CLERK_WEBHOOK_SIGNING_SECRET";
+    let (list, name) = match (vars.secret_text(NAME), vars.secret_text(ALIAS)) {
+        (None, Some(list)) => (Some(list), ALIAS),
+        // An alias that cannot be read is what has to be mended.
+        (None, None) if vars.is_faulty(ALIAS) => (None, ALIAS),
+        (list, _) => (list, NAME),
+    };
     let secrets: Vec<SecretString> = list
         .iter()
         .flat_map(|list| list.split(','))
@@ -208,7 +223,7 @@ fn webhooks(vars: &mut Variables<'_>) -> ReceiverConfig {
     };
     if let Err(error) = Receiver::new(config.clone()) {
         vars.fault(
-            NAME,
+            name,
             format!(
                 "{error}: copy the signing secret (whsec_…) from the endpoint in Clerk's dashboard"
             ),
@@ -230,3 +245,6 @@ fn admins(vars: &mut Variables<'_>) -> Vec<ClerkId> {
     }
     admins
 }
+
+#[cfg(test)]
+mod tests;

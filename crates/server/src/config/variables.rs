@@ -28,17 +28,18 @@ impl<'a> Variables<'a> {
         }
     }
 
-    pub(super) fn is_clean(&self) -> bool {
-        self.faults.is_empty()
+    pub(super) fn is_faulty(&self, variable: &str) -> bool {
+        self.faults.iter().any(|fault| fault.variable == variable)
     }
 
+    /// Notes what is wrong with a variable. The first fault stands: the others follow from it, or will show once it is
+    /// mended.
     pub(super) fn fault(&mut self, variable: &'static str, message: impl Into<String>) {
-        let fault = ConfigFault {
-            variable,
-            message: message.into(),
-        };
-        if !self.faults.contains(&fault) {
-            self.faults.push(fault);
+        if !self.is_faulty(variable) {
+            self.faults.push(ConfigFault {
+                variable,
+                message: message.into(),
+            });
         }
     }
 
@@ -65,7 +66,11 @@ impl<'a> Variables<'a> {
             }
             (Some(text), None) => Some(text),
             (None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+                Ok(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+                Ok(_) => {
+                    self.fault(variable, format!("the file in {variable}_FILE is empty"));
+                    None
+                }
                 Err(error) => {
                     self.fault(
                         variable,
@@ -146,5 +151,54 @@ impl<'a> Variables<'a> {
                 default
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::super::tests::{faulty, good, read, with};
+
+    #[test]
+    fn a_secret_may_be_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "  sk_live_from_a_file\n").unwrap();
+        let path = path.to_str().unwrap();
+        let config = read(&with(&[("CLERK_SECRET_KEY_FILE", path)])).unwrap();
+        let key = config.clerk_secret_key.unwrap();
+        assert_eq!(key.expose_secret(), "sk_live_from_a_file");
+    }
+
+    #[test]
+    fn a_secret_is_in_one_place_that_can_be_read_and_holds_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let (full, empty) = (path("full", "sqlite://a.db"), path("empty", " \n"));
+        for (variable, file) in [
+            ("CLERK_SECRET_KEY", "CLERK_SECRET_KEY_FILE"),
+            ("CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET_FILE"),
+            ("DATABASE_URL", "DATABASE_URL_FILE"),
+            ("DATABASE_MIGRATION_URL", "DATABASE_MIGRATION_URL_FILE"),
+        ] {
+            let both = with(&[(variable, "sqlite://b.db"), (file, &full)]);
+            assert_eq!(faulty(&both), [variable]);
+            for bad in [empty.as_str(), "/no/such/file"] {
+                assert_eq!(faulty(&with(&[(variable, ""), (file, bad)])), [variable]);
+            }
+        }
+    }
+
+    #[test]
+    fn white_space_alone_is_unset() {
+        let settings = with(&[("DATABASE_POOL_SIZE", " "), ("JIT_PROVISIONING", "")]);
+        let (config, usual) = (read(&settings).unwrap(), read(&good()).unwrap());
+        assert_eq!(config.database.pool_size, usual.database.pool_size);
+        assert!(config.jit_provisioning);
     }
 }

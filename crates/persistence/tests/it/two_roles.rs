@@ -1,0 +1,58 @@
+//! An owner who makes the tables, and a lesser role that the service works as.
+
+use persistence::{DatabaseUrl, let_in, migrate_up};
+use testdb::TestDatabase;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+use crate::facts::user;
+use crate::store::{TestStore, open};
+
+async fn connected(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lesser_role_has_the_rows_and_a_dump_and_not_the_tables() {
+    let database = TestDatabase::postgres().await;
+    let (owner, lesser) = (
+        database.app_role_url().await,
+        database.bare_role_url().await,
+    );
+    let parsed = |url: &str| -> DatabaseUrl { url.parse().unwrap() };
+    migrate_up(&parsed(&owner)).await.unwrap();
+    // Twice, as at every start.
+    for _ in 0..2 {
+        let_in(&parsed(&owner), &parsed(&lesser)).await.unwrap();
+    }
+
+    let store = TestStore {
+        store: open(&lesser),
+        database,
+    };
+    store.apply(user("user_1").updated(5)).await;
+
+    let client = connected(&lesser).await;
+    // What pg_dump reads of a sequence.
+    let answer = client
+        .simple_query("select last_value from changes_cursor_seq")
+        .await
+        .unwrap();
+    assert!(
+        answer.iter().any(
+            |message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("1"))
+        )
+    );
+    for forbidden in [
+        "drop table users",
+        "alter table users add column mine text",
+        "truncate users",
+        "delete from __diesel_schema_migrations",
+        "select setval('changes_cursor_seq', 100)",
+    ] {
+        let refused = client.batch_execute(forbidden).await.unwrap_err();
+        let code = refused.code().map(|code| code.code().to_owned());
+        assert_eq!(code.as_deref(), Some("42501"), "{forbidden}");
+    }
+}

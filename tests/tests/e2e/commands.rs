@@ -1,0 +1,221 @@
+//! The commands beside `serve`.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use clerk_sync::Config;
+use e2e::{ME, TestDatabase, Visitor, WEBHOOKS, World, eventually};
+use emulator::TokenRequest;
+use serde_json::Value;
+
+use crate::program::{Finished, Running, run};
+
+// Databases without tables.
+testdb::on_both! { migrations_go_up_and_down }
+
+async fn anywhere(arguments: &[&str]) -> Finished {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), arguments, &[]).await
+}
+
+async fn migrations_go_up_and_down(database: TestDatabase) {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [("DATABASE_URL".to_owned(), database.url().to_owned())];
+    let migrate = async |arguments: &str| {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        run(folder.path(), &arguments, &settings).await.printed()
+    };
+    let status = async || {
+        let lines = migrate("migrate status").await;
+        let applied = lines
+            .lines()
+            .filter(|line| line.starts_with("applied"))
+            .count();
+        (applied, lines.lines().count())
+    };
+    let (applied, all) = status().await;
+    assert_eq!(applied, 0);
+    assert!(all > 0);
+    assert_eq!(migrate("migrate up").await.lines().count(), all);
+    assert_eq!(status().await, (all, all));
+    assert_eq!(migrate("migrate up").await, "nothing to do\n");
+    assert_eq!(migrate("migrate down").await.lines().count(), 1);
+    assert_eq!(status().await, (all - 1, all));
+    migrate(&format!("migrate down --steps {all}")).await;
+    assert_eq!(status().await, (0, all));
+    // Down to the ground and up again: nothing of the first time stands in the way.
+    migrate("migrate up").await;
+    World::start(database)
+        .await
+        .caller("ann")
+        .await
+        .get(ME)
+        .await
+        .expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_event_is_sent() {
+    let world = World::start(TestDatabase::sqlite()).await;
+    let (folder, url) = (tempfile::tempdir().unwrap(), world.url(WEBHOOKS));
+    let secret = world.clerk().webhook_secret();
+    let settings = [("CLERK_WEBHOOK_SECRET".to_owned(), secret.clone())];
+    let send = async |arguments: &[&str]| {
+        let all = [&["send", "--to", &url], arguments].concat();
+        run(folder.path(), &all, &settings).await
+    };
+    let sent = send(&[
+        "user.created",
+        "--set",
+        "data.id=user_sent",
+        "--set",
+        "data.first_name=Grace",
+        "--id",
+        "msg_sent",
+    ])
+    .await;
+    assert!(sent.printed().contains("msg_sent"));
+    let row = world.known("user_sent", "sess_none").await.unwrap();
+    assert_eq!(row.user.first_name.as_deref(), Some("Grace"));
+    assert!(world.delivery("msg_sent").await.is_some());
+
+    let unknown = send(&["user.exploded"]).await.complained();
+    assert!(unknown.contains("user.created"), "{unknown}");
+    let other = emulator::generate_webhook_secret();
+    let refused = send(&["user.created", "--secret", &other])
+        .await
+        .complained();
+    assert!(refused.contains("signature_invalid"), "{refused}");
+    assert!(!refused.contains(&other[6..]) && !refused.contains(&secret[6..]));
+    let nobody = run(folder.path(), &["send", "user.created", "--to", &url], &[]).await;
+    assert!(nobody.complained().contains("CLERK_WEBHOOK_SECRET"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_of_the_api_is_printed_as_it_is_served() {
+    let world = World::start(TestDatabase::sqlite()).await;
+    let served = world.anonymous().get("/api/openapi.json").await;
+    let served = served.expect_json(200);
+    let printed: Value = serde_json::from_str(&anywhere(&["openapi"]).await.printed()).unwrap();
+    assert_eq!(printed, served);
+    for path in ["/api/v1/auth/me", "/api/v1/webhooks/clerk", "/health"] {
+        assert!(served["paths"][path].is_object(), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn completions_and_help_are_printed() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = anywhere(&["completions", shell]).await.printed();
+        assert!(script.contains("clerk-sync"), "{shell}");
+    }
+    let help = anywhere(&["--help"]).await.printed();
+    for command in [
+        "dev",
+        "serve",
+        "emulator",
+        "migrate",
+        "send",
+        "openapi",
+        "completions",
+    ] {
+        assert!(help.contains(command), "{command}: {help}");
+    }
+    assert!(
+        anywhere(&["--version"])
+            .await
+            .printed()
+            .starts_with("clerk-sync ")
+    );
+    anywhere(&["no-such-command"]).await.complained();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_emulator_stays_on_this_machine() {
+    for host in ["0.0.0.0", "::"] {
+        let said = anywhere(&["emulator", "--host", host, "--port", "0"]).await;
+        assert!(said.complained().contains(host));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_emulator_prints_is_what_a_service_needs() {
+    let printed = anywhere(&["emulator", "--port", "4242", "env"])
+        .await
+        .printed();
+    let mut settings: HashMap<&str, &str> = printed
+        .lines()
+        .map(|line| line.split_once('=').unwrap())
+        .collect();
+    let secret = emulator::generate_webhook_secret();
+    settings.insert("CLERK_WEBHOOK_SECRET", &secret);
+    settings.insert("CLERK_AUTHORIZED_PARTIES", e2e::PARTY);
+    let config = Config::read(|name| settings.get(name).map(|value| (*value).to_owned()));
+    assert!(config.is_ok(), "{config:?}");
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port().to_string()
+}
+
+/// Starts `dev` in the folder and answers a caller who shows the demo token.
+async fn dev(folder: &Path, port: &str, emulator_port: &str, more: &[&str]) -> (Running, Visitor) {
+    let arguments = ["dev", "--port", port, "--emulator-port", emulator_port];
+    let running = Running::start(folder, &[&arguments, more].concat(), &[]);
+    let address = format!("127.0.0.1:{port}").parse().unwrap();
+    let token = eventually("the demo token and a server", async || {
+        tokio::net::TcpStream::connect(address).await.ok()?;
+        std::fs::read_to_string(folder.join(".clerk-sync/demo-token")).ok()
+    })
+    .await;
+    (running, Visitor::of(address).bearer(&token))
+}
+
+async fn name_of(demo: &Visitor, name: &str) -> String {
+    eventually(name, async || {
+        let me = demo.get(ME).await.expect_json(200);
+        let is_so = me["first_name"] == name;
+        is_so.then(|| me["clerk_user_id"].as_str().unwrap().to_owned())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_needs_nothing_and_remembers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, emulator_port) = (free_port(), free_port());
+    let (running, demo) = dev(folder.path(), &port, &emulator_port, &[]).await;
+    let user_id = name_of(&demo, "Ada").await;
+
+    // As the printed lines do it: the change is made at Clerk, and the row follows.
+    let clerk = format!("http://127.0.0.1:{emulator_port}/v1/users/{user_id}");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let renamed = client
+        .patch(clerk)
+        .bearer_auth(emulator::SECRET_KEY)
+        .json(&serde_json::json!({"first_name": "Grace"}));
+    assert_eq!(renamed.send().await.unwrap().status(), 200);
+    assert_eq!(name_of(&demo, "Grace").await, user_id);
+    running.stop().await;
+
+    // Tomorrow, the token of today still counts.
+    let (running, _) = dev(folder.path(), &port, &emulator_port, &[]).await;
+    assert_eq!(name_of(&demo, "Grace").await, user_id);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_token_lets_nobody_in() {
+    let world = World::start(TestDatabase::sqlite()).await;
+    let ann = world.caller("ann").await;
+    let template = world
+        .clerk()
+        .session_token(ann.session_id(), Some("mobile"), Some(e2e::PARTY), None)
+        .unwrap();
+    let answer = world.anonymous().bearer(&template).get(ME).await;
+    answer.expect_problem(401, "token_category_mismatch");
+    let token = world.token(TokenRequest::for_session(ann.session_id()));
+    world.anonymous().bearer(&token).get(ME).await.expect(200);
+}

@@ -1,0 +1,153 @@
+//! The program itself, as a process.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use e2e::{PATIENCE, within};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+
+/// Settings as pairs of name and value.
+pub(crate) type Settings = [(String, String)];
+
+/// What a finished process leaves.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) errors: String,
+}
+
+impl Finished {
+    /// Expects success, and answers what was printed.
+    pub(crate) fn printed(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.out
+    }
+
+    /// Expects failure, and answers what was said about it.
+    pub(crate) fn complained(self) -> String {
+        assert!(self.code.is_some_and(|code| code != 0), "{self:?}");
+        self.errors
+    }
+}
+
+/// The program with no environment but these settings, in this folder.
+fn command(folder: &Path, arguments: &[&str], settings: &Settings) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clerk-sync-under-test"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) async fn run(folder: &Path, arguments: &[&str], settings: &Settings) -> Finished {
+    let what = arguments.join(" ");
+    let output = command(folder, arguments, settings).output();
+    let output = within(PATIENCE, &what, output).await.unwrap();
+    Finished {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        errors: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A command that runs until it is ended.
+pub(crate) struct Running {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    hearing: JoinHandle<()>,
+}
+
+impl Running {
+    /// Starts a command; when this returns it is on its way up.
+    pub(crate) fn start(folder: &Path, arguments: &[&str], settings: &Settings) -> Self {
+        let mut child = command(folder, arguments, settings).spawn().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let (mut out, errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        tokio::spawn(async move {
+            let mut rest = Vec::new();
+            let _ = out.read_to_end(&mut rest).await;
+        });
+        let heard = Arc::clone(&said);
+        let hearing = tokio::spawn(async move {
+            let mut lines = BufReader::new(errors).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut said = heard.lock().unwrap();
+                said.push_str(&line);
+                said.push('\n');
+            }
+        });
+        Self {
+            child,
+            said,
+            hearing,
+        }
+    }
+
+    /// Starts `serve` on a free port, and answers where it listens once it takes requests.
+    pub(crate) async fn serve(folder: &Path, settings: &Settings) -> (Self, SocketAddr) {
+        let mut settings = settings.to_vec();
+        settings.push(("LOG_FORMAT".to_owned(), "json".to_owned()));
+        let mut server = Self::start(folder, &["serve"], &settings);
+        let address = e2e::eventually("a server that listens", async || {
+            if let Some(status) = server.child.try_wait().unwrap() {
+                panic!("{status}: {}", server.said());
+            }
+            server.address()
+        })
+        .await;
+        (server, address)
+    }
+
+    fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        let said = self.said();
+        let mut events = said
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        events.find_map(|event| event["address"].as_str()?.parse().ok())
+    }
+
+    /// Ends the process as the kernel does, in the middle of whatever it does.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Asks the process to end.
+    pub(crate) fn terminate(&self) {
+        let id = i32::try_from(self.child.id().unwrap()).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+    }
+
+    /// Asks the process to end, expects success, and answers all that it said on standard error.
+    pub(crate) async fn stop(self) -> String {
+        self.terminate();
+        self.ended().await
+    }
+
+    /// Waits for the end, expects success, and answers all that was said on standard error.
+    pub(crate) async fn ended(mut self) -> String {
+        let status = within(PATIENCE, "the end of the process", self.child.wait()).await;
+        within(PATIENCE, "its last words", &mut self.hearing)
+            .await
+            .unwrap();
+        assert_eq!(status.unwrap().code(), Some(0), "{}", self.said());
+        self.said()
+    }
+}

@@ -1,0 +1,55 @@
+//! Several servers on one database.
+
+use domain::Outcome;
+use e2e::{ME, Message, TestDatabase, Visitor, World, new_message_id, sample};
+use emulator::TokenRequest;
+
+// Databases without tables: both servers come to migrate them.
+testdb::on_both! { two_servers_start_and_serve_at_once }
+
+async fn two_servers_start_and_serve_at_once(database: TestDatabase) {
+    let clerk = World::new_clerk().await;
+    let start = || tokio::spawn(World::server_of(e2e::settings(database.url(), &clerk, &[])));
+    let (one, other) = (start(), start());
+    let (one, other) = (one.await.unwrap(), other.await.unwrap());
+
+    let event = sample("user.created");
+    let user_id = event.object_id();
+    let (secret, now) = (clerk.webhook_secret(), chrono::Utc::now().timestamp());
+    let message = Message::signed_at(&[&secret], &new_message_id(), now, event);
+    let (at_one, at_other) = (Visitor::of(one.address()), Visitor::of(other.address()));
+    let (first, second) =
+        tokio::join!(at_one.send(message.clone()), at_other.send(message.clone()));
+    first.expect(204);
+    second.expect(204);
+    let line = one
+        .store()
+        .deliveries
+        .find(message.id())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((line.outcome, line.attempts), (Outcome::Applied, 2));
+
+    let request = TokenRequest::for_user(&user_id).authorized_party(e2e::PARTY);
+    let token = clerk.mint(request).unwrap();
+    let me = at_one.clone().bearer(&token).get(ME).await.expect_json(200);
+    assert_eq!(
+        at_other
+            .clone()
+            .bearer(&token)
+            .get(ME)
+            .await
+            .expect_json(200),
+        me
+    );
+
+    // What one is told, the other knows with its next answer.
+    let deleted = sample("user.deleted").set("data.id", user_id);
+    let message = Message::signed(&secret, deleted);
+    at_other.send(message).await.expect(204);
+    let gone = at_one.bearer(&token).get(ME).await;
+    gone.expect_problem(401, "user_deleted");
+    one.shutdown().await;
+    other.shutdown().await;
+}
