@@ -10,12 +10,9 @@
 mod billing;
 mod chaos;
 mod control;
-<<<<<<< HEAD
+mod email_addresses;
 mod large;
 mod organizations;
-=======
-mod email_addresses;
->>>>>>> main
 mod receiver;
 mod restart;
 mod running;
