@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     ClerkId, Delivery, Effect, EmailAddress, MAX_CLOCK_AHEAD, Payload, Precedence, Step,
-    UserDeletion, UserProfile, UserWrite,
+    UserProfile, UserWrite, Write,
 };
 use serde_json::{Value, json};
 
@@ -246,10 +246,8 @@ impl From<UserFact> for Delivery {
             Step::Changed => "updated",
         };
         let object_id = profile.clerk_user_id.to_string();
-        let effect = Effect::User(Box::new(UserWrite {
-            profile,
-            precedence,
-        }));
+        let write = UserWrite { profile, precedence };
+        let effect = Effect::Writes(vec![Write::User(Box::new(write))]);
         envelope.delivery(format!("user.{verb}"), object_id, effect)
     }
 }
@@ -272,10 +270,11 @@ pub(crate) fn deleted_user(clerk_user_id: &str) -> DeletedUser {
 
 impl From<DeletedUser> for Delivery {
     fn from(fact: DeletedUser) -> Self {
-        let effect = Effect::UserDeleted(UserDeletion {
+        let effect = Effect::Writes(vec![Write::Deletion(Deletion {
+            kind: ObjectKind::User,
+            clerk_id: fact.clerk_user_id.clone(),
             deleted_at: at(fact.envelope.stated_at),
-            clerk_user_id: fact.clerk_user_id.clone(),
-        });
+        })]);
         let object_id = fact.clerk_user_id.into_string();
         fact.envelope
             .delivery("user.deleted".to_owned(), object_id, effect)
