@@ -170,6 +170,12 @@ impl Policy {
         self.tiers.iter().position(|(known, _)| known == tier)
     }
 
+    /// Whether a role is the admins'.
+    #[must_use]
+    pub fn is_admin(&self, role: &Role) -> bool {
+        *role == self.admin_role
+    }
+
     /// What the user has at `now`.
     #[must_use]
     pub fn entitlements(&self, user: &User, now: DateTime<Utc>) -> Entitlements {

@@ -52,7 +52,7 @@ impl Sweep<'_> {
         read_at: DateTime<Utc>,
     ) -> Result<(), SyncError> {
         let writes: Vec<Write> = behind.iter().map(|(write, _)| write.clone()).collect();
-        let (_, refused) = adopt_what_fits(self.mirror, writes.clone(), read_at).await?;
+        adopt_what_fits(self.mirror, writes.clone(), read_at).await?;
         let rows = self.rows_of(&writes).await?;
         for (write, finding) in behind {
             let row = rows.get(&write);
@@ -60,8 +60,7 @@ impl Sweep<'_> {
                 None => true,
                 // An event has carried the row beyond the page: not our work, and no drift any more.
                 Some(_) if row.is_some_and(|row| is_beyond(row, &write)) => continue,
-                Some(_) if refused.contains(&write) => false,
-                // The row's place says more than its version does.
+                // The row's place says more than its version does, or the database refuses the content.
                 Some(_) => self.correct(row.cloned(), write, read_at).await?,
             };
             self.report.count(self.listing, &finding, is_repaired);

@@ -109,6 +109,30 @@ fn deleted_here_and_alive_at_clerk_differs() {
 }
 
 #[test]
+fn deleted_here_and_changed_at_clerk_differs_too() {
+    let world = World::in_step(3, 10);
+    let gone = |row: &mut Mirrored| *deleted_at(row) = Some(now());
+    world.store.tamper(Listing::Users, &user_id(3), gone);
+    world
+        .clerk
+        .put(Listing::Users, object(Listing::Users, 3, 2));
+    check(&world, Listing::Users, (0, 0, 0, 1));
+}
+
+#[test]
+fn an_object_that_is_listed_twice_counts_once() {
+    let world = World::in_step(3, 10);
+    world.clerk.repeat_itself();
+    world
+        .clerk
+        .put(Listing::Users, object(Listing::Users, 2, 2));
+    world
+        .clerk
+        .put(Listing::Users, object(Listing::Users, 10, 2));
+    check(&world, Listing::Users, (1, 0, 1, 0));
+}
+
+#[test]
 fn a_row_from_a_token_alone_is_stale() {
     let world = World::in_step(3, 10);
     let new = object(Listing::Users, 10, 1);

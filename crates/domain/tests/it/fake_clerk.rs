@@ -21,6 +21,7 @@ struct Instance {
     finds_fail: bool,
     finds_unreadable: bool,
     loops: bool,
+    repeats: bool,
     refused_cursor: Option<String>,
     pages: BTreeMap<Listing, u32>,
     finds: u32,
@@ -99,6 +100,11 @@ impl FakeClerk {
         self.lock().loops = true;
     }
 
+    /// Lists the last object of every page twice, as pages by offset do when something new comes before them.
+    pub(crate) fn repeat_itself(&self) {
+        self.lock().repeats = true;
+    }
+
     /// Refuses this cursor although its user is there.
     pub(crate) fn refuse_after(&self, cursor: &str) {
         self.lock().refused_cursor = Some(cursor.to_owned());
@@ -145,7 +151,7 @@ impl FakeClerk {
             }
             (_, Some(after)) => after.parse().unwrap(),
         };
-        let writes: Vec<Write> = objects
+        let mut writes: Vec<Write> = objects
             .iter()
             .skip(start)
             .take(self.page_size)
@@ -162,6 +168,9 @@ impl FakeClerk {
             next
         };
         let unmappable = instance.unmappable.iter().filter(|(of, _)| *of == listing);
+        if instance.repeats {
+            writes.extend(writes.last().cloned());
+        }
         Ok(Page {
             writes,
             unmappable: unmappable

@@ -29,6 +29,7 @@ struct Tables {
     write_calls: u32,
     rows_changed: u64,
     refused: Option<ClerkId>,
+    after_adopt: Option<Box<dyn FnOnce() + Send>>,
 }
 
 pub(crate) struct FakeStore {
@@ -63,6 +64,11 @@ impl FakeStore {
         let mut tables = self.lock();
         let kept = tables.rows.get_mut(&listing).unwrap().get_mut(id).unwrap();
         change(&mut kept.row);
+    }
+
+    /// What happens right after the next adoption.
+    pub(crate) fn after_adopt(&self, meanwhile: impl FnOnce() + Send + 'static) {
+        self.lock().after_adopt = Some(Box::new(meanwhile));
     }
 
     pub(crate) fn refuse(&self, id: ClerkId) {
@@ -160,6 +166,10 @@ impl Mirror for FakeStore {
             tables.rows_changed += changed;
             changed
         };
+        let meanwhile = self.lock().after_adopt.take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
         self.fuse.burn().await;
         Ok(changed)
     }

@@ -182,3 +182,19 @@ fn a_repair_never_undoes_what_an_event_told_meanwhile() {
     });
     world.assert_in_step();
 }
+
+#[test]
+fn an_event_right_after_the_repair_stays() {
+    let world = World::in_step(4, 10);
+    world
+        .clerk
+        .put(Listing::Users, object(Listing::Users, 1, 5));
+    let there = world.clone();
+    world.store.after_adopt(move || {
+        there.change(Listing::Users, object(Listing::Users, 1, 6));
+    });
+    let report = world.repair();
+    assert_eq!(report.drift, 0, "{report:?}");
+    assert_eq!(world.store.write_calls(), 1);
+    world.assert_in_step();
+}

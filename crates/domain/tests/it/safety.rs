@@ -3,7 +3,7 @@
 use domain::{Listing, MaxAbsent, Mirrored, ReconcileOptions};
 use serde_json::json;
 
-use crate::objects::{id, name_of, now, object};
+use crate::objects::{as_event, id, name_of, now, object};
 use crate::world::World;
 
 fn live(world: &World, listing: Listing) -> usize {
@@ -123,6 +123,25 @@ fn no_more_go_than_the_brake_allows_whatever_their_age() {
     assert!(report.stopped());
     assert_eq!(report.repaired, 10);
     assert_eq!(live(&world, Listing::Users), 90);
+}
+
+#[test]
+fn rows_gone_since_their_page_stand_behind_the_brake_too() {
+    let world = World::in_step(7, 100);
+    for number in 0..7 {
+        world
+            .store
+            .hear(&as_event(object(Listing::Users, number, 5)));
+    }
+    remove(&world, Listing::Users, 90..98);
+    let there = world.clone();
+    world
+        .clerk
+        .after_page(move || remove(&there, Listing::Users, 0..6));
+    let report = world.repair();
+    assert_eq!(report.kinds[&Listing::Users].extra, 14, "{report:?}");
+    assert!(report.stopped());
+    assert_eq!(live(&world, Listing::Users), 100);
 }
 
 #[test]
