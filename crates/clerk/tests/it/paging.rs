@@ -272,7 +272,7 @@ async fn an_answer_of_another_shape_is_no_page() {
 
 #[tokio::test]
 async fn a_cursor_is_checked_before_anybody_is_asked() {
-    let stub = Stub::start(users(1)).await;
+    let stub = Stub::start(|_| ok(json!([]))).await;
     let client = stub.client();
     for (listing, cursor) in [
         (Listing::Users, "offset:2"),
@@ -286,7 +286,7 @@ async fn a_cursor_is_checked_before_anybody_is_asked() {
     assert!(stub.asked().is_empty());
     // An odd id travels escaped.
     let odd = "after:user_1&limit=1#%2F".to_owned();
-    client.page(Listing::Users, Some(odd)).await.unwrap_err();
+    client.page(Listing::Users, Some(odd)).await.unwrap();
     assert_eq!(
         stub.asked()[0].parameter("starting_after").as_deref(),
         Some("user_1&limit=1#%2F")
