@@ -140,14 +140,9 @@ async fn deliver(store: &TestStore, history: &History, world: &str) -> Vec<Outco
 }
 
 /// The rows about a world's objects, with the world taken out of their ids.
-async fn rows(store: &TestStore, world: &str) -> Vec<Value> {
+pub(crate) async fn rows(store: &TestStore, world: &str) -> Vec<Value> {
     let mut all = Vec::new();
-    for (table, key) in [
-        (&tables::USERS, "clerk_user_id"),
-        (&tables::EMAILS, "clerk_user_id"),
-        (&tables::SESSIONS, "clerk_session_id"),
-        (&tables::OBJECTS, "clerk_id"),
-    ] {
+    for (table, key) in tables::MIRROR {
         all.extend(of_world(store, table, key, world).await);
     }
     sorted(all)
@@ -189,10 +184,19 @@ async fn the_feed_ends_at_the_rows(
         last.insert(change["clerk_id"].to_string(), change);
     }
     for row in rows.iter().filter(|row| row.get("position").is_none()) {
-        let id = ["clerk_session_id", "clerk_user_id", "clerk_id"]
-            .into_iter()
-            .find_map(|key| row.get(key))
-            .unwrap();
+        // A membership names its user too, and a plan its subscription.
+        let id = [
+            "clerk_session_id",
+            "clerk_membership_id",
+            "clerk_subscription_item_id",
+            "clerk_subscription_id",
+            "clerk_organization_id",
+            "clerk_user_id",
+            "clerk_id",
+        ]
+        .into_iter()
+        .find_map(|key| row.get(key))
+        .unwrap();
         let Some(change) = last.get(&id.to_string()) else {
             return Err(TestCaseError::fail(format!("nobody was told of {id}")));
         };
@@ -201,11 +205,13 @@ async fn the_feed_ends_at_the_rows(
         if let Some(data) = row.get("data").filter(|_| !is_deleted) {
             check("the data told last", &change["data"], data)?;
         } else if !is_deleted {
-            check(
-                "the version told last",
-                &change["data"]["version"],
-                &row["version"],
-            )?;
+            for told in ["version", "tier"] {
+                check(
+                    &format!("the {told} told last"),
+                    &change["data"][told],
+                    &row[told],
+                )?;
+            }
         }
     }
     Ok(())

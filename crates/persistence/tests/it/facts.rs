@@ -3,6 +3,8 @@
 //! A time is a number of milliseconds since [`BASE`], and every delivery arrives at [`RECEIVED`]. Unless told
 //! otherwise, each delivery is a message of its own and the digest in its place is one of its content.
 
+mod billing;
+mod object;
 mod organization;
 mod session;
 
@@ -11,12 +13,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ClerkId, Delivery, Effect, EmailAddress, MAX_CLOCK_AHEAD, Payload, Precedence, Step,
-    UserProfile, UserWrite, Write,
+    ClerkId, Deletion, Delivery, Effect, EmailAddress, MAX_CLOCK_AHEAD, ObjectKind, Payload,
+    Precedence, Step, UserProfile, UserWrite, Write,
 };
 use serde_json::{Value, json};
 
-pub(crate) use organization::{deleted_organization, organization};
+pub(crate) use billing::{ItemFact, item, subscription};
+pub(crate) use object::role;
+pub(crate) use organization::{membership, organization};
 pub(crate) use session::session;
 
 /// The instant that tests count from, in milliseconds since 1970: 2026-01-01T00:00:00Z.
@@ -61,6 +65,15 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
+    /// Of a message of its own about a change at this time.
+    pub(crate) fn at(millis: i64) -> Self {
+        Self {
+            updated_at: millis,
+            stated_at: millis,
+            ..Self::new(fresh_message_id(), Step::Changed)
+        }
+    }
+
     fn new(message_id: String, step: Step) -> Self {
         Self {
             message_id,
@@ -90,6 +103,17 @@ impl Envelope {
         at(times.into_iter().find(credible).unwrap_or(RECEIVED))
     }
 
+    fn telling(self, write: Write) -> Delivery {
+        let (kind, clerk_id) = write.key();
+        let verb = match self.step {
+            Step::Created => "created",
+            Step::Changed => "updated",
+        };
+        let event_type = format!("{}.{verb}", kind.event_prefix());
+        let object_id = clerk_id.to_string();
+        self.delivery(event_type, object_id, Effect::Writes(vec![write]))
+    }
+
     fn delivery(self, event_type: String, object_id: String, effect: Effect) -> Delivery {
         Delivery {
             message_id: self.message_id,
@@ -109,6 +133,20 @@ impl Envelope {
 macro_rules! envelope_words {
     ($builder:ident) => {
         impl $builder {
+            /// In the envelope of another.
+            #[allow(dead_code, reason = "not every kind of fact needs every word")]
+            pub(crate) fn within(mut self, envelope: $crate::facts::Envelope) -> Self {
+                self.envelope = envelope;
+                self
+            }
+
+            /// The write alone, as a page of Clerk's API gives it.
+            #[allow(dead_code, reason = "not every kind of fact needs every word")]
+            pub(crate) fn write(self) -> domain::Write {
+                $crate::facts::the_write(self.into())
+            }
+
+            #[allow(dead_code, reason = "not every kind of fact needs every word")]
             pub(crate) fn message(mut self, id: &str) -> Self {
                 self.envelope.message_id = id.to_owned();
                 self
@@ -241,44 +279,71 @@ impl From<UserFact> for Delivery {
         } = fact;
         profile.updated_at = envelope.believed();
         let precedence = envelope.place(&profile);
-        let verb = match envelope.step {
-            Step::Created => "created",
-            Step::Changed => "updated",
-        };
-        let object_id = profile.clerk_user_id.to_string();
-        let write = UserWrite { profile, precedence };
-        let effect = Effect::Writes(vec![Write::User(Box::new(write))]);
-        envelope.delivery(format!("user.{verb}"), object_id, effect)
+        envelope.telling(Write::User(Box::new(UserWrite {
+            profile,
+            precedence,
+        })))
     }
 }
 
-/// `user.deleted`
+/// `….deleted`
 #[derive(Debug, Clone)]
-pub(crate) struct DeletedUser {
+pub(crate) struct DeletedObject {
     envelope: Envelope,
-    clerk_user_id: ClerkId,
+    kind: ObjectKind,
+    clerk_id: ClerkId,
 }
-envelope_words!(DeletedUser);
+envelope_words!(DeletedObject);
 
 /// Happened at the time that `updated` names.
-pub(crate) fn deleted_user(clerk_user_id: &str) -> DeletedUser {
-    DeletedUser {
+pub(crate) fn deleted(kind: ObjectKind, clerk_id: &str) -> DeletedObject {
+    DeletedObject {
         envelope: Envelope::new(fresh_message_id(), Step::Changed),
-        clerk_user_id: id(clerk_user_id),
+        kind,
+        clerk_id: id(clerk_id),
     }
 }
 
-impl From<DeletedUser> for Delivery {
-    fn from(fact: DeletedUser) -> Self {
+pub(crate) fn deleted_user(clerk_user_id: &str) -> DeletedObject {
+    deleted(ObjectKind::User, clerk_user_id)
+}
+
+pub(crate) fn deleted_organization(clerk_organization_id: &str) -> DeletedObject {
+    deleted(ObjectKind::Organization, clerk_organization_id)
+}
+
+pub(crate) fn deleted_membership(clerk_membership_id: &str) -> DeletedObject {
+    deleted(ObjectKind::Membership, clerk_membership_id)
+}
+
+pub(crate) fn deleted_role(clerk_id: &str) -> DeletedObject {
+    deleted(ObjectKind::Role, clerk_id)
+}
+
+impl From<DeletedObject> for Delivery {
+    fn from(fact: DeletedObject) -> Self {
+        let DeletedObject {
+            envelope,
+            kind,
+            clerk_id,
+        } = fact;
+        let object_id = clerk_id.to_string();
         let effect = Effect::Writes(vec![Write::Deletion(Deletion {
-            kind: ObjectKind::User,
-            clerk_id: fact.clerk_user_id.clone(),
-            deleted_at: at(fact.envelope.stated_at),
+            kind,
+            clerk_id,
+            deleted_at: at(envelope.stated_at),
         })]);
-        let object_id = fact.clerk_user_id.into_string();
-        fact.envelope
-            .delivery("user.deleted".to_owned(), object_id, effect)
+        envelope.delivery(format!("{}.deleted", kind.event_prefix()), object_id, effect)
     }
+}
+
+/// The one write of a delivery that has one.
+fn the_write(delivery: Delivery) -> Write {
+    let Effect::Writes(mut writes) = delivery.effect else {
+        panic!("it has no effect")
+    };
+    assert_eq!(writes.len(), 1, "one write: {writes:?}");
+    writes.remove(0)
 }
 
 /// A delivery that changes nothing.

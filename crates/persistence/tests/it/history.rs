@@ -1,13 +1,16 @@
-//! Random histories of a few users, sessions and organizations, with ties in every time and times that cannot be
+//! Random histories of a few objects of every kind, with ties in every time and times that cannot be
 //! believed.
 
-use domain::Delivery;
+use domain::{Delivery, ObjectKind, Payer};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use serde_json::json;
 
-use crate::facts::{POISONED, deleted_organization, deleted_user, organization, session, user};
+use crate::facts::{
+    POISONED, RECEIVED, at, deleted, id, item, membership, organization, role, session,
+    subscription, user,
+};
 
 /// How many there are of each kind of object.
 pub(crate) const OBJECTS: usize = 3;
@@ -36,8 +39,10 @@ pub(crate) enum Fact {
         is_banned: bool,
         role: &'static str,
     },
-    UserDeleted {
-        user: usize,
+    /// Of those kinds that Clerk deletes.
+    Deleted {
+        kind: ObjectKind,
+        object: usize,
         at: i64,
     },
     Session {
@@ -54,11 +59,62 @@ pub(crate) enum Fact {
         told: Told,
         name: String,
     },
-    OrganizationDeleted {
+    Membership {
+        membership: usize,
+        told: Told,
+        user: usize,
         organization: usize,
-        at: i64,
+        role: String,
+    },
+    Subscription {
+        subscription: usize,
+        told: Told,
+        payer: Paying,
+        status: String,
+    },
+    Item {
+        item: usize,
+        told: Told,
+        payer: Paying,
+        status: &'static str,
+        plan: &'static str,
+        /// When the paid period ends, in milliseconds after the delivery.
+        ends_in: Option<i64>,
+    },
+    Role {
+        role: usize,
+        told: Told,
+        name: String,
     },
 }
+
+/// Who pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paying {
+    User(usize),
+    Organization(usize),
+    Nobody,
+}
+
+impl Paying {
+    fn payer(self, world: &str) -> Option<Payer> {
+        match self {
+            Self::User(number) => Some(Payer::User(id(&format!("{world}user_{number}")))),
+            Self::Organization(number) => {
+                Some(Payer::Organization(id(&format!("{world}org_{number}"))))
+            }
+            Self::Nobody => None,
+        }
+    }
+}
+
+/// The kinds that Clerk deletes, and how their ids begin.
+const MORTAL: [(ObjectKind, &str); 4] = [
+    (ObjectKind::User, "user"),
+    (ObjectKind::Organization, "org"),
+    (ObjectKind::Membership, "orgmem"),
+    (ObjectKind::Role, "role"),
+];
 
 /// What happened, and how it comes here.
 #[derive(Debug, Clone)]
@@ -135,17 +191,77 @@ fn fact() -> impl Strategy<Value = Fact> {
             told,
             name,
         });
+    let membership = (0..OBJECTS, told(), 0..OBJECTS, 0..OBJECTS, word()).prop_map(
+        |(membership, told, user, organization, role)| Fact::Membership {
+            membership,
+            told,
+            user,
+            organization,
+            role,
+        },
+    );
+    let payer = || {
+        prop_oneof![
+            4 => (0..OBJECTS).prop_map(Paying::User),
+            4 => (0..OBJECTS).prop_map(Paying::Organization),
+            1 => Just(Paying::Nobody),
+        ]
+    };
+    let subscription = (0..OBJECTS, told(), payer(), word()).prop_map(
+        |(subscription, told, payer, status)| Fact::Subscription {
+            subscription,
+            told,
+            payer,
+            status,
+        },
+    );
+    let item = (
+        0..OBJECTS,
+        told(),
+        payer(),
+        prop_oneof![
+            Just("active"),
+            Just("canceled"),
+            Just("past_due"),
+            Just("ended")
+        ],
+        prop_oneof![3 => Just("pro"), 1 => Just("hobby")],
+        option::of(-2_i64..3),
+    )
+        .prop_map(|(item, told, payer, status, plan, ends_in)| Fact::Item {
+            item,
+            told,
+            payer,
+            status,
+            plan,
+            ends_in,
+        });
+    let role = (0..OBJECTS, told(), word()).prop_map(|(role, told, name)| Fact::Role {
+        role,
+        told,
+        name,
+    });
+    let deletion = (0..MORTAL.len(), 0..OBJECTS, 0_i64..12).prop_map(|(kind, object, at)| {
+        Fact::Deleted {
+            kind: MORTAL[kind].0,
+            object,
+            at,
+        }
+    });
     prop_oneof![
         6 => user,
-        1 => (0..OBJECTS, 0_i64..12).prop_map(|(user, at)| Fact::UserDeleted { user, at }),
         6 => session,
         2 => organization,
-        1 => (0..OBJECTS, 0_i64..12).prop_map(|(organization, at)| Fact::OrganizationDeleted { organization, at }),
+        2 => membership,
+        2 => subscription,
+        5 => item,
+        2 => role,
+        3 => deletion,
     ]
 }
 
 pub(crate) fn history() -> impl Strategy<Value = History> {
-    vec(fact(), 1..24).prop_flat_map(|facts| {
+    vec(fact(), 1..32).prop_flat_map(|facts| {
         let count = facts.len();
         let arrivals = vec(0..count, 0..=count / 2)
             .prop_map(move |copies| (0..count).chain(copies).collect::<Vec<_>>())
@@ -164,8 +280,12 @@ impl Fact {
         match self {
             Self::User { told, .. }
             | Self::Session { told, .. }
-            | Self::Organization { told, .. } => told.updated,
-            Self::UserDeleted { at, .. } | Self::OrganizationDeleted { at, .. } => *at,
+            | Self::Organization { told, .. }
+            | Self::Membership { told, .. }
+            | Self::Subscription { told, .. }
+            | Self::Item { told, .. }
+            | Self::Role { told, .. } => told.updated,
+            Self::Deleted { at, .. } => *at,
         }
     }
 
@@ -173,7 +293,7 @@ impl Fact {
     /// history: where all times are the same, the greater one counts.
     pub(crate) fn delivery(&self, world: &str, number: usize, message_id: &str) -> Delivery {
         let digest = u64::try_from(number).unwrap().to_be_bytes();
-        let id = |kind: &str, number: usize| format!("{world}{kind}_{number}");
+        let id = |prefix: &str, number: usize| format!("{world}{prefix}_{number}");
         match self {
             Self::User {
                 user: number,
@@ -206,10 +326,6 @@ impl Fact {
                 }
                 fact.into()
             }
-            Self::UserDeleted { user, at } => deleted_user(&id("user", *user))
-                .updated(*at)
-                .message(message_id)
-                .into(),
             Self::Session {
                 session: number,
                 told,
@@ -237,15 +353,72 @@ impl Fact {
                 organization: number,
                 told,
                 name,
-            } => organization(&id("org", *number), json!({"name": name}))
+            } => organization(&id("org", *number))
+                .named(name)
                 .updated(told.updated)
                 .stated(told.stated)
                 .digest(digest)
                 .message(message_id)
                 .into(),
-            Self::OrganizationDeleted { organization, at } => {
-                deleted_organization(&id("org", *organization))
-                    .told(json!({"deleted": true}))
+            Self::Membership {
+                membership: number,
+                told,
+                user,
+                organization,
+                role,
+            } => membership(&id("orgmem", *number))
+                .joins(&id("user", *user), &id("org", *organization))
+                .as_role(role)
+                .updated(told.updated)
+                .stated(told.stated)
+                .digest(digest)
+                .message(message_id)
+                .into(),
+            Self::Subscription {
+                subscription: number,
+                told,
+                payer,
+                status,
+            } => subscription(&id("csub", *number), status)
+                .paid_by(payer.payer(world))
+                .updated(told.updated)
+                .stated(told.stated)
+                .digest(digest)
+                .message(message_id)
+                .into(),
+            Self::Item {
+                item: number,
+                told,
+                payer,
+                status,
+                plan,
+                ends_in,
+            } => {
+                let mut fact = item(&id("csub_item", *number), status, plan)
+                    .within_subscription(&id("csub", *number))
+                    .paid_by(payer.payer(world))
+                    .updated(told.updated)
+                    .stated(told.stated)
+                    .digest(digest)
+                    .message(message_id);
+                if let Some(ends_in) = ends_in {
+                    fact = fact.until(at(RECEIVED + ends_in));
+                }
+                fact.into()
+            }
+            Self::Role {
+                role: number,
+                told,
+                name,
+            } => role(&id("role", *number), json!({"name": name}))
+                .updated(told.updated)
+                .stated(told.stated)
+                .digest(digest)
+                .message(message_id)
+                .into(),
+            Self::Deleted { kind, object, at } => {
+                let (_, prefix) = MORTAL.iter().find(|(mortal, _)| mortal == kind).unwrap();
+                deleted(*kind, &id(prefix, *object))
                     .updated(*at)
                     .message(message_id)
                     .into()

@@ -2,10 +2,11 @@
 //!
 //! Written apart from the code that it judges, without its comparisons and without SQL.
 
+use domain::ObjectKind;
 use serde_json::{Value, json};
 
 use crate::facts::{BASE, RECEIVED};
-use crate::history::{Fact, History, OBJECTS, Told, began};
+use crate::history::{Fact, History, OBJECTS, Paying, Told, began};
 
 const DAY: i64 = 24 * 3_600_000;
 
@@ -43,14 +44,75 @@ pub(crate) fn rows(history: &History) -> Vec<Value> {
         user(history, number, &mut rows);
         session(history, number, &mut rows);
         organization(history, number, &mut rows);
+        membership(history, number, &mut rows);
+        subscription(history, number, &mut rows);
+        item(history, number, &mut rows);
+        role(history, number, &mut rows);
     }
     rows
 }
 
+/// The fact with the greatest place among those that `told` gives an object's telling of, and its version.
+fn greatest<'a>(
+    history: &'a History,
+    told: impl Fn(&'a Fact) -> Option<&'a Told>,
+) -> Option<(&'a Fact, i64)> {
+    let placed = history.facts.iter().enumerate().filter_map(|(number, fact)| {
+        let told = told(fact)?;
+        Some((place(told, false, true, number), fact, version(told)))
+    });
+    let greatest = placed.max_by_key(|(place, ..)| *place);
+    greatest.map(|(_, fact, version)| (fact, version))
+}
+
+fn deletion(history: &History, wanted: ObjectKind, number: usize) -> Option<i64> {
+    let deleted = |fact: &Fact| match fact {
+        Fact::Deleted { kind, object, at } if (*kind, *object) == (wanted, number) => Some(*at),
+        _ => None,
+    };
+    history.facts.iter().filter_map(deleted).min()
+}
+
+/// Whether somebody has a paid tier when everything has arrived, and until when.
+fn paid_until(history: &History, wanted: Paying) -> Option<Option<i64>> {
+    let items = (0..OBJECTS).filter_map(|number| greatest_item(history, number));
+    let ends = items.filter_map(|(fact, version)| {
+        let Fact::Item {
+            payer,
+            status,
+            plan,
+            ends_in,
+            ..
+        } = fact
+        else {
+            return None;
+        };
+        if *payer != wanted || *plan != "pro" {
+            return None;
+        }
+        match *status {
+            "active" => Some(None),
+            "canceled" => ends_in.filter(|ends_in| *ends_in > 0).map(|ends_in| Some(RECEIVED + ends_in)),
+            "past_due" => Some(Some(version + 7 * DAY)),
+            _ => None,
+        }
+    });
+    // None is for ever, and so the greatest.
+    ends.max_by_key(|end| end.unwrap_or(i64::MAX))
+}
+
+fn greatest_item(history: &History, wanted: usize) -> Option<(&Fact, i64)> {
+    greatest(history, |fact| match fact {
+        Fact::Item { item, told, .. } if *item == wanted => Some(told),
+        _ => None,
+    })
+}
+
 fn user(history: &History, wanted: usize, rows: &mut Vec<Value>) {
     let id = format!("user_{wanted}");
-    let (mut best, mut deleted_at): (Option<(Place, &Fact)>, Option<i64>) = (None, None);
-    let (mut sign_ins, mut is_known) = (Vec::new(), false);
+    let mut best: Option<(Place, &Fact)> = None;
+    let deleted_at = deletion(history, ObjectKind::User, wanted);
+    let (mut sign_ins, mut is_known) = (Vec::new(), deleted_at.is_some());
     for (number, fact) in history.facts.iter().enumerate() {
         match fact {
             Fact::User {
@@ -66,10 +128,6 @@ fn user(history: &History, wanted: usize, rows: &mut Vec<Value>) {
                 if best.as_ref().is_none_or(|(other, _)| *other < place) {
                     best = Some((place, fact));
                 }
-            }
-            Fact::UserDeleted { user, at } if *user == wanted => {
-                is_known = true;
-                deleted_at = Some(deleted_at.map_or(*at, |other: i64| other.min(*at)));
             }
             _ => {}
         }
@@ -101,9 +159,11 @@ fn user(history: &History, wanted: usize, rows: &mut Vec<Value>) {
     if is_named && is_begun {
         sign_ins.push(began(wanted));
     }
+    let paid = paid_until(history, Paying::User(wanted));
     let mut row = json!({
         "clerk_user_id": id, "external_id": null, "username": null, "email": null, "email_verified": false,
-        "first_name": null, "last_name": null, "full_name": null, "image_url": null, "role": "solo", "tier": "free",
+        "first_name": null, "last_name": null, "full_name": null, "image_url": null, "role": "solo",
+        "tier": if paid.is_some() { "paid" } else { "free" }, "tier_until": paid.flatten(),
         "public_metadata": {}, "preferences": {}, "banned": false, "locked": false,
         "created_at": deleted_at, "updated_at": deleted_at, "last_login_at": sign_ins.iter().max(),
         "deleted_at": deleted_at, "is_active": false, "version": 0,
@@ -187,31 +247,116 @@ fn session(history: &History, wanted: usize, rows: &mut Vec<Value>) {
 }
 
 fn organization(history: &History, wanted: usize, rows: &mut Vec<Value>) {
-    let (mut best, mut deleted_at): (Option<(Place, &str, i64)>, Option<i64>) = (None, None);
-    for (number, fact) in history.facts.iter().enumerate() {
-        match fact {
-            Fact::Organization {
-                organization,
-                told,
-                name,
-            } if *organization == wanted => {
-                let place = place(told, false, true, number);
-                if best.is_none_or(|(other, ..)| other < place) {
-                    best = Some((place, name, version(told)));
-                }
-            }
-            Fact::OrganizationDeleted { organization, at } if *organization == wanted => {
-                deleted_at = Some(deleted_at.map_or(*at, |other: i64| other.min(*at)));
-            }
-            _ => {}
-        }
-    }
-    if best.is_none() && deleted_at.is_none() {
+    let best = greatest(history, |fact| match fact {
+        Fact::Organization { organization, told, .. } if *organization == wanted => Some(told),
+        _ => None,
+    });
+    let deleted_at = deletion(history, ObjectKind::Organization, wanted);
+    let paid = paid_until(history, Paying::Organization(wanted));
+    let mut row = json!({
+        "clerk_organization_id": format!("org_{wanted}"), "name": null, "slug": null, "image_url": null,
+        "public_metadata": {}, "created_by": null, "tier": paid.map(|_| "paid"), "tier_until": paid.flatten(),
+        "created_at": deleted_at, "updated_at": deleted_at, "deleted_at": deleted_at, "version": 0,
+    });
+    if let Some((Fact::Organization { name, .. }, version)) = best {
+        row["name"] = json!(name);
+        stand(&mut row, version);
+    } else if deleted_at.is_none() {
         return;
     }
+    rows.push(row);
+}
+
+/// The times and version of a row that a fact of this version fills.
+fn stand(row: &mut Value, version: i64) {
+    row["created_at"] = json!(0);
+    row["updated_at"] = json!(version);
+    row["version"] = json!(BASE + version);
+}
+
+fn membership(history: &History, wanted: usize, rows: &mut Vec<Value>) {
+    let best = greatest(history, |fact| match fact {
+        Fact::Membership { membership, told, .. } if *membership == wanted => Some(told),
+        _ => None,
+    });
+    let deleted_at = deletion(history, ObjectKind::Membership, wanted);
+    let mut row = json!({
+        "clerk_membership_id": format!("orgmem_{wanted}"), "clerk_organization_id": null, "clerk_user_id": null,
+        "role": null, "permissions": [], "public_metadata": {},
+        "created_at": deleted_at, "updated_at": deleted_at, "deleted_at": deleted_at, "version": 0,
+    });
+    if let Some((Fact::Membership { user, organization, role, .. }, version)) = best {
+        row["clerk_user_id"] = json!(format!("user_{user}"));
+        row["clerk_organization_id"] = json!(format!("org_{organization}"));
+        row["role"] = json!(role);
+        row["permissions"] = json!([format!("{role}:read")]);
+        stand(&mut row, version);
+    } else if deleted_at.is_none() {
+        return;
+    }
+    rows.push(row);
+}
+
+/// The columns of who pays.
+fn pays(row: &mut Value, payer: Paying) {
+    row["payer_user_id"] = Value::Null;
+    row["payer_organization_id"] = Value::Null;
+    match payer {
+        Paying::User(number) => row["payer_user_id"] = json!(format!("user_{number}")),
+        Paying::Organization(number) => {
+            row["payer_organization_id"] = json!(format!("org_{number}"));
+        }
+        Paying::Nobody => {}
+    }
+}
+
+fn subscription(history: &History, wanted: usize, rows: &mut Vec<Value>) {
+    let best = greatest(history, |fact| match fact {
+        Fact::Subscription { subscription, told, .. } if *subscription == wanted => Some(told),
+        _ => None,
+    });
+    let Some((Fact::Subscription { payer, status, .. }, version)) = best else {
+        return;
+    };
+    let mut row = json!({
+        "clerk_subscription_id": format!("csub_{wanted}"), "status": status,
+        "active_at": null, "past_due_at": null, "canceled_at": null, "ended_at": null, "deleted_at": null,
+    });
+    pays(&mut row, *payer);
+    stand(&mut row, version);
+    rows.push(row);
+}
+
+fn item(history: &History, wanted: usize, rows: &mut Vec<Value>) {
+    let Some((Fact::Item { payer, status, plan, ends_in, .. }, version)) =
+        greatest_item(history, wanted)
+    else {
+        return;
+    };
+    let mut row = json!({
+        "clerk_subscription_item_id": format!("csub_item_{wanted}"),
+        "clerk_subscription_id": format!("csub_{wanted}"), "status": status, "clerk_plan_id": "cplan_1",
+        "plan_slug": plan, "plan_interval": "month", "is_free_trial": false, "period_start": 0,
+        "period_end": ends_in.map(|ends_in| RECEIVED + ends_in), "past_due_at": null, "deleted_at": null,
+    });
+    pays(&mut row, *payer);
+    stand(&mut row, version);
+    rows.push(row);
+}
+
+fn role(history: &History, wanted: usize, rows: &mut Vec<Value>) {
+    let best = greatest(history, |fact| match fact {
+        Fact::Role { role, told, .. } if *role == wanted => Some(told),
+        _ => None,
+    });
+    let deleted_at = deletion(history, ObjectKind::Role, wanted);
+    let id = format!("role_{wanted}");
+    let (data, version) = match best {
+        Some((Fact::Role { name, .. }, version)) => (json!({"name": name}), BASE + version),
+        _ if deleted_at.is_none() => return,
+        _ => (json!({"id": id, "deleted": true}), 0),
+    };
     rows.push(json!({
-        "kind": "organization", "clerk_id": format!("org_{wanted}"),
-        "data": best.map_or(json!({"deleted": true}), |(_, name, _)| json!({"name": name})),
-        "deleted_at": deleted_at, "version": best.map_or(0, |(_, _, version)| BASE + version),
+        "kind": "role", "clerk_id": id, "data": data, "deleted_at": deleted_at, "version": version,
     }));
 }

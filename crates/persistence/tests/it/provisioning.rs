@@ -42,7 +42,7 @@ async fn a_first_request_makes_a_thin_row(store: TestStore) {
         "clerk_user_id": "user_1", "external_id": null, "username": null,
         "email": "claimed@example.com", "email_verified": false,
         "first_name": "Claimed", "last_name": "Name", "full_name": "Claimed Name", "image_url": null,
-        "role": "solo", "tier": "free", "public_metadata": {}, "preferences": {},
+        "role": "solo", "tier": "free", "tier_until": null, "public_metadata": {}, "preferences": {},
         "banned": false, "locked": false, "is_active": true,
         "created_at": 5, "updated_at": 5, "last_login_at": null, "deleted_at": null,
         "version": 0, "precedence": "0".repeat(52),

@@ -152,6 +152,11 @@ impl TestStore {
         only(self.rows_where(&tables::SESSIONS, &condition).await)
     }
 
+    pub(crate) async fn organization(&self, clerk_organization_id: &str) -> Value {
+        let condition = format!("clerk_organization_id = '{clerk_organization_id}'");
+        only(self.rows_where(&tables::ORGANIZATIONS, &condition).await)
+    }
+
     pub(crate) async fn ledger_line(&self, message_id: &str) -> Value {
         let condition = format!("svix_id = '{message_id}'");
         only(self.rows_where(&tables::LEDGER, &condition).await)
@@ -177,15 +182,10 @@ impl TestStore {
     /// Everything that a delivery may change besides its own line in the ledger.
     pub(crate) async fn everything(&self) -> Vec<Value> {
         let mut all = Vec::new();
-        for table in [
-            &tables::USERS,
-            &tables::EMAILS,
-            &tables::SESSIONS,
-            &tables::OBJECTS,
-            &tables::CHANGES,
-        ] {
+        for table in tables::MIRROR.map(|(table, _)| table) {
             all.extend(self.rows(table).await);
         }
+        all.extend(self.rows(&tables::CHANGES).await);
         all
     }
 }

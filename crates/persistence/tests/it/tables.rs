@@ -42,6 +42,7 @@ pub(crate) const USERS: Table = Table {
         ("image_url", Plain),
         ("role", Plain),
         ("tier", Plain),
+        ("tier_until", Time),
         ("public_metadata", Json),
         ("preferences", Json),
         ("banned", Flag),
@@ -96,6 +97,88 @@ pub(crate) const SESSIONS: Table = Table {
     ],
 };
 
+pub(crate) const ORGANIZATIONS: Table = Table {
+    name: "organizations",
+    key: "clerk_organization_id",
+    columns: &[
+        ("clerk_organization_id", Plain),
+        ("name", Plain),
+        ("slug", Plain),
+        ("image_url", Plain),
+        ("public_metadata", Json),
+        ("created_by", Plain),
+        ("tier", Plain),
+        ("tier_until", Time),
+        ("created_at", Time),
+        ("updated_at", Time),
+        ("deleted_at", Time),
+        ("version", Plain),
+        ("precedence", Bytes),
+    ],
+};
+
+pub(crate) const MEMBERSHIPS: Table = Table {
+    name: "organization_memberships",
+    key: "clerk_membership_id",
+    columns: &[
+        ("clerk_membership_id", Plain),
+        ("clerk_organization_id", Plain),
+        ("clerk_user_id", Plain),
+        ("role", Plain),
+        ("permissions", Json),
+        ("public_metadata", Json),
+        ("created_at", Time),
+        ("updated_at", Time),
+        ("deleted_at", Time),
+        ("version", Plain),
+        ("precedence", Bytes),
+    ],
+};
+
+pub(crate) const SUBSCRIPTIONS: Table = Table {
+    name: "subscriptions",
+    key: "clerk_subscription_id",
+    columns: &[
+        ("clerk_subscription_id", Plain),
+        ("payer_user_id", Plain),
+        ("payer_organization_id", Plain),
+        ("status", Plain),
+        ("active_at", Time),
+        ("past_due_at", Time),
+        ("canceled_at", Time),
+        ("ended_at", Time),
+        ("created_at", Time),
+        ("updated_at", Time),
+        ("deleted_at", Time),
+        ("version", Plain),
+        ("precedence", Bytes),
+    ],
+};
+
+pub(crate) const ITEMS: Table = Table {
+    name: "subscription_items",
+    key: "clerk_subscription_item_id",
+    columns: &[
+        ("clerk_subscription_item_id", Plain),
+        ("clerk_subscription_id", Plain),
+        ("payer_user_id", Plain),
+        ("payer_organization_id", Plain),
+        ("status", Plain),
+        ("clerk_plan_id", Plain),
+        ("plan_slug", Plain),
+        ("plan_interval", Plain),
+        ("is_free_trial", Flag),
+        ("period_start", Time),
+        ("period_end", Time),
+        ("past_due_at", Time),
+        ("created_at", Time),
+        ("updated_at", Time),
+        ("deleted_at", Time),
+        ("version", Plain),
+        ("precedence", Bytes),
+    ],
+};
+
 pub(crate) const OBJECTS: Table = Table {
     name: "clerk_objects",
     key: "kind, clerk_id",
@@ -139,6 +222,18 @@ pub(crate) const CHANGES: Table = Table {
         ("data", Json),
     ],
 };
+
+/// Every table of mirrored rows, with the column that names the object, or whose it is.
+pub(crate) const MIRROR: [(&Table, &str); 8] = [
+    (&USERS, "clerk_user_id"),
+    (&EMAILS, "clerk_user_id"),
+    (&SESSIONS, "clerk_session_id"),
+    (&ORGANIZATIONS, "clerk_organization_id"),
+    (&MEMBERSHIPS, "clerk_membership_id"),
+    (&SUBSCRIPTIONS, "clerk_subscription_id"),
+    (&ITEMS, "clerk_subscription_item_id"),
+    (&OBJECTS, "clerk_id"),
+];
 
 impl Table {
     /// A query that gives each row as one JSON object in `line`.

@@ -42,7 +42,7 @@ async fn a_profile_fills_the_row(store: TestStore) {
         "clerk_user_id": "user_1", "external_id": null, "username": null,
         "email": "ann@example.com", "email_verified": false,
         "first_name": "Ann", "last_name": "Lee", "full_name": "Ann Lee", "image_url": null,
-        "role": "growth", "tier": "paid",
+        "role": "growth", "tier": "paid", "tier_until": null,
         "public_metadata": {"role": "growth", "tier": "paid", "x": [1, null, "é"]}, "preferences": {},
         "banned": false, "locked": false, "is_active": true,
         "created_at": 0, "updated_at": 5, "last_login_at": 4, "deleted_at": null,

@@ -1,6 +1,6 @@
 //! Sessions.
 
-use domain::{ClerkId, Delivery, Effect, SessionStatus, SessionWrite, SignIn, Step};
+use domain::{ClerkId, Delivery, Effect, SessionStatus, SessionWrite, SignIn, Step, Write};
 
 use super::{Envelope, at, envelope_words, fresh_message_id, id};
 
@@ -80,7 +80,7 @@ impl From<SessionFact> for Delivery {
         };
         let event_type = format!("session.{verb}");
         let object_id = clerk_session_id.to_string();
-        let effect = Effect::Session(Box::new(SessionWrite {
+        let write = Write::Session(Box::new(SessionWrite {
             clerk_session_id,
             clerk_user_id,
             clerk_client_id: Some("client_1".to_owned()),
@@ -99,6 +99,6 @@ impl From<SessionFact> for Delivery {
             updated_at: envelope.believed(),
             sign_in,
         }));
-        envelope.delivery(event_type, object_id, effect)
+        envelope.delivery(event_type, object_id, Effect::Writes(vec![write]))
     }
 }
