@@ -6,7 +6,8 @@
 //! does with them. It never talks to Clerk either, and is not affiliated with Clerk.
 //!
 //! Where to look: [`Emulator`] starts and stops it, [`Instance`] is the state with every operation, `backend` speaks
-//! Clerk's Backend API over it, `control` the emulator's own `/__emu/` API, `webhook` signs and delivers.
+//! Clerk's Backend API over it, `control` the emulator's own `/__emu/` API, `webhook` signs and delivers,
+//! [`Chaos`] makes both go wrong on purpose.
 
 mod backend;
 mod billing;

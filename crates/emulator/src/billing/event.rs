@@ -14,6 +14,8 @@ pub(crate) struct Payment {
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
     pub(crate) outcome: Outcome,
+    /// Whether it is the first for its item.
+    pub(crate) is_checkout: bool,
 }
 
 /// How a payment attempt went.
@@ -91,7 +93,7 @@ impl Subscription {
             "failed_at": failed.then_some(payment.updated_at),
             "failed_reason": reason,
             "billing_date": payment.created_at,
-            "charge_type": if item.lifetime_paid == 0 { "checkout" } else { "recurring" },
+            "charge_type": if payment.is_checkout { "checkout" } else { "recurring" },
             "payee": {
                 "id": format!("cpayee_{}", crate::INSTANCE_ID), "gateway_type": "stripe",
                 "gateway_external_id": "acct_emulated", "gateway_status": "active",

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
-use reqwest::{Client, Url, redirect};
-use secrecy::{ExposeSecret as _, SecretString};
+use reqwest::{Client, redirect};
+use secrecy::ExposeSecret as _;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
 
 use super::answer::{beginning, explain, next_wait, parse_retry_after};
+use super::endpoint::Endpoint;
 use super::log::{Attempt, Delivery, DeliveryStatus, Log};
 use super::signature::{generate_secret, sign};
 use super::workers::{Due, LANES, Later, Workers};
@@ -26,41 +27,6 @@ use crate::state::system_ms;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Why an attempt failed that did not.
 const LOST: &str = "the answer was lost on purpose";
-
-/// Where webhooks go and what signs them.
-#[derive(Debug, Clone)]
-pub(crate) struct Endpoint {
-    pub(crate) url: Option<Url>,
-    pub(crate) secret: SecretString,
-    /// The secret before a rotation, which signs too until then.
-    pub(crate) previous: Option<(SecretString, Instant)>,
-}
-
-impl Endpoint {
-    pub(crate) fn new(url: Option<Url>, secret: SecretString) -> Self {
-        Self {
-            url,
-            secret,
-            previous: None,
-        }
-    }
-
-    /// The secrets that sign now, the newest first.
-    fn secrets(&self) -> impl Iterator<Item = &SecretString> {
-        let previous = self
-            .previous
-            .as_ref()
-            .filter(|(_, until)| Instant::now() < *until);
-        std::iter::once(&self.secret).chain(previous.map(|(secret, _)| secret))
-    }
-
-    /// An absolute http or https URL.
-    pub(crate) fn parse_url(text: &str) -> Option<Url> {
-        Url::parse(text)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-    }
-}
 
 /// The log of deliveries and the way in for new ones.
 pub(crate) struct Webhooks {
@@ -409,25 +375,5 @@ impl Webhooks {
             .body(body.to_owned())
             .build()
             .map_err(|error| explain(&error))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_absolute_http_urls_are_endpoints() {
-        for bad in [
-            "",
-            "hooks",
-            "/hooks",
-            "ftp://host/",
-            "http://",
-            "file:///etc",
-        ] {
-            assert!(Endpoint::parse_url(bad).is_none(), "{bad}");
-        }
-        assert!(Endpoint::parse_url("http://127.0.0.1:8080/api/webhooks/clerk").is_some());
     }
 }

@@ -85,7 +85,12 @@ async fn a_subscription_is_paid_and_shown_in_both_shapes() {
         (&paid["status"], &paid["totals"]["grand_total"]["amount"]),
         (&json!("paid"), &json!(2_000))
     );
-    assert_eq!(last(&clerk, "paymentAttempt.created")["id"], paid["id"]);
+    assert_eq!(paid["charge_type"], "checkout");
+    let first = last(&clerk, "paymentAttempt.created");
+    assert_eq!(
+        (&first["id"], &first["status"]),
+        (&paid["id"], &json!("pending"))
+    );
     let session = clerk.new_session(&user.id).unwrap();
     let token = clerk.session_token(&session.id, None, None, None).unwrap();
     assert_eq!(part(&token, 1)["pla"], "u:pro");
@@ -135,6 +140,12 @@ async fn a_subscription_goes_past_due_recovers_and_runs_out() {
         again[2..],
         ["subscriptionItem.active", "subscription.active"]
     );
+    let paid = last(&clerk, "paymentAttempt.updated");
+    assert_eq!(
+        (&paid["status"], &paid["charge_type"]),
+        (&json!("paid"), &json!("recurring"))
+    );
+    assert_eq!(paid["subscription_items"][0]["lifetime_paid"], 3_000);
     let canceled = events_of(&clerk, "cancel", payer.clone()).await;
     assert_eq!(
         canceled,

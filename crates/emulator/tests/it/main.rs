@@ -12,6 +12,7 @@ mod chaos;
 mod control;
 mod email_addresses;
 mod large;
+mod memberships;
 mod organizations;
 mod receiver;
 mod restart;
