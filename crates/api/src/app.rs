@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::Authenticator;
-use domain::{Mirror, Policy, StoreHealth, UserStore};
+use domain::{Changes, Mirror, Policy, StoreHealth, UserStore};
 use webhooks::Receiver;
 
 use crate::security_log::SecurityLog;
+use crate::service_caller::ServiceTokens;
+use crate::sync_status::SyncStatus;
 
 /// Settings of the HTTP side.
 #[derive(Debug, Clone)]
@@ -25,7 +27,7 @@ pub struct ApiSettings {
 
 /// Everything that the routes share; a clone is a pointer.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Inner>);
 
 /// The ports and services behind the routes.
 pub struct Parts {
@@ -33,49 +35,54 @@ pub struct Parts {
     pub mirror: Arc<dyn Mirror>,
     /// Where users are read.
     pub users: Arc<dyn UserStore>,
+    /// The change feed.
+    pub changes: Arc<dyn Changes>,
     /// Whether the store works.
     pub store_health: Arc<dyn StoreHealth>,
     /// Tells authentic webhooks from others.
     pub receiver: Receiver,
     /// Tells valid sessions from others.
     pub authenticator: Arc<Authenticator>,
+    /// Tells machine callers from others.
+    pub service_tokens: ServiceTokens,
     /// What a user may do.
     pub policy: Arc<Policy>,
+    /// What the last sweep found.
+    pub sync_status: Arc<SyncStatus>,
     /// Settings of the HTTP side.
     pub settings: ApiSettings,
+}
+
+/// The parts, and what is made of them.
+pub struct Inner {
+    parts: Parts,
     pub(crate) security_log: SecurityLog,
 }
 
 impl App {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(
-        mirror: Arc<dyn Mirror>,
-        users: Arc<dyn UserStore>,
-        store_health: Arc<dyn StoreHealth>,
-        receiver: Receiver,
-        authenticator: Arc<Authenticator>,
-        policy: Arc<Policy>,
-        settings: ApiSettings,
-    ) -> Self {
-        let security_log = SecurityLog::new(Arc::clone(&mirror));
-        Self(Arc::new(Parts {
-            mirror,
-            users,
-            store_health,
-            receiver,
-            authenticator,
-            policy,
-            settings,
+    pub fn new(parts: Parts) -> Self {
+        let security_log = SecurityLog::new(Arc::clone(&parts.mirror));
+        Self(Arc::new(Inner {
+            parts,
             security_log,
         }))
     }
 }
 
 impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Deref for Inner {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }

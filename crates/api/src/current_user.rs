@@ -44,7 +44,7 @@ impl FromRequestParts<App> for CurrentUser {
         if !user.is_active {
             return Err(Problem::of(Kind::UserInactive));
         }
-        let entitlements = app.policy.entitlements(&user);
+        let entitlements = app.policy.entitlements(&user, now);
         Ok(Self {
             user,
             entitlements,

@@ -18,9 +18,13 @@ mod request_context;
 mod router;
 mod routes;
 mod security_log;
+mod service_caller;
+mod sync_status;
 
-pub use app::{ApiSettings, App};
+pub use app::{ApiSettings, App, Parts};
 pub use current_user::CurrentUser;
 pub use openapi::openapi_json;
 pub use problem::{Kind, Problem};
 pub use router::router;
+pub use service_caller::ServiceTokens;
+pub use sync_status::SyncStatus;

@@ -15,6 +15,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
     ),
     tags(
         (name = "webhooks", description = "What Clerk calls"),
+        (name = "changes", description = "What other services follow"),
         (name = "auth", description = "What clients call with a session token"),
         (name = "health", description = "What orchestrators and people on call ask"),
     ),
@@ -37,6 +38,14 @@ impl Modify for SessionToken {
             .components
             .get_or_insert_default()
             .add_security_scheme("session", SecurityScheme::Http(scheme));
+        let service = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A machine caller's token, one of SERVICE_TOKENS."))
+            .build();
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("service", SecurityScheme::Http(service));
     }
 }
 

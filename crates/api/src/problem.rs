@@ -76,6 +76,10 @@ kinds! {
     ClaimsInvalid UNAUTHORIZED "claims_invalid" "Invalid claims";
     /// Banned.
     UserInactive FORBIDDEN "user_inactive" "User inactive";
+    /// The caller's role does not allow it.
+    RoleRequired FORBIDDEN "role_required" "Role required";
+    /// A parameter of the query cannot be used.
+    ParameterInvalid BAD_REQUEST "parameter_invalid" "Invalid parameter";
     /// No row, and none is made.
     UserNotFound NOT_FOUND "user_not_found" "User not found";
     /// A webhook header is missing.

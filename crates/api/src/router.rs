@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::routes::{health, me, webhook};
+use crate::routes::{changes, health, me, webhook};
 use crate::{fallback, head_size, openapi, request_context};
 
 /// What Clerk calls: proven by its signature.
@@ -29,6 +29,13 @@ fn for_users() -> OpenApiRouter<App> {
         .layer(map_response(private))
 }
 
+/// What admins and machine callers call: `FeedReader` stands in every signature.
+fn for_followers() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(changes::changes))
+        .layer(map_response(private))
+}
+
 /// What anybody may call.
 fn for_anybody() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -38,7 +45,7 @@ fn for_anybody() -> OpenApiRouter<App> {
 }
 
 fn api() -> OpenApiRouter<App> {
-    for_clerk().merge(for_users())
+    for_clerk().merge(for_users()).merge(for_followers())
 }
 
 fn documented() -> OpenApiRouter<App> {

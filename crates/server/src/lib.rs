@@ -8,6 +8,7 @@ pub mod config;
 mod http;
 mod logging;
 mod service;
+mod upkeep;
 
 pub use config::{Config, ConfigErrors};
 pub use logging::start as start_logging;

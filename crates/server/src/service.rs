@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ApiSettings, App};
+use api::{ApiSettings, App, Parts, ServiceTokens, SyncStatus};
 use auth::Authenticator;
 use chrono::Utc;
+use clerk::{ClerkApi, ClerkConfigError};
+use domain::Directory;
 use persistence::{DatabaseUrl, MigrationError, OpenError, Store, StoreSettings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +17,7 @@ use webhooks::Receiver;
 
 use crate::config::{Config, DatabaseConfig};
 use crate::http;
+use crate::upkeep::Upkeep;
 
 /// How often the keys are looked at; they are fetched only when that is due.
 const KEY_LOOK: Duration = Duration::from_secs(10);
@@ -44,6 +47,9 @@ pub enum StartError {
     /// The verifier's settings are impossible.
     #[error("tokens cannot be verified: {0}")]
     Auth(#[from] auth::ConfigError),
+    /// The Backend API's settings are impossible.
+    #[error("Clerk's Backend API cannot be asked: {0}")]
+    ClerkApi(#[from] ClerkConfigError),
     /// The webhook secrets are impossible.
     #[error("webhooks cannot be verified: {0}")]
     Webhooks(#[from] webhooks::SecretError),
@@ -83,8 +89,9 @@ impl Server {
             database,
             auth,
             webhooks,
-            clerk_secret_key,
-            clerk_api_url: _,
+            clerk_api,
+            sync,
+            service_tokens,
             policy,
             jit_provisioning,
             webhook_body_limit,
@@ -115,23 +122,32 @@ impl Server {
             policy: Arc::clone(&policy),
         };
         let store = Store::open(&database.url, settings)?;
-        let app = App::new(
-            Arc::clone(&store.mirror),
-            Arc::clone(&store.users),
-            Arc::clone(&store.health),
+        let directory: Option<Arc<dyn Directory>> = match &clerk_api {
+            Some(config) => Some(Arc::new(ClerkApi::new(config)?)),
+            None => None,
+        };
+        let sync_status = Arc::new(SyncStatus::default());
+        let app = App::new(Parts {
+            mirror: Arc::clone(&store.mirror),
+            users: Arc::clone(&store.users),
+            changes: Arc::clone(&store.changes),
+            store_health: Arc::clone(&store.health),
             receiver,
-            Arc::clone(&authenticator),
+            authenticator: Arc::clone(&authenticator),
+            service_tokens: ServiceTokens::new(service_tokens),
             policy,
-            ApiSettings {
+            sync_status: Arc::clone(&sync_status),
+            settings: ApiSettings {
                 jit_provisioning,
                 webhook_body_limit,
                 request_timeout,
-                clerk_configured: clerk_secret_key.is_some(),
+                clerk_configured: clerk_api.is_some(),
             },
-        );
+        });
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(http::serve(listener, api::router(app), stop.clone()));
         tasks.spawn(keep_keys(authenticator, stop.clone()));
+        tasks.spawn(Upkeep::new(store.clone(), directory, sync, sync_status).run(stop.clone()));
         tasks.close();
         tracing::info!(%address, database = database.url.product(), "ready");
         Ok(Self {

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -14,10 +15,13 @@ use crate::{Server, start_logging};
 
 /// Where everything of `dev` is kept, below the folder that it runs in.
 const FOLDER: &str = ".clerk-sync";
+const SETTINGS_FILE: &str = "settings.env";
 const SECRET_FILE: &str = "webhook-secret";
 const TOKEN_FILE: &str = "demo-token";
 /// A pasted line should still work tomorrow morning.
 const DEMO_TOKEN_SECONDS: i64 = 24 * 60 * 60;
+/// The emulator has no limit unless it is told one.
+const EMULATOR_BUDGET: &str = "100000/10s";
 const DEMO_EMAIL: &str = "ada@example.com";
 
 #[derive(Debug, Args)]
@@ -54,7 +58,14 @@ impl Dev {
             .emulator(&folder, secret.clone())
             .await
             .map_err(|error| self.advised(error))?;
-        let config = Config::read(settings(&self, &folder, &secret, &emulator))?;
+        let known = settings(&self, &folder, &secret, &emulator);
+        keep_settings(&folder, &known)?;
+        let config = Config::read(|name: &str| {
+            known
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value.clone())
+        })?;
         let server = Server::start(config)
             .await
             .map_err(|error| self.advised(error))?;
@@ -102,6 +113,34 @@ impl Dev {
     }
 }
 
+/// The settings of `dev` in this folder, for other commands.
+pub(super) fn kept_settings() -> Result<HashMap<String, String>, Failure> {
+    let path = Path::new(FOLDER).join(SETTINGS_FILE);
+    let lines = dotenvy::from_path_iter(&path).map_err(|_| {
+        format!(
+            "{} is not there: start `clerk-sync dev` in this folder first",
+            path.display()
+        )
+    })?;
+    lines.collect::<Result<_, _>>().map_err(|_| {
+        format!(
+            "{} is damaged: start `clerk-sync dev` again",
+            path.display()
+        )
+        .into()
+    })
+}
+
+/// Keeps the settings where other commands find them. The secrets in it are the emulator's.
+fn keep_settings(folder: &Path, settings: &[(&str, String)]) -> Result<(), Failure> {
+    let lines: String = settings
+        .iter()
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect();
+    fs::write(folder.join(SETTINGS_FILE), lines)
+        .map_err(|error| format!("{FOLDER} cannot be written: {error}").into())
+}
+
 /// The secret that `dev` in this folder signs with.
 pub(super) fn kept_secret() -> Option<SecretString> {
     let text = fs::read_to_string(Path::new(FOLDER).join(SECRET_FILE)).ok()?;
@@ -141,8 +180,8 @@ fn settings(
     folder: &Path,
     secret: &SecretString,
     emulator: &Emulator,
-) -> impl Fn(&str) -> Option<String> {
-    let known = [
+) -> Vec<(&'static str, String)> {
+    vec![
         ("CLERK_SYNC_ENV", "development".to_owned()),
         ("BIND_ADDR", format!("127.0.0.1:{}", dev.port)),
         (
@@ -153,18 +192,13 @@ fn settings(
         ("CLERK_SECRET_KEY", emulator.secret_key().to_owned()),
         ("CLERK_JWKS_URL", emulator.jwks_url()),
         ("CLERK_API_URL", emulator.origin()),
+        ("CLERK_API_BUDGET", EMULATOR_BUDGET.to_owned()),
         ("CLERK_WEBHOOK_SECRET", secret.expose_secret().to_owned()),
         (
             "CLERK_AUTHORIZED_PARTIES",
             format!("http://127.0.0.1:{0},http://localhost:{0}", dev.port),
         ),
-    ];
-    move |name: &str| {
-        known
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.clone())
-    }
+    ]
 }
 
 /// The person in the printed lines.
@@ -254,6 +288,10 @@ End the demo user's session, after which the same token is refused (the next sta
 Send a signed sample of any of Clerk's events, from another terminal in this folder:
 
   cargo run -- send user.created
+
+Hold the rows against the offline Clerk, and repair what is out of step:
+
+  cargo run -- reconcile --dev --repair
 "
     ));
 }

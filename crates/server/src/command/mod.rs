@@ -1,11 +1,15 @@
 //! The command line: one file a command.
 
+mod backfill;
 mod completions;
 mod dev;
 mod emulate;
+mod job;
 mod migrate;
 mod openapi;
 mod output;
+mod reconcile;
+mod replay;
 mod send;
 mod serve;
 
@@ -31,6 +35,12 @@ enum Command {
     Serve(serve::Serve),
     /// The offline Clerk alone, for any project in any language
     Emulator(emulate::Emulate),
+    /// Fill the database from Clerk's Backend API; goes on where a broken run ended
+    Backfill(backfill::Backfill),
+    /// Hold the database against Clerk: report the drift, or repair it
+    Reconcile(reconcile::Reconcile),
+    /// Apply stored deliveries again
+    Replay(replay::Replay),
     /// The database's schema: up, down, status
     Migrate(migrate::Migrate),
     /// Send a signed sample event to a webhook endpoint
@@ -51,6 +61,9 @@ impl Cli {
             Command::Dev(command) => command.run().await,
             Command::Serve(command) => command.run().await,
             Command::Emulator(command) => command.run().await,
+            Command::Backfill(command) => command.run().await,
+            Command::Reconcile(command) => return command.run().await,
+            Command::Replay(command) => command.run().await,
             Command::Migrate(command) => command.run().await,
             Command::Send(command) => command.run().await,
             Command::Openapi(command) => command.run(),

@@ -27,3 +27,8 @@ pub(super) fn failure(failure: &(dyn Error + Send + Sync)) {
 pub(super) fn warning(text: impl AsRef<str>) {
     eprintln!("clerk-sync: {}", text.as_ref());
 }
+
+/// A line that is no result, on standard error.
+pub(super) fn note(text: impl AsRef<str>) {
+    eprintln!("{}", text.as_ref());
+}

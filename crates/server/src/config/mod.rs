@@ -5,12 +5,14 @@
 mod clerk;
 mod clerk_api_url;
 mod environment;
+mod sync;
 mod variables;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use ::clerk::ClerkApiConfig;
 use auth::AuthConfig;
 use domain::{ClerkId, Policy};
 use persistence::DatabaseUrl;
@@ -19,6 +21,7 @@ use webhooks::{Receiver, ReceiverConfig};
 
 use clerk::Clerk;
 pub use environment::environment;
+pub use sync::{JobConfig, SyncConfig};
 use variables::Variables;
 
 const DEFAULT_DATABASE: &str = "sqlite://clerk-sync.db";
@@ -39,10 +42,12 @@ pub struct Config {
     pub auth: AuthConfig,
     /// How webhooks are verified.
     pub webhooks: ReceiverConfig,
-    /// Clerk's Backend API is asked with this.
-    pub clerk_secret_key: Option<SecretString>,
-    /// Where Clerk's Backend API is, without `/v1` and without a slash at the end.
-    pub clerk_api_url: String,
+    /// How Clerk's Backend API is asked; `None` without a secret key.
+    pub clerk_api: Option<ClerkApiConfig>,
+    /// Background work.
+    pub sync: SyncConfig,
+    /// Machine callers: a name and a token each.
+    pub service_tokens: Vec<(String, SecretString)>,
     /// Who may do what.
     pub policy: Policy,
     /// Whether the first request of an unknown user makes a row.
@@ -132,8 +137,9 @@ impl Config {
             )),
             database,
             auth,
-            clerk_secret_key: secret_key,
-            clerk_api_url: api_url,
+            clerk_api: sync::clerk_api(&mut vars, secret_key, api_url),
+            sync: sync::read(&mut vars),
+            service_tokens: service_tokens(&mut vars),
         };
         vars.finish(config)
     }
@@ -248,3 +254,24 @@ fn admins(vars: &mut Variables<'_>) -> Vec<ClerkId> {
 
 #[cfg(test)]
 mod tests;
+
+/// The shortest service token: what is shorter can be guessed.
+const SHORTEST_TOKEN: usize = 32;
+
+fn service_tokens(vars: &mut Variables<'_>) -> Vec<(String, SecretString)> {
+    const NAME: &str = "SERVICE_TOKENS";
+    let list = vars.secret_text(NAME);
+    let mut tokens = Vec::new();
+    for pair in list.iter().flat_map(|list| list.split(',')) {
+        match pair.trim().split_once('=') {
+            Some((name, token)) if !name.is_empty() && token.len() >= SHORTEST_TOKEN => {
+                tokens.push((name.to_owned(), token.to_owned().into()));
+            }
+            _ => vars.fault(
+                NAME,
+                format!("wants name=token pairs, separated by commas, with tokens of {SHORTEST_TOKEN} characters or more"),
+            ),
+        }
+    }
+    tokens
+}
