@@ -9,7 +9,7 @@ use governor::{
     state::{InMemoryState, NotKeyed},
 };
 use tokio::{
-    sync::watch,
+    sync::{Mutex, watch},
     time::{Instant, sleep, sleep_until},
 };
 
@@ -30,6 +30,10 @@ const WINDOW: Duration = Duration::from_secs(10);
 pub(crate) struct Budget {
     all: Limiter,
     sweeps: Limiter,
+    /// Whoever waits for leave, one at a time and in the order in which they came: if all of them did, each turn would
+    /// wake them all for one to go.
+    logins_in_line: Mutex<()>,
+    sweeps_in_line: Mutex<()>,
     state: watch::Sender<State>,
 }
 
@@ -62,6 +66,8 @@ impl Budget {
         Self {
             all: limiter(per_window),
             sweeps: limiter(sweeps.unwrap_or(NonZeroU32::MIN)),
+            logins_in_line: Mutex::default(),
+            sweeps_in_line: Mutex::default(),
             state: watch::Sender::default(),
         }
     }
@@ -71,9 +77,11 @@ impl Budget {
         match priority {
             Priority::Login => {
                 let _waiting = LoginWaiting::new(&self.state);
+                let _turn = self.logins_in_line.lock().await;
                 self.take_from_all(|| false).await;
             }
             Priority::Sweep => {
+                let _turn = self.sweeps_in_line.lock().await;
                 while let Err(wait) = check(&self.sweeps) {
                     sleep(wait).await;
                 }
