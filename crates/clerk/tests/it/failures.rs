@@ -80,7 +80,7 @@ async fn a_pause_beyond_ones_patience_is_told_at_once_and_holds_for_everybody() 
 async fn a_server_that_hangs_is_left() {
     let stub = Stub::start(|_| Reply::Never).await;
     let client = stub.client_with(|config| {
-        config.timeouts.request = Duration::from_millis(50);
+        config.timeouts.request = Duration::from_millis(500);
         config.attempts = 2;
     });
     let words = unavailable(page(&client).await);
@@ -96,7 +96,7 @@ async fn a_server_that_hangs_is_left() {
 async fn a_body_that_hangs_is_left() {
     let stub = Stub::start(|_| raw(200, &[JSON, ("content-length", "100")], hanging_body())).await;
     let client = stub.client_with(|config| {
-        config.timeouts.request = Duration::from_millis(50);
+        config.timeouts.request = Duration::from_millis(500);
         config.attempts = 2;
     });
     assert_eq!(
