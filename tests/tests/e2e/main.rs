@@ -20,6 +20,7 @@ mod outage;
 mod program;
 mod provisioning;
 mod replicas;
+mod roles;
 mod serving;
 mod sign_up;
 mod signatures;

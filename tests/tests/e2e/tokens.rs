@@ -11,6 +11,7 @@ e2e::on_both! {
     keys_that_cannot_be_had_are_our_fault,
     the_emulators_key_counts_in_development_only,
     another_policy_takes_other_parties,
+    a_token_does_not_choose_its_key,
 }
 
 fn now() -> i64 {
@@ -229,4 +230,31 @@ async fn another_policy_takes_other_parties(database: TestDatabase) {
     ask(json!(PARTY)).await.expect(200);
     let other = ask(json!("https://evil.example")).await;
     other.expect_problem(401, "authorized_party_mismatch");
+}
+
+async fn a_token_does_not_choose_its_key(database: TestDatabase) {
+    let world = World::start(database).await;
+    // Whoever comes here was sent by a token.
+    let canary = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/keys.json", canary.local_addr().unwrap());
+    let key = json!({"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": emulator::INSTANCE_ID});
+    for (name, value) in [
+        ("jku", json!(url)),
+        ("x5u", json!(url)),
+        ("jwk", key),
+        ("x5c", json!(["AAAA"])),
+    ] {
+        let request = forged().header(name, value.clone());
+        let token = world.token(request.clone().signed_with(TokenKey::Other));
+        let answer = world.anonymous().bearer(&token).get(ME).await;
+        answer.expect_problem(401, "signature_invalid");
+        let unknown = request.header("kid", "ins_unknown");
+        let token = world.token(unknown.signed_with(TokenKey::Other));
+        let answer = world.anonymous().bearer(&token).get(ME).await;
+        answer.expect_problem(401, "key_unknown");
+        no_rows(&world).await;
+    }
+    // An answer waits for every fetch that it needs, so whatever was fetched was fetched before now.
+    let nobody = tokio::time::timeout(std::time::Duration::ZERO, canary.accept()).await;
+    assert!(nobody.is_err(), "a token made the server fetch something");
 }
