@@ -131,3 +131,28 @@ async fn a_generated_secret_survives_restart_and_reset_and_a_given_one_wins() {
         given
     );
 }
+
+#[tokio::test]
+async fn organizations_and_subscriptions_survive_a_restart_with_their_indexes() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = kept_in(folder.path()).await;
+    let body = json!({"users": 3, "organizations": 2, "memberships_per_user": 2});
+    let made = first.post("/__emu/seed", body).await.ok();
+    let user_id = made["user_ids"][1].as_str().unwrap().to_owned();
+    let step = json!({"user_id": user_id, "plan": "pro"});
+    first.post("/__emu/billing/subscribe", step).await.ok();
+    let before = first.snapshot();
+    first.emulator.shutdown().await.unwrap();
+
+    let second = kept_in(folder.path()).await;
+    assert_eq!(second.snapshot(), before);
+    let of_user = format!("/v1/users/{user_id}/organization_memberships");
+    assert_eq!(second.get(&of_user).await.ok()["total_count"], 2);
+    let taken = json!({"name": "Other", "slug": "organization-1"});
+    let taken = second.post("/v1/organizations", taken).await;
+    assert_eq!(taken.code(), "form_identifier_exists");
+    let newest = second.get("/v1/users?limit=1").await.ok();
+    assert_eq!(newest[0]["id"], made["user_ids"][2]);
+    let subscription = format!("/v1/users/{user_id}/billing/subscription");
+    assert_eq!(second.get(&subscription).await.ok()["status"], "active");
+}
