@@ -21,7 +21,9 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use domain::{Changes, Deliveries, Housekeeping, Mirror, MirrorRows, Policy, StoreHealth, UserStore};
+use domain::{
+    Changes, Deliveries, Housekeeping, Mirror, MirrorRows, Policy, StoreHealth, UserStore,
+};
 
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use migration::{MigrationError, MigrationStatus};
@@ -75,7 +77,14 @@ impl Store {
     }
 
     fn of(
-        store: impl Mirror + UserStore + Deliveries + StoreHealth + Changes + MirrorRows + Housekeeping + 'static,
+        store: impl Mirror
+        + UserStore
+        + Deliveries
+        + StoreHealth
+        + Changes
+        + MirrorRows
+        + Housekeeping
+        + 'static,
     ) -> Self {
         let store = Arc::new(store);
         Self {

@@ -7,7 +7,8 @@ use domain::{Change, Delivery, Effect, ObjectKind, Outcome, Policy, Receipt, Wri
 
 use super::guarded::Context;
 use super::{
-    Conn, changes, ledger, memberships, objects, organizations, sessions, subscriptions, tiers, user_writes, waves,
+    Conn, changes, ledger, memberships, objects, organizations, sessions, subscriptions, tiers,
+    user_writes, waves,
 };
 
 /// Applies deliveries in the order in which they stand; answers a receipt for each. The caller holds the write lock.
@@ -16,7 +17,9 @@ pub(super) async fn deliveries(
     deliveries: &[Delivery],
     policy: &Policy,
 ) -> QueryResult<Vec<Receipt>> {
-    let Some(now) = deliveries.iter().map(|delivery| delivery.received_at).max() else { return Ok(Vec::new()) };
+    let Some(now) = deliveries.iter().map(|delivery| delivery.received_at).max() else {
+        return Ok(Vec::new());
+    };
     let known = ledger::known(conn, deliveries).await?;
     let mut repeated: HashMap<&str, i32> = HashMap::new();
     let mut seen: HashSet<&str> = HashSet::new();
@@ -30,17 +33,42 @@ pub(super) async fn deliveries(
         }
     }
 
-    let groups: Vec<&[Write]> = fresh.iter().map(|(_, delivery)| writes_of(delivery)).collect();
-    let changed = write_all(conn, &groups, &Context { policy, now, again: false }).await?;
-    let receipts: Vec<Receipt> =
-        fresh.iter().zip(changed).map(|((_, delivery), changed)| receipt(delivery, changed)).collect();
-    let lines = fresh.iter().map(|(_, delivery)| *delivery).zip(&receipts).collect();
+    let groups: Vec<&[Write]> = fresh
+        .iter()
+        .map(|(_, delivery)| writes_of(delivery))
+        .collect();
+    let changed = write_all(
+        conn,
+        &groups,
+        &Context {
+            policy,
+            now,
+            again: false,
+        },
+    )
+    .await?;
+    let receipts: Vec<Receipt> = fresh
+        .iter()
+        .zip(changed)
+        .map(|((_, delivery), changed)| receipt(delivery, changed))
+        .collect();
+    let lines = fresh
+        .iter()
+        .map(|(_, delivery)| *delivery)
+        .zip(&receipts)
+        .collect();
     ledger::add(conn, lines).await?;
     for (message_id, times) in repeated {
         ledger::count_attempts(conn, message_id, times).await?;
     }
 
-    let mut answers = vec![Receipt { outcome: Outcome::Duplicate, reason: None }; deliveries.len()];
+    let mut answers = vec![
+        Receipt {
+            outcome: Outcome::Duplicate,
+            reason: None
+        };
+        deliveries.len()
+    ];
     for ((place, _), receipt) in fresh.into_iter().zip(receipts) {
         if let Some(answer) = answers.get_mut(place) {
             *answer = receipt;
@@ -60,10 +88,22 @@ fn writes_of(delivery: &Delivery) -> &[Write] {
 pub(super) fn receipt(delivery: &Delivery, changed: bool) -> Receipt {
     let notes = || (!delivery.notes.is_empty()).then(|| delivery.notes.join("; "));
     match &delivery.effect {
-        Effect::Ignored { reason } => Receipt { outcome: Outcome::Ignored, reason: Some(reason.clone()) },
-        Effect::Quarantined { reason } => Receipt { outcome: Outcome::Quarantined, reason: Some(reason.clone()) },
-        Effect::Writes(_) if changed => Receipt { outcome: Outcome::Applied, reason: notes() },
-        Effect::Writes(_) => Receipt { outcome: Outcome::Stale, reason: notes() },
+        Effect::Ignored { reason } => Receipt {
+            outcome: Outcome::Ignored,
+            reason: Some(reason.clone()),
+        },
+        Effect::Quarantined { reason } => Receipt {
+            outcome: Outcome::Quarantined,
+            reason: Some(reason.clone()),
+        },
+        Effect::Writes(_) if changed => Receipt {
+            outcome: Outcome::Applied,
+            reason: notes(),
+        },
+        Effect::Writes(_) => Receipt {
+            outcome: Outcome::Stale,
+            reason: notes(),
+        },
     }
 }
 
@@ -76,12 +116,17 @@ pub(super) async fn write_all(
 ) -> QueryResult<Vec<bool>> {
     let mut changed = vec![false; groups.len()];
     for wave in waves::of(groups) {
-        let members: Vec<(usize, &[Write])> =
-            wave.into_iter().filter_map(|group| groups.get(group).map(|writes| (group, *writes))).collect();
+        let members: Vec<(usize, &[Write])> = wave
+            .into_iter()
+            .filter_map(|group| groups.get(group).map(|writes| (group, *writes)))
+            .collect();
         let writes: Vec<&Write> = members.iter().flat_map(|(_, writes)| *writes).collect();
+        let former_payers = tiers::payers_so_far(conn, &writes).await?;
         let seen = write_wave(conn, &writes, context).await?;
-        let keys: HashSet<(ObjectKind, &str)> =
-            seen.iter().map(|change| (change.kind, change.clerk_id.as_str())).collect();
+        let keys: HashSet<(ObjectKind, &str)> = seen
+            .iter()
+            .map(|change| (change.kind, change.clerk_id.as_str()))
+            .collect();
         for (group, writes) in &members {
             let is_seen = |write: &Write| {
                 let (kind, id) = write.key();
@@ -92,7 +137,7 @@ pub(super) async fn write_all(
             }
         }
         changes::append(conn, seen).await?;
-        let followed = tiers::follow(conn, &writes, context).await?;
+        let followed = tiers::follow(conn, &writes, former_payers, context).await?;
         changes::append(conn, followed).await?;
     }
     Ok(changed)
@@ -100,7 +145,11 @@ pub(super) async fn write_all(
 
 /// Writes of which no two of a kind are about one row. Deletions first: an event that deletes may tell the object's last
 /// state too, which then fills the row without being announced.
-async fn write_wave(conn: &mut Conn, writes: &[&Write], context: &Context<'_>) -> QueryResult<Vec<Change>> {
+async fn write_wave(
+    conn: &mut Conn,
+    writes: &[&Write],
+    context: &Context<'_>,
+) -> QueryResult<Vec<Change>> {
     let waves::ByKind {
         deletions,
         users,

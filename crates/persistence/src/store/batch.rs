@@ -42,8 +42,14 @@ impl Batcher {
     /// Has a delivery written with others; answers once it is committed.
     pub(super) async fn apply(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
         let (answer, receipt) = oneshot::channel();
-        let job = Job { delivery, came: Instant::now(), answer };
-        self.0.try_send(job).map_err(|error| StoreError::Unavailable(error.to_string().into()))?;
+        let job = Job {
+            delivery,
+            came: Instant::now(),
+            answer,
+        };
+        self.0
+            .try_send(job)
+            .map_err(|error| StoreError::Unavailable(error.to_string().into()))?;
         match tokio::time::timeout(PATIENCE, receipt).await {
             Ok(Ok(result)) => result,
             Ok(Err(gone)) => Err(StoreError::Unavailable(gone.into())),
@@ -57,8 +63,10 @@ async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
     while jobs.recv_many(&mut waiting, BATCH).await > 0 {
         // Nobody waits any more for what was asked too long ago: the sender repeats it.
         waiting.retain(|job: &Job| job.came.elapsed() < PATIENCE && !job.answer.is_closed());
-        let (deliveries, answers): (Vec<_>, Vec<_>) =
-            waiting.drain(..).map(|job| (job.delivery, job.answer)).unzip();
+        let (deliveries, answers): (Vec<_>, Vec<_>) = waiting
+            .drain(..)
+            .map(|job| (job.delivery, job.answer))
+            .unzip();
         if deliveries.is_empty() {
             continue;
         }
@@ -85,7 +93,9 @@ impl Core {
             }
             Err(error) => {
                 let cause = shown(&error);
-                let mut results: Vec<_> = (1..deliveries.len()).map(|_| Err(unavailable(&cause))).collect();
+                let mut results: Vec<_> = (1..deliveries.len())
+                    .map(|_| Err(unavailable(&cause)))
+                    .collect();
                 results.push(Err(error));
                 results
             }
@@ -102,8 +112,10 @@ impl Core {
         match self.together(&deliveries).await? {
             Ok(receipts) => only(receipts),
             Err(refusal) => {
-                let kept: Vec<_> =
-                    deliveries.into_iter().map(|delivery| quarantined_by_database(delivery, &refusal)).collect();
+                let kept: Vec<_> = deliveries
+                    .into_iter()
+                    .map(|delivery| quarantined_by_database(delivery, &refusal))
+                    .collect();
                 let receipts = self.together(&kept).await?;
                 only(receipts.map_err(|error| StoreError::Unavailable(error.into()))?)
             }
@@ -111,7 +123,10 @@ impl Core {
     }
 
     /// One transaction. The inner error is the database's refusal of the content, after which nothing is written.
-    async fn together(&self, deliveries: &[Delivery]) -> Result<Result<Vec<Receipt>, Error>, StoreError> {
+    async fn together(
+        &self,
+        deliveries: &[Delivery],
+    ) -> Result<Result<Vec<Receipt>, Error>, StoreError> {
         let mut lease = self.writer().await?;
         let policy = &*self.policy;
         let result: QueryResult<Vec<Receipt>> = write_tx!(lease.conn(), async |conn| {
@@ -126,7 +141,10 @@ impl Core {
 }
 
 fn only(receipts: Vec<Receipt>) -> Result<Receipt, StoreError> {
-    receipts.into_iter().next().ok_or_else(|| unavailable("the batch gave no receipt"))
+    receipts
+        .into_iter()
+        .next()
+        .ok_or_else(|| unavailable("the batch gave no receipt"))
 }
 
 fn unavailable(cause: &str) -> StoreError {
@@ -134,7 +152,8 @@ fn unavailable(cause: &str) -> StoreError {
 }
 
 fn shown(error: &StoreError) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+    std::error::Error::source(error)
+        .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 /// Whether the database refused the content, which repetition cannot mend: an authentic delivery is then kept in
@@ -171,5 +190,11 @@ fn quarantined_by_database(delivery: Delivery, refusal: &Error) -> Delivery {
         kind,
         "the database refused a delivery's content"
     );
-    Delivery { payload, effect: Effect::Quarantined { reason: format!("the database refused it: {kind}") }, ..delivery }
+    Delivery {
+        payload,
+        effect: Effect::Quarantined {
+            reason: format!("the database refused it: {kind}"),
+        },
+        ..delivery
+    }
 }

@@ -1,7 +1,9 @@
 //! The change feed.
 
 use async_trait::async_trait;
-use diesel::{ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 use domain::{Change, ChangeOp, Changes, FeedItem, ObjectKind, StoreError};
 
@@ -31,8 +33,20 @@ pub(super) async fn append(conn: &mut Conn, seen: Vec<Change>) -> QueryResult<()
 
 impl From<Change> for NewChange {
     fn from(change: Change) -> Self {
-        let Change { kind, clerk_id, op, at, data } = change;
-        Self { kind: kind.as_str(), clerk_id, op: op.as_str(), at: Time(at), data: Json(data) }
+        let Change {
+            kind,
+            clerk_id,
+            op,
+            at,
+            data,
+        } = change;
+        Self {
+            kind: kind.as_str(),
+            clerk_id,
+            op: op.as_str(),
+            at: Time(at),
+            data: Json(data),
+        }
     }
 }
 
@@ -51,15 +65,32 @@ impl TryFrom<ChangeRow> for FeedItem {
     type Error = StoreError;
 
     fn try_from(row: ChangeRow) -> Result<Self, StoreError> {
-        let ChangeRow { cursor, kind, clerk_id, op, at, data } = row;
-        let unreadable = |what: &str| StoreError::Unreadable(format!("changes.{what} at cursor {cursor}"));
+        let ChangeRow {
+            cursor,
+            kind,
+            clerk_id,
+            op,
+            at,
+            data,
+        } = row;
+        let unreadable =
+            |what: &str| StoreError::Unreadable(format!("changes.{what} at cursor {cursor}"));
         let kind = ObjectKind::parse(&kind).ok_or_else(|| unreadable("kind"))?;
         let op = match op.as_str() {
             "upsert" => ChangeOp::Upsert,
             "delete" => ChangeOp::Delete,
             _ => return Err(unreadable("op")),
         };
-        Ok(Self { cursor, change: Change { kind, clerk_id, op, at: at.0, data: data.0 } })
+        Ok(Self {
+            cursor,
+            change: Change {
+                kind,
+                clerk_id,
+                op,
+                at: at.0,
+                data: data.0,
+            },
+        })
     }
 }
 
@@ -75,7 +106,12 @@ impl Changes for Store {
                 .select(ChangeRow::as_select())
                 .load(lease.conn())
                 .await;
-            lease.settle(rows).map_err(store_error)?.into_iter().map(FeedItem::try_from).collect()
+            lease
+                .settle(rows)
+                .map_err(store_error)?
+                .into_iter()
+                .map(FeedItem::try_from)
+                .collect()
         })
         .await
     }

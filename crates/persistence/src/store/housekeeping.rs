@@ -25,11 +25,22 @@ impl Housekeeping for Store {
         limited(async {
             let mut lease = self.writer().await?;
             let taken: QueryResult<usize> = diesel::insert_into(leases::table)
-                .values((leases::job.eq(job), leases::holder.eq(holder), leases::until.eq(Time(until))))
+                .values((
+                    leases::job.eq(job),
+                    leases::holder.eq(holder),
+                    leases::until.eq(Time(until)),
+                ))
                 .on_conflict(leases::job)
                 .do_update()
-                .set((leases::holder.eq(excluded(leases::holder)), leases::until.eq(excluded(leases::until))))
-                .filter(leases::holder.eq(excluded(leases::holder)).or(leases::until.le(Time(now))))
+                .set((
+                    leases::holder.eq(excluded(leases::holder)),
+                    leases::until.eq(excluded(leases::until)),
+                ))
+                .filter(
+                    leases::holder
+                        .eq(excluded(leases::holder))
+                        .or(leases::until.le(Time(now))),
+                )
                 .execute(lease.conn())
                 .await;
             Ok(lease.settle(taken).map_err(store_error)? == 1)
@@ -64,7 +75,11 @@ impl Housekeeping for Store {
                         .execute(lease.conn())
                         .await
                 }
-                None => diesel::delete(checkpoints::table.find(name)).execute(lease.conn()).await,
+                None => {
+                    diesel::delete(checkpoints::table.find(name))
+                        .execute(lease.conn())
+                        .await
+                }
             };
             lease.settle(kept).map(drop).map_err(store_error)
         })
@@ -83,7 +98,11 @@ impl Housekeeping for Store {
                 .load(lease.conn())
                 .await;
             let gone = match old {
-                Ok(old) => diesel::delete(ledger::table.filter(ledger::id.eq_any(old))).execute(lease.conn()).await,
+                Ok(old) => {
+                    diesel::delete(ledger::table.filter(ledger::id.eq_any(old)))
+                        .execute(lease.conn())
+                        .await
+                }
                 Err(error) => Err(error),
             };
             let gone = lease.settle(gone).map_err(store_error)?;
@@ -95,7 +114,11 @@ impl Housekeeping for Store {
     async fn settle_tiers(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         limited(async {
             let mut lease = self.writer().await?;
-            let context = Context { policy: &self.policy, now, again: false };
+            let context = Context {
+                policy: &self.policy,
+                now,
+                again: false,
+            };
             let context = &context;
             let looked_at: QueryResult<u64> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;

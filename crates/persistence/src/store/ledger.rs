@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension, QueryDsl,
-    QueryResult, Queryable, TextExpressionMethods,
-    Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+    TextExpressionMethods,
 };
 use diesel_async::RunQueryDsl;
 use domain::{
-    Deliveries, Delivery, DeliveryFilter, DeliveryRecord, Outcome, Payload, Receipt, Rejection, StoreError,
-    StoredDelivery,
+    Deliveries, Delivery, DeliveryFilter, DeliveryRecord, Outcome, Payload, Receipt, Rejection,
+    StoreError, StoredDelivery,
 };
 use uuid::Uuid;
 
@@ -38,17 +38,31 @@ struct NewLine<'a> {
 }
 
 /// Which of these messages were here before.
-pub(super) async fn known(conn: &mut Conn, deliveries: &[Delivery]) -> QueryResult<HashSet<String>> {
-    let ids: Vec<&str> = deliveries.iter().map(|delivery| delivery.message_id.as_str()).collect();
-    let known: Vec<Option<String>> =
-        ledger::table.filter(ledger::svix_id.eq_any(ids)).select(ledger::svix_id).load(conn).await?;
+pub(super) async fn known(
+    conn: &mut Conn,
+    deliveries: &[Delivery],
+) -> QueryResult<HashSet<String>> {
+    let ids: Vec<&str> = deliveries
+        .iter()
+        .map(|delivery| delivery.message_id.as_str())
+        .collect();
+    let known: Vec<Option<String>> = ledger::table
+        .filter(ledger::svix_id.eq_any(ids))
+        .select(ledger::svix_id)
+        .load(conn)
+        .await?;
     Ok(known.into_iter().flatten().collect())
 }
 
 /// Adds a line for each message, with what became of it.
-pub(super) async fn add(conn: &mut Conn, deliveries: Vec<(&Delivery, &Receipt)>) -> QueryResult<()> {
-    let lines: Vec<NewLine<'_>> =
-        deliveries.into_iter().map(|(delivery, receipt)| NewLine::of(delivery, receipt)).collect();
+pub(super) async fn add(
+    conn: &mut Conn,
+    deliveries: Vec<(&Delivery, &Receipt)>,
+) -> QueryResult<()> {
+    let lines: Vec<NewLine<'_>> = deliveries
+        .into_iter()
+        .map(|(delivery, receipt)| NewLine::of(delivery, receipt))
+        .collect();
     for lines in in_parts(lines) {
         insert!(conn, lines, values => diesel::insert_into(ledger::table).values(values));
     }
@@ -79,7 +93,11 @@ impl<'a> NewLine<'a> {
 }
 
 /// Counts repetitions of a message.
-pub(super) async fn count_attempts(conn: &mut Conn, message_id: &str, times: i32) -> QueryResult<()> {
+pub(super) async fn count_attempts(
+    conn: &mut Conn,
+    message_id: &str,
+    times: i32,
+) -> QueryResult<()> {
     diesel::update(ledger::table.filter(ledger::svix_id.eq(message_id)))
         .set(ledger::attempts.eq(ledger::attempts + times))
         .execute(conn)
@@ -102,7 +120,10 @@ pub(super) async fn replayed(conn: &mut Conn, line: Uuid, receipt: &Receipt) -> 
 
 /// Writes that a message was refused. It takes no message id.
 pub(super) async fn reject(conn: &mut Conn, rejection: &Rejection) -> QueryResult<()> {
-    let claimed = rejection.claimed_message_id.as_deref().map(|id| format!(" (claimed message id {id})"));
+    let claimed = rejection
+        .claimed_message_id
+        .as_deref()
+        .map(|id| format!(" (claimed message id {id})"));
     diesel::insert_into(ledger::table)
         .values((
             ledger::id.eq(Id(Uuid::now_v7())),
@@ -141,10 +162,29 @@ impl TryFrom<Line> for DeliveryRecord {
     type Error = StoreError;
 
     fn try_from(line: Line) -> Result<Self, StoreError> {
-        let Line { id, svix_id, event_type, object_id, outcome, reason, attempts, received_at } = line;
-        let outcome = Outcome::parse(&outcome)
-            .ok_or_else(|| StoreError::Unreadable(format!("webhook_deliveries.outcome is {outcome:?}")))?;
-        Ok(Self { id: id.0, svix_id, event_type, object_id, outcome, reason, attempts, received_at: received_at.0 })
+        let Line {
+            id,
+            svix_id,
+            event_type,
+            object_id,
+            outcome,
+            reason,
+            attempts,
+            received_at,
+        } = line;
+        let outcome = Outcome::parse(&outcome).ok_or_else(|| {
+            StoreError::Unreadable(format!("webhook_deliveries.outcome is {outcome:?}"))
+        })?;
+        Ok(Self {
+            id: id.0,
+            svix_id,
+            event_type,
+            object_id,
+            outcome,
+            reason,
+            attempts,
+            received_at: received_at.0,
+        })
     }
 }
 
@@ -159,7 +199,11 @@ impl Deliveries for Store {
                 .first(lease.conn())
                 .await
                 .optional();
-            lease.settle(line).map_err(store_error)?.map(DeliveryRecord::try_from).transpose()
+            lease
+                .settle(line)
+                .map_err(store_error)?
+                .map(DeliveryRecord::try_from)
+                .transpose()
         })
         .await
     }
@@ -171,11 +215,22 @@ impl Deliveries for Store {
         limit: u32,
     ) -> Result<Vec<StoredDelivery>, StoreError> {
         limited(async {
-            let DeliveryFilter { id, since, kind, outcome } = filter;
-            let mut query = ledger::table.filter(ledger::outcome.ne(Outcome::Rejected.as_str())).into_boxed();
+            let DeliveryFilter {
+                id,
+                since,
+                kind,
+                outcome,
+            } = filter;
+            let mut query = ledger::table
+                .filter(ledger::outcome.ne(Outcome::Rejected.as_str()))
+                .into_boxed();
             if let Some(id) = id {
                 query = match Uuid::parse_str(id) {
-                    Ok(ours) => query.filter(ledger::id.eq(Id(ours)).or(ledger::svix_id.eq(id).assume_not_null())),
+                    Ok(ours) => query.filter(
+                        ledger::id
+                            .eq(Id(ours))
+                            .or(ledger::svix_id.eq(id).assume_not_null()),
+                    ),
                     Err(_) => query.filter(ledger::svix_id.eq(id)),
                 };
             }
@@ -198,7 +253,12 @@ impl Deliveries for Store {
                 .select((Line::as_select(), Body::as_select()))
                 .load(lease.conn())
                 .await;
-            lease.settle(lines).map_err(store_error)?.into_iter().map(stored).collect()
+            lease
+                .settle(lines)
+                .map_err(store_error)?
+                .into_iter()
+                .map(stored)
+                .collect()
         })
         .await
     }
@@ -206,9 +266,21 @@ impl Deliveries for Store {
 
 fn stored((line, body): (Line, Body)) -> Result<StoredDelivery, StoreError> {
     let payload = match body {
-        Body { payload_bytes: Some(bytes), .. } => Payload::Bytes(bytes),
-        Body { payload: Some(Json(value)), .. } => Payload::Json(value),
-        Body { payload: None, payload_bytes: None } => Payload::Bytes(Vec::new()),
+        Body {
+            payload_bytes: Some(bytes),
+            ..
+        } => Payload::Bytes(bytes),
+        Body {
+            payload: Some(Json(value)),
+            ..
+        } => Payload::Json(value),
+        Body {
+            payload: None,
+            payload_bytes: None,
+        } => Payload::Bytes(Vec::new()),
     };
-    Ok(StoredDelivery { record: line.try_into()?, payload })
+    Ok(StoredDelivery {
+        record: line.try_into()?,
+        payload,
+    })
 }

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{Insertable, QueryResult, Queryable, Selectable};
-use domain::{Change, ChangeOp, ClerkId, Deletion, Membership, MembershipWrite, ObjectKind, Precedence, StoreError};
+use domain::{
+    Change, ChangeOp, ClerkId, Deletion, Membership, MembershipWrite, ObjectKind, Precedence,
+    StoreError,
+};
 use serde_json::{Value, json};
 
 use super::Conn;
@@ -43,7 +46,9 @@ impl TryFrom<MembershipRow> for Membership {
             version,
         } = row;
         let clerk_membership_id = ClerkId::parse(clerk_membership_id).map_err(|error| {
-            StoreError::Unreadable(format!("organization_memberships.clerk_membership_id: {error}"))
+            StoreError::Unreadable(format!(
+                "organization_memberships.clerk_membership_id: {error}"
+            ))
         })?;
         Ok(Self {
             clerk_membership_id,
@@ -121,7 +126,10 @@ pub(super) async fn upsert(
     context: &Context<'_>,
 ) -> QueryResult<Vec<Change>> {
     let mut changes = Vec::with_capacity(writes.len());
-    let rows: Vec<_> = writes.iter().map(|write| NewMembership::told(write, context.now)).collect();
+    let rows: Vec<_> = writes
+        .iter()
+        .map(|write| NewMembership::told(write, context.now))
+        .collect();
     for rows in in_parts(rows) {
         let written = upsert_guarded!(
             conn, organization_memberships by [clerk_membership_id], rows, context,
@@ -148,9 +156,13 @@ pub(super) async fn delete(
     let mut changes = Vec::with_capacity(rows.len());
     for rows in in_parts(rows) {
         let written = delete_guarded!(
-        conn, organization_memberships by [clerk_membership_id], rows, [created_at, updated_at], MembershipRow
-    );
-        changes.extend(written.into_iter().filter_map(|row| change(row, ChangeOp::Delete, context.now)));
+            conn, organization_memberships by [clerk_membership_id], rows, [created_at, updated_at], MembershipRow
+        );
+        changes.extend(
+            written
+                .into_iter()
+                .filter_map(|row| change(row, ChangeOp::Delete, context.now)),
+        );
     }
     Ok(changes)
 }
@@ -159,5 +171,11 @@ fn change(row: MembershipRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change>
     let membership = Membership::try_from(row).ok()?;
     let data = serde_json::to_value(&membership).ok()?;
     let clerk_id = membership.clerk_membership_id.into_string();
-    Some(Change { kind: ObjectKind::Membership, clerk_id, op, at, data })
+    Some(Change {
+        kind: ObjectKind::Membership,
+        clerk_id,
+        op,
+        at,
+        data,
+    })
 }

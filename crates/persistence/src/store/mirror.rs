@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
 use diesel_async::RunQueryDsl;
-use domain::{ClerkId, Delivery, Effect, Listing, Mirror, Mirrored, Precedence, Receipt, Rejection, StoreError, Write};
+use domain::{
+    ClerkId, Delivery, Effect, Listing, Mirror, Mirrored, Precedence, Receipt, Rejection,
+    StoreError, Write,
+};
 use uuid::Uuid;
 
 use super::guarded::Context;
@@ -30,7 +33,11 @@ impl Mirror for Store {
     async fn replay(&self, line: Uuid, delivery: Delivery) -> Result<Receipt, StoreError> {
         limited(async {
             let mut lease = self.writer().await?;
-            let context = Context { policy: &self.policy, now: delivery.received_at, again: true };
+            let context = Context {
+                policy: &self.policy,
+                now: delivery.received_at,
+                again: true,
+            };
             let (context, delivery) = (&context, &delivery);
             let receipt: QueryResult<Receipt> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
@@ -51,7 +58,11 @@ impl Mirror for Store {
     async fn adopt(&self, writes: Vec<Write>, read_at: DateTime<Utc>) -> Result<u64, StoreError> {
         limited(async {
             let mut lease = self.writer().await?;
-            let context = Context { policy: &self.policy, now: read_at, again: false };
+            let context = Context {
+                policy: &self.policy,
+                now: read_at,
+                again: false,
+            };
             let groups: Vec<&[Write]> = writes.iter().map(std::slice::from_ref).collect();
             let (context, groups) = (&context, &groups);
             let changed: QueryResult<Vec<bool>> = write_tx!(lease.conn(), async |conn| {
@@ -71,21 +82,30 @@ impl Mirror for Store {
         read_at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let Some(listing) = listing(&write) else {
-            return Err(StoreError::Refused(format!("a {} cannot be corrected", write.key().0).into()));
+            return Err(StoreError::Refused(
+                format!("a {} cannot be corrected", write.key().0).into(),
+            ));
         };
         limited(async {
             let mut lease = self.writer().await?;
-            let context = Context { policy: &self.policy, now: read_at, again: true };
+            let context = Context {
+                policy: &self.policy,
+                now: read_at,
+                again: true,
+            };
             let (context, expected, write) = (&context, &expected, &write);
             let done: QueryResult<bool> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
                 let id = write.key().1;
-                let found = rows::with_ids(conn, listing, vec![id.as_str()]).await?.into_mirrored();
+                let found = rows::with_ids(conn, listing, vec![id.as_str()])
+                    .await?
+                    .into_mirrored();
                 let found = found.unwrap_or_default().into_iter().next();
                 if state(found.as_ref()) != state(expected.as_ref()) {
                     return Ok(false);
                 }
-                if found.is_some() {
+                // A deletion wins as it is, and the row goes on knowing what it has been told.
+                if found.is_some() && !matches!(write, Write::Deletion(_)) {
                     forget_place(conn, listing, id).await?;
                 }
                 apply::write_all(conn, &[std::slice::from_ref(write)], context).await?;
@@ -125,13 +145,19 @@ async fn forget_place(conn: &mut Conn, listing: Listing, id: &ClerkId) -> QueryR
         }
         Listing::Organizations => {
             diesel::update(organizations::table.find(id.as_str()))
-                .set((organizations::precedence.eq(nothing), organizations::deleted_at.eq(never)))
+                .set((
+                    organizations::precedence.eq(nothing),
+                    organizations::deleted_at.eq(never),
+                ))
                 .execute(conn)
                 .await?
         }
         Listing::Memberships => {
             diesel::update(memberships::table.find(id.as_str()))
-                .set((memberships::precedence.eq(nothing), memberships::deleted_at.eq(never)))
+                .set((
+                    memberships::precedence.eq(nothing),
+                    memberships::deleted_at.eq(never),
+                ))
                 .execute(conn)
                 .await?
         }

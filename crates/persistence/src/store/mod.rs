@@ -30,8 +30,8 @@ use domain::{Policy, StoreError};
 use tokio::sync::Semaphore;
 
 use super::{Conn, Pool, WRITERS};
-use batch::Batcher;
 use crate::StoreSettings;
+use batch::Batcher;
 
 /// How long a call may take in all. A hung database must not hold the sender until it gives up by itself.
 const CALL_LIMIT: Duration = Duration::from_millis(4500);
@@ -54,8 +54,15 @@ impl Store {
     pub(crate) fn new(pool: Pool, settings: StoreSettings) -> Self {
         // One connection at least is the readers', if there are two.
         let writers = settings.pool_size.saturating_sub(1).clamp(1, WRITERS);
-        let core = Arc::new(Core { pool, policy: settings.policy, writers: Semaphore::new(writers) });
-        Self { batcher: Batcher::start(Arc::clone(&core)), core }
+        let core = Arc::new(Core {
+            pool,
+            policy: settings.policy,
+            writers: Semaphore::new(writers),
+        });
+        Self {
+            batcher: Batcher::start(Arc::clone(&core)),
+            core,
+        }
     }
 }
 

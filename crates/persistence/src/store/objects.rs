@@ -65,10 +65,12 @@ pub(super) async fn upsert(
     context: &Context<'_>,
 ) -> QueryResult<Vec<Change>> {
     let mut changes = Vec::with_capacity(writes.len());
-    let rows: Vec<_> = writes.iter().map(|write| NewObject::told(write, context.now)).collect();
+    let rows: Vec<_> = writes
+        .iter()
+        .map(|write| NewObject::told(write, context.now))
+        .collect();
     for rows in in_parts(rows) {
-        let written =
-            upsert_guarded!(conn, clerk_objects by [kind, clerk_id], rows, context, [data], ObjectRow);
+        let written = upsert_guarded!(conn, clerk_objects by [kind, clerk_id], rows, context, [data], ObjectRow);
         let visible = written.into_iter().filter(|row| row.deleted_at.is_none());
         changes.extend(visible.filter_map(|row| change(row, ChangeOp::Upsert, context.now)));
     }
@@ -88,8 +90,13 @@ pub(super) async fn delete(
         .collect();
     let mut changes = Vec::with_capacity(rows.len());
     for rows in in_parts(rows) {
-        let written = delete_guarded!(conn, clerk_objects by [kind, clerk_id], rows, [data], ObjectRow);
-        changes.extend(written.into_iter().filter_map(|row| change(row, ChangeOp::Delete, context.now)));
+        let written =
+            delete_guarded!(conn, clerk_objects by [kind, clerk_id], rows, [data], ObjectRow);
+        changes.extend(
+            written
+                .into_iter()
+                .filter_map(|row| change(row, ChangeOp::Delete, context.now)),
+        );
     }
     Ok(changes)
 }
@@ -97,10 +104,24 @@ pub(super) async fn delete(
 /// Kinds whose deletions are tombstones in a table of their own. Clerk deletes neither sessions nor subscriptions; what
 /// such an event would tell is kept here.
 fn has_own_table(kind: ObjectKind) -> bool {
-    matches!(kind, ObjectKind::User | ObjectKind::Organization | ObjectKind::Membership)
+    matches!(
+        kind,
+        ObjectKind::User | ObjectKind::Organization | ObjectKind::Membership
+    )
 }
 
 fn change(row: ObjectRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
-    let ObjectRow { kind, clerk_id, data, .. } = row;
-    Some(Change { kind: ObjectKind::parse(&kind)?, clerk_id, op, at, data: data.0 })
+    let ObjectRow {
+        kind,
+        clerk_id,
+        data,
+        ..
+    } = row;
+    Some(Change {
+        kind: ObjectKind::parse(&kind)?,
+        clerk_id,
+        op,
+        at,
+        data: data.0,
+    })
 }

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use diesel::{Insertable, QueryResult, Queryable, Selectable};
 use domain::{
-    Change, ChangeOp, ClerkId, Deletion, ObjectKind, Organization, OrganizationWrite, Precedence, StoreError, Tier,
+    Change, ChangeOp, ClerkId, Deletion, ObjectKind, Organization, OrganizationWrite, Precedence,
+    StoreError, Tier,
 };
 use serde_json::{Value, json};
 
@@ -48,8 +49,9 @@ impl TryFrom<OrganizationRow> for Organization {
             deleted_at,
             version,
         } = row;
-        let clerk_organization_id = ClerkId::parse(clerk_organization_id)
-            .map_err(|error| StoreError::Unreadable(format!("organizations.clerk_organization_id: {error}")))?;
+        let clerk_organization_id = ClerkId::parse(clerk_organization_id).map_err(|error| {
+            StoreError::Unreadable(format!("organizations.clerk_organization_id: {error}"))
+        })?;
         Ok(Self {
             clerk_organization_id,
             name,
@@ -128,7 +130,10 @@ pub(super) async fn upsert(
     context: &Context<'_>,
 ) -> QueryResult<Vec<Change>> {
     let mut changes = Vec::with_capacity(writes.len());
-    let rows: Vec<_> = writes.iter().map(|write| NewOrganization::told(write, context.now)).collect();
+    let rows: Vec<_> = writes
+        .iter()
+        .map(|write| NewOrganization::told(write, context.now))
+        .collect();
     for rows in in_parts(rows) {
         let written = upsert_guarded!(
             conn, organizations by [clerk_organization_id], rows, context,
@@ -155,9 +160,13 @@ pub(super) async fn delete(
     let mut changes = Vec::with_capacity(rows.len());
     for rows in in_parts(rows) {
         let written = delete_guarded!(
-        conn, organizations by [clerk_organization_id], rows, [created_at, updated_at], OrganizationRow
-    );
-        changes.extend(written.into_iter().filter_map(|row| change(row, ChangeOp::Delete, context.now)));
+            conn, organizations by [clerk_organization_id], rows, [created_at, updated_at], OrganizationRow
+        );
+        changes.extend(
+            written
+                .into_iter()
+                .filter_map(|row| change(row, ChangeOp::Delete, context.now)),
+        );
     }
     Ok(changes)
 }
@@ -167,5 +176,11 @@ pub(super) fn change(row: OrganizationRow, op: ChangeOp, at: DateTime<Utc>) -> O
     let organization = Organization::try_from(row).ok()?;
     let data = serde_json::to_value(&organization).ok()?;
     let clerk_id = organization.clerk_organization_id.into_string();
-    Some(Change { kind: ObjectKind::Organization, clerk_id, op, at, data })
+    Some(Change {
+        kind: ObjectKind::Organization,
+        clerk_id,
+        op,
+        at,
+        data,
+    })
 }

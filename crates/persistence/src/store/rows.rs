@@ -4,10 +4,14 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use diesel::dsl::{exists, not};
-use diesel::{ExpressionMethods, NullableExpressionMethods as _, Queryable, QueryDsl, QueryResult, Selectable, SelectableHelper};
+use diesel::{
+    ExpressionMethods, NullableExpressionMethods as _, QueryDsl, QueryResult, Queryable,
+    Selectable, SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 use domain::{
-    ClerkId, EmailAddress, Listing, Membership, MirrorRows, Mirrored, Organization, StoreError, User,
+    ClerkId, EmailAddress, Listing, Membership, MirrorRows, Mirrored, Organization, StoreError,
+    User,
 };
 
 use super::memberships::MembershipRow;
@@ -18,7 +22,11 @@ use crate::schema::{organization_memberships as memberships, organizations, user
 
 #[async_trait]
 impl MirrorRows for Store {
-    async fn with_ids(&self, listing: Listing, ids: Vec<ClerkId>) -> Result<Vec<Mirrored>, StoreError> {
+    async fn with_ids(
+        &self,
+        listing: Listing,
+        ids: Vec<ClerkId>,
+    ) -> Result<Vec<Mirrored>, StoreError> {
         limited(async {
             let ids: Vec<&str> = ids.iter().map(ClerkId::as_str).collect();
             let mut lease = self.reader().await?;
@@ -67,9 +75,16 @@ impl Rows {
             Self::Users(rows, emails) => {
                 let mut of: HashMap<String, Vec<EmailAddress>> = HashMap::new();
                 for email in emails {
-                    let EmailRow { clerk_user_id, clerk_email_address_id, email_address, verified, is_primary } = email;
+                    let EmailRow {
+                        clerk_user_id,
+                        clerk_email_address_id,
+                        email_address,
+                        verified,
+                        is_primary,
+                    } = email;
                     of.entry(clerk_user_id).or_default().push(EmailAddress {
-                        clerk_email_address_id: clerk_email_address_id.and_then(|id| ClerkId::parse(id).ok()),
+                        clerk_email_address_id: clerk_email_address_id
+                            .and_then(|id| ClerkId::parse(id).ok()),
                         email_address,
                         verified,
                         primary: is_primary,
@@ -83,20 +98,34 @@ impl Rows {
                     })
                     .collect()
             }
-            Self::Organizations(rows) => {
-                rows.into_iter().map(|row| Ok(Mirrored::Organization(Box::new(Organization::try_from(row)?)))).collect()
-            }
-            Self::Memberships(rows) => {
-                rows.into_iter().map(|row| Ok(Mirrored::Membership(Box::new(Membership::try_from(row)?)))).collect()
-            }
+            Self::Organizations(rows) => rows
+                .into_iter()
+                .map(|row| {
+                    Ok(Mirrored::Organization(Box::new(Organization::try_from(
+                        row,
+                    )?)))
+                })
+                .collect(),
+            Self::Memberships(rows) => rows
+                .into_iter()
+                .map(|row| Ok(Mirrored::Membership(Box::new(Membership::try_from(row)?))))
+                .collect(),
         }
     }
 }
 
-pub(super) async fn with_ids(conn: &mut Conn, listing: Listing, ids: Vec<&str>) -> QueryResult<Rows> {
+pub(super) async fn with_ids(
+    conn: &mut Conn,
+    listing: Listing,
+    ids: Vec<&str>,
+) -> QueryResult<Rows> {
     Ok(match listing {
         Listing::Users => {
-            let rows = users::table.filter(users::clerk_user_id.eq_any(ids)).select(UserRow::as_select()).load(conn).await?;
+            let rows = users::table
+                .filter(users::clerk_user_id.eq_any(ids))
+                .select(UserRow::as_select())
+                .load(conn)
+                .await?;
             with_emails(conn, rows).await?
         }
         Listing::Organizations => Rows::Organizations(
@@ -116,7 +145,12 @@ pub(super) async fn with_ids(conn: &mut Conn, listing: Listing, ids: Vec<&str>) 
     })
 }
 
-async fn live_after(conn: &mut Conn, listing: Listing, after: &str, limit: i64) -> QueryResult<Rows> {
+async fn live_after(
+    conn: &mut Conn,
+    listing: Listing,
+    after: &str,
+    limit: i64,
+) -> QueryResult<Rows> {
     Ok(match listing {
         Listing::Users => {
             let rows = users::table
@@ -141,10 +175,18 @@ async fn live_after(conn: &mut Conn, listing: Listing, after: &str, limit: i64) 
         ),
         Listing::Memberships => {
             let of_gone_user = users::table
-                .filter(users::clerk_user_id.nullable().eq(memberships::clerk_user_id))
+                .filter(
+                    users::clerk_user_id
+                        .nullable()
+                        .eq(memberships::clerk_user_id),
+                )
                 .filter(users::deleted_at.is_not_null());
             let of_gone_organization = organizations::table
-                .filter(organizations::clerk_organization_id.nullable().eq(memberships::clerk_organization_id))
+                .filter(
+                    organizations::clerk_organization_id
+                        .nullable()
+                        .eq(memberships::clerk_organization_id),
+                )
                 .filter(organizations::deleted_at.is_not_null());
             Rows::Memberships(
                 memberships::table

@@ -6,10 +6,13 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{case_when, max};
 use diesel::upsert::excluded;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, OptionalExtension, QueryDsl,
+    QueryResult, Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use domain::{Change, ChangeOp, ClerkId, ObjectKind, Precedence, Session, SessionStatus, SessionWrite};
+use domain::{
+    Change, ChangeOp, ClerkId, ObjectKind, Precedence, Session, SessionStatus, SessionWrite,
+};
 
 use super::guarded::{Context, in_parts};
 use super::{Conn, user_writes};
@@ -90,11 +93,18 @@ pub(super) async fn upsert(
     writes: &[&SessionWrite],
     context: &Context<'_>,
 ) -> QueryResult<Vec<Change>> {
-    let rows: Vec<NewSession<'_>> = writes.iter().map(|write| NewSession::told(write, context.now)).collect();
+    let rows: Vec<NewSession<'_>> = writes
+        .iter()
+        .map(|write| NewSession::told(write, context.now))
+        .collect();
     let mut changed: HashMap<String, SessionRow> = HashMap::with_capacity(rows.len());
     for rows in in_parts(rows) {
         let written = write_states(conn, rows, context.again).await?;
-        changed.extend(written.into_iter().map(|row| (row.clerk_session_id.clone(), row)));
+        changed.extend(
+            written
+                .into_iter()
+                .map(|row| (row.clerk_session_id.clone(), row)),
+        );
     }
     for write in writes {
         if !changed.contains_key(write.clerk_session_id.as_str())
@@ -103,21 +113,31 @@ pub(super) async fn upsert(
             changed.insert(row.clerk_session_id.clone(), row);
         }
         // Whatever was written last shows all.
-        if let Some(row) = write_sign_in(conn, write).await? {
+        if let Some(row) = write_sign_in(conn, write, context.again).await? {
             changed.insert(row.clerk_session_id.clone(), row);
         }
     }
     let mut latest: HashMap<String, Time> = HashMap::new();
     for row in changed.values() {
         if let (Some(user), Some(at)) = (&row.clerk_user_id, row.signed_in_at) {
-            latest.entry(user.clone()).and_modify(|known| *known = (*known).max(at)).or_insert(at);
+            latest
+                .entry(user.clone())
+                .and_modify(|known| *known = (*known).max(at))
+                .or_insert(at);
         }
     }
     user_writes::raise_last_logins(conn, &latest).await?;
-    Ok(changed.into_values().filter_map(|row| change(row, context.now)).collect())
+    Ok(changed
+        .into_values()
+        .filter_map(|row| change(row, context.now))
+        .collect())
 }
 
-async fn write_states(conn: &mut Conn, rows: Vec<NewSession<'_>>, again: bool) -> QueryResult<Vec<SessionRow>> {
+async fn write_states(
+    conn: &mut Conn,
+    rows: Vec<NewSession<'_>>,
+    again: bool,
+) -> QueryResult<Vec<SessionRow>> {
     use diesel::query_dsl::methods::FilterDsl as _;
     let is_same = || dsl::precedence.eq(excluded(dsl::precedence));
     let names_user = || excluded(dsl::clerk_user_id).is_not_null();
@@ -154,11 +174,20 @@ async fn write_states(conn: &mut Conn, rows: Vec<NewSession<'_>>, again: bool) -
 
 /// A session's user never changes, and not every event names him: so he is taken from whichever does, even where it is
 /// stale otherwise.
-async fn write_user(conn: &mut Conn, write: &SessionWrite, now: DateTime<Utc>) -> QueryResult<Option<SessionRow>> {
-    let Some(clerk_user_id) = &write.clerk_user_id else { return Ok(None) };
+async fn write_user(
+    conn: &mut Conn,
+    write: &SessionWrite,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<SessionRow>> {
+    let Some(clerk_user_id) = &write.clerk_user_id else {
+        return Ok(None);
+    };
     let session = sessions::table.filter(dsl::clerk_session_id.eq(write.clerk_session_id.as_str()));
     diesel::update(session.filter(dsl::clerk_user_id.is_null()))
-        .set((dsl::clerk_user_id.eq(clerk_user_id.as_str()), dsl::mirrored_at.eq(Time(now))))
+        .set((
+            dsl::clerk_user_id.eq(clerk_user_id.as_str()),
+            dsl::mirrored_at.eq(Time(now)),
+        ))
         .returning(SessionRow::as_returning())
         .get_result(conn)
         .await
@@ -167,11 +196,14 @@ async fn write_user(conn: &mut Conn, write: &SessionWrite, now: DateTime<Utc>) -
 
 /// `session.created` alone tells who signed in from where; it may come after the event that ended the session, and
 /// counts all the same.
-async fn write_sign_in(conn: &mut Conn, write: &SessionWrite) -> QueryResult<Option<SessionRow>> {
-    let Some(sign_in) = &write.sign_in else { return Ok(None) };
+async fn write_sign_in(conn: &mut Conn, write: &SessionWrite, again: bool) -> QueryResult<Option<SessionRow>> {
+    let Some(sign_in) = &write.sign_in else {
+        return Ok(None);
+    };
     let place = write.precedence.to_bytes();
     let session = sessions::table.filter(dsl::clerk_session_id.eq(write.clerk_session_id.as_str()));
-    diesel::update(session.filter(dsl::sign_in_precedence.lt(place.clone())))
+    let is_same = dsl::sign_in_precedence.eq(place.clone()).and(again.into_sql::<diesel::sql_types::Bool>());
+    diesel::update(session.filter(dsl::sign_in_precedence.lt(place.clone()).or(is_same)))
         .set((
             dsl::signed_in_at.eq(Time(sign_in.signed_in_at)),
             dsl::client_ip.eq(&sign_in.client_ip),
@@ -185,7 +217,10 @@ async fn write_sign_in(conn: &mut Conn, write: &SessionWrite) -> QueryResult<Opt
 }
 
 /// The latest sign-in of each user among the sessions told of so far.
-pub(super) async fn latest_sign_ins(conn: &mut Conn, users: Vec<&str>) -> QueryResult<HashMap<String, Time>> {
+pub(super) async fn latest_sign_ins(
+    conn: &mut Conn,
+    users: Vec<&str>,
+) -> QueryResult<HashMap<String, Time>> {
     if users.is_empty() {
         return Ok(HashMap::new());
     }
@@ -195,7 +230,10 @@ pub(super) async fn latest_sign_ins(conn: &mut Conn, users: Vec<&str>) -> QueryR
         .select((dsl::clerk_user_id, max(dsl::signed_in_at)))
         .load(conn)
         .await?;
-    Ok(latest.into_iter().filter_map(|(user, at)| Some((user?, at?))).collect())
+    Ok(latest
+        .into_iter()
+        .filter_map(|(user, at)| Some((user?, at?)))
+        .collect())
 }
 
 fn change(row: SessionRow, at: DateTime<Utc>) -> Option<Change> {

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use diesel::{Insertable, QueryResult, Queryable, Selectable};
 use domain::{
-    Change, ChangeOp, ClerkId, ObjectKind, Payer, Subscription, SubscriptionItem, SubscriptionItemWrite,
-    SubscriptionWrite,
+    Change, ChangeOp, ClerkId, ObjectKind, Payer, Subscription, SubscriptionItem,
+    SubscriptionItemWrite, SubscriptionWrite,
 };
 
 use super::Conn;
@@ -150,7 +150,10 @@ pub(super) async fn upsert(
     context: &Context<'_>,
 ) -> QueryResult<Vec<Change>> {
     let mut changes = Vec::with_capacity(writes.len());
-    let rows: Vec<_> = writes.iter().map(|write| NewSubscription::told(write, context.now)).collect();
+    let rows: Vec<_> = writes
+        .iter()
+        .map(|write| NewSubscription::told(write, context.now))
+        .collect();
     for rows in in_parts(rows) {
         let written = upsert_guarded!(
             conn, subscriptions by [clerk_subscription_id], rows, context,
@@ -160,7 +163,11 @@ pub(super) async fn upsert(
             ],
             SubscriptionRow
         );
-        changes.extend(written.into_iter().filter_map(|row| subscription_change(row, context.now)));
+        changes.extend(
+            written
+                .into_iter()
+                .filter_map(|row| subscription_change(row, context.now)),
+        );
     }
     Ok(changes)
 }
@@ -172,7 +179,10 @@ pub(super) async fn upsert_items(
     context: &Context<'_>,
 ) -> QueryResult<Vec<Change>> {
     let mut changes = Vec::with_capacity(writes.len());
-    let rows: Vec<_> = writes.iter().map(|write| NewItem::told(write, context.now)).collect();
+    let rows: Vec<_> = writes
+        .iter()
+        .map(|write| NewItem::told(write, context.now))
+        .collect();
     for rows in in_parts(rows) {
         let written = upsert_guarded!(
             conn, subscription_items by [clerk_subscription_item_id], rows, context,
@@ -182,7 +192,11 @@ pub(super) async fn upsert_items(
             ],
             ItemRow
         );
-        changes.extend(written.into_iter().filter_map(|row| item_change(row, context.now)));
+        changes.extend(
+            written
+                .into_iter()
+                .filter_map(|row| item_change(row, context.now)),
+        );
     }
     Ok(changes)
 }
@@ -216,7 +230,13 @@ fn subscription_change(row: SubscriptionRow, at: DateTime<Utc>) -> Option<Change
     };
     let data = serde_json::to_value(&shown).ok()?;
     let clerk_id = shown.clerk_subscription_id.into_string();
-    Some(Change { kind: ObjectKind::Subscription, clerk_id, op: ChangeOp::Upsert, at, data })
+    Some(Change {
+        kind: ObjectKind::Subscription,
+        clerk_id,
+        op: ChangeOp::Upsert,
+        at,
+        data,
+    })
 }
 
 fn item_change(row: ItemRow, at: DateTime<Utc>) -> Option<Change> {
@@ -256,5 +276,11 @@ fn item_change(row: ItemRow, at: DateTime<Utc>) -> Option<Change> {
     };
     let data = serde_json::to_value(&shown).ok()?;
     let clerk_id = shown.clerk_subscription_item_id.into_string();
-    Some(Change { kind: ObjectKind::SubscriptionItem, clerk_id, op: ChangeOp::Upsert, at, data })
+    Some(Change {
+        kind: ObjectKind::SubscriptionItem,
+        clerk_id,
+        op: ChangeOp::Upsert,
+        at,
+        data,
+    })
 }

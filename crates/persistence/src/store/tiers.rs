@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
-use domain::{BillingTier, Change, ChangeOp, Coverage, Organization, Payer, Tier, User, Write};
+use domain::{
+    BillingTier, Change, ChangeOp, Coverage, Deletion, ObjectKind, Organization, Payer, Tier, User, Write,
+};
 
+use super::Conn;
 use super::guarded::Context;
 use super::organizations::{self, OrganizationRow};
 use super::user_rows::{self, UserRow};
-use super::Conn;
 use crate::column::Time;
 use crate::schema::{organizations as organization_table, subscription_items as items, users};
 
@@ -31,7 +33,11 @@ pub(super) async fn of_users(
     ids: Vec<&str>,
     context: &Context<'_>,
 ) -> QueryResult<HashMap<String, BillingTier>> {
-    let plans = items::table.filter(items::payer_user_id.eq_any(ids)).select(Plan::as_select()).load(conn).await?;
+    let plans = items::table
+        .filter(items::payer_user_id.eq_any(ids))
+        .select(Plan::as_select())
+        .load(conn)
+        .await?;
     Ok(by_payer(plans, |plan| plan.payer_user_id.clone(), context))
 }
 
@@ -40,9 +46,16 @@ async fn of_organizations(
     ids: Vec<&str>,
     context: &Context<'_>,
 ) -> QueryResult<HashMap<String, BillingTier>> {
-    let plans =
-        items::table.filter(items::payer_organization_id.eq_any(ids)).select(Plan::as_select()).load(conn).await?;
-    Ok(by_payer(plans, |plan| plan.payer_organization_id.clone(), context))
+    let plans = items::table
+        .filter(items::payer_organization_id.eq_any(ids))
+        .select(Plan::as_select())
+        .load(conn)
+        .await?;
+    Ok(by_payer(
+        plans,
+        |plan| plan.payer_organization_id.clone(),
+        context,
+    ))
 }
 
 fn by_payer(
@@ -57,7 +70,14 @@ fn by_payer(
         }
     }
     of.into_iter()
-        .map(|(payer, plans)| (payer, context.policy.billing_tier(plans.iter().filter_map(Plan::coverage), context.now)))
+        .map(|(payer, plans)| {
+            (
+                payer,
+                context
+                    .policy
+                    .billing_tier(plans.iter().filter_map(Plan::coverage), context.now),
+            )
+        })
         .collect()
 }
 
@@ -72,24 +92,70 @@ impl Plan {
     }
 }
 
-/// Works out the tiers of those whose plans were just told of; answers the changes that others see.
-pub(super) async fn follow(conn: &mut Conn, writes: &[&Write], context: &Context<'_>) -> QueryResult<Vec<Change>> {
-    let (mut of_users, mut of_organizations) = (BTreeSet::new(), BTreeSet::new());
+/// Ids of users and organizations who pay.
+#[derive(Default)]
+pub(super) struct Payers {
+    users: BTreeSet<String>,
+    organizations: BTreeSet<String>,
+}
+
+/// Who pays for the plans that are about to be written, as their rows have it: what was theirs may become another's.
+pub(super) async fn payers_so_far(conn: &mut Conn, writes: &[&Write]) -> QueryResult<Payers> {
+    let plans: Vec<&str> = writes
+        .iter()
+        .filter_map(|write| match write {
+            Write::SubscriptionItem(item) => Some(item.clerk_subscription_item_id.as_str()),
+            _ => None,
+        })
+        .collect();
+    if plans.is_empty() {
+        return Ok(Payers::default());
+    }
+    let payers: Vec<(Option<String>, Option<String>)> = items::table
+        .filter(items::clerk_subscription_item_id.eq_any(plans))
+        .select((items::payer_user_id, items::payer_organization_id))
+        .load(conn)
+        .await?;
+    let (users, organizations): (Vec<_>, Vec<_>) = payers.into_iter().unzip();
+    Ok(Payers {
+        users: users.into_iter().flatten().collect(),
+        organizations: organizations.into_iter().flatten().collect(),
+    })
+}
+
+/// Works out the tiers of those whose plans were just told of, and of `former` payers; answers the changes that others
+/// see.
+pub(super) async fn follow(
+    conn: &mut Conn,
+    writes: &[&Write],
+    former: Payers,
+    context: &Context<'_>,
+) -> QueryResult<Vec<Change>> {
+    let Payers { mut users, mut organizations } = former;
     for write in writes {
         match write {
             Write::SubscriptionItem(item) => match &item.payer {
-                Some(Payer::User(id)) => drop(of_users.insert(id.as_str())),
-                Some(Payer::Organization(id)) => drop(of_organizations.insert(id.as_str())),
+                Some(Payer::User(id)) => drop(users.insert(id.to_string())),
+                Some(Payer::Organization(id)) => drop(organizations.insert(id.to_string())),
                 None => {}
             },
             // Its plans may have been told of before it; a user's own tier is found when his row is written.
             Write::Organization(organization) => {
-                of_organizations.insert(organization.profile.clerk_organization_id.as_str());
+                organizations.insert(organization.profile.clerk_organization_id.to_string());
+            }
+            // So may those of whom a deletion tells first: the row is then the same in either order.
+            Write::Deletion(Deletion { kind: ObjectKind::User, clerk_id, .. }) => {
+                users.insert(clerk_id.to_string());
+            }
+            Write::Deletion(Deletion { kind: ObjectKind::Organization, clerk_id, .. }) => {
+                organizations.insert(clerk_id.to_string());
             }
             _ => {}
         }
     }
-    settle(conn, of_users.into_iter().collect(), of_organizations.into_iter().collect(), context).await
+    let users = users.iter().map(String::as_str).collect();
+    let organizations = organizations.iter().map(String::as_str).collect();
+    settle(conn, users, organizations, context).await
 }
 
 /// Works out the tiers that have lapsed by now; answers how many payers were looked at, and the changes.
@@ -99,8 +165,12 @@ pub(super) async fn settle_lapsed(
     context: &Context<'_>,
 ) -> QueryResult<(u64, Vec<Change>)> {
     let (now, limit) = (Time(context.now), i64::from(limit));
-    let lapsed_users: Vec<String> =
-        users::table.filter(users::tier_until.le(now)).select(users::clerk_user_id).limit(limit).load(conn).await?;
+    let lapsed_users: Vec<String> = users::table
+        .filter(users::tier_until.le(now))
+        .select(users::clerk_user_id)
+        .limit(limit)
+        .load(conn)
+        .await?;
     let lapsed_organizations: Vec<String> = organization_table::table
         .filter(organization_table::tier_until.le(now))
         .select(organization_table::clerk_organization_id)
@@ -157,24 +227,34 @@ async fn settle_user(
     context: &Context<'_>,
 ) -> QueryResult<Option<Change>> {
     // A row that cannot be read is told of by whoever reads it.
-    let Ok(user) = User::try_from(row) else { return Ok(None) };
-    let metadata = user.public_metadata.as_object().cloned().unwrap_or_default();
+    let Ok(user) = User::try_from(row) else {
+        return Ok(None);
+    };
+    let metadata = user
+        .public_metadata
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     let (tier, until) = match paid.get(user.clerk_user_id.as_str()) {
-        Some(BillingTier { tier: Some(tier), until }) => (tier.clone(), *until),
+        Some(BillingTier {
+            tier: Some(tier),
+            until,
+        }) => (tier.clone(), *until),
         _ => (context.policy.tier_in(&metadata), None),
     };
     if (&tier, until) == (&user.tier, user.tier_until) {
         return Ok(None);
     }
-    let row: UserRow = diesel::update(users::table.filter(users::clerk_user_id.eq(user.clerk_user_id.as_str())))
-        .set((
-            users::tier.eq(tier.as_str()),
-            users::tier_until.eq(until.map(Time)),
-            users::mirrored_at.eq(Time(context.now)),
-        ))
-        .returning(UserRow::as_returning())
-        .get_result(conn)
-        .await?;
+    let row: UserRow =
+        diesel::update(users::table.filter(users::clerk_user_id.eq(user.clerk_user_id.as_str())))
+            .set((
+                users::tier.eq(tier.as_str()),
+                users::tier_until.eq(until.map(Time)),
+                users::mirrored_at.eq(Time(context.now)),
+            ))
+            .returning(UserRow::as_returning())
+            .get_result(conn)
+            .await?;
     let is_visible = user.deleted_at.is_none();
     Ok(user_rows::change(row, ChangeOp::Upsert, context.now).filter(|_| is_visible))
 }
@@ -185,10 +265,15 @@ async fn settle_organization(
     paid: &HashMap<String, BillingTier>,
     context: &Context<'_>,
 ) -> QueryResult<Option<Change>> {
-    let Ok(organization) = Organization::try_from(row) else { return Ok(None) };
+    let Ok(organization) = Organization::try_from(row) else {
+        return Ok(None);
+    };
     let id = organization.clerk_organization_id.as_str();
     let (tier, until) = match paid.get(id) {
-        Some(BillingTier { tier: Some(tier), until }) => (Some(tier), *until),
+        Some(BillingTier {
+            tier: Some(tier),
+            until,
+        }) => (Some(tier), *until),
         _ => (None, None),
     };
     if (tier, until) == (organization.tier.as_ref(), organization.tier_until) {

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use diesel::{Insertable, Queryable, Selectable};
 use domain::{
-    BillingTier, Change, ChangeOp, ClerkId, Deletion, ObjectKind, Policy, Precedence, Role, StoreError, ThinUser, Tier,
-    User, UserWrite,
+    BillingTier, Change, ChangeOp, ClerkId, Deletion, ObjectKind, Policy, Precedence, Role,
+    StoreError, ThinUser, Tier, User, UserWrite,
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -198,8 +198,19 @@ impl<'a> NewUser<'a> {
 
     /// A row about a user known from a token alone.
     pub(super) fn thin(user: &'a ThinUser, policy: &Policy) -> Self {
-        let ThinUser { clerk_user_id, email, first_name, last_name, image_url, seen_at } = user;
-        let names: Vec<&str> = [first_name, last_name].into_iter().flatten().map(String::as_str).collect();
+        let ThinUser {
+            clerk_user_id,
+            email,
+            first_name,
+            last_name,
+            image_url,
+            seen_at,
+        } = user;
+        let names: Vec<&str> = [first_name, last_name]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
         Self {
             email: email.as_deref(),
             first_name: first_name.as_deref(),
@@ -218,7 +229,11 @@ impl<'a> NewUser<'a> {
 
     /// The same row with the tier that is paid for, which goes before the one in the metadata.
     pub(super) fn paying(mut self, paid: Option<&BillingTier>) -> Self {
-        if let Some(BillingTier { tier: Some(tier), until }) = paid {
+        if let Some(BillingTier {
+            tier: Some(tier),
+            until,
+        }) = paid
+        {
             self.tier = tier.to_string();
             self.tier_until = until.map(Time);
         }
@@ -230,5 +245,11 @@ impl<'a> NewUser<'a> {
 pub(super) fn change(row: UserRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
     let user = User::try_from(row).ok()?;
     let data = serde_json::to_value(&user).ok()?;
-    Some(Change { kind: ObjectKind::User, clerk_id: user.clerk_user_id.into_string(), op, at, data })
+    Some(Change {
+        kind: ObjectKind::User,
+        clerk_id: user.clerk_user_id.into_string(),
+        op,
+        at,
+        data,
+    })
 }

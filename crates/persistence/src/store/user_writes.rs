@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use diesel::dsl::case_when;
 use diesel::upsert::excluded;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, OptionalExtension, QueryResult, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, OptionalExtension, QueryResult,
+    SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use domain::{Change, ChangeOp, ClerkId, Deletion, ObjectKind, Policy, ThinUser, UserWrite};
@@ -21,8 +22,15 @@ use crate::schema::users::{self, dsl};
 ///
 /// A deleted user takes the profile too, so that the row is the same whichever came first; but he stays deleted, and
 /// nobody is told.
-pub(super) async fn upsert(conn: &mut Conn, writes: &[&UserWrite], context: &Context<'_>) -> QueryResult<Vec<Change>> {
-    let ids: Vec<&str> = writes.iter().map(|write| write.profile.clerk_user_id.as_str()).collect();
+pub(super) async fn upsert(
+    conn: &mut Conn,
+    writes: &[&UserWrite],
+    context: &Context<'_>,
+) -> QueryResult<Vec<Change>> {
+    let ids: Vec<&str> = writes
+        .iter()
+        .map(|write| write.profile.clerk_user_id.as_str())
+        .collect();
     let paid = tiers::of_users(conn, ids, context).await?;
     let rows: Vec<NewUser<'_>> = writes
         .iter()
@@ -31,7 +39,10 @@ pub(super) async fn upsert(conn: &mut Conn, writes: &[&UserWrite], context: &Con
             NewUser::told(write, context.policy, context.now).paying(paid)
         })
         .collect();
-    let proposed: HashMap<String, Id> = rows.iter().map(|row| (row.clerk_user_id.to_owned(), row.id)).collect();
+    let proposed: HashMap<String, Id> = rows
+        .iter()
+        .map(|row| (row.clerk_user_id.to_owned(), row.id))
+        .collect();
     let mut written = Vec::with_capacity(rows.len());
     for rows in in_parts(rows) {
         written.extend(upsert_rows(conn, rows, context.again).await?);
@@ -39,12 +50,19 @@ pub(super) async fn upsert(conn: &mut Conn, writes: &[&UserWrite], context: &Con
     // Whose row was written, and whether it is new.
     let fresh: HashMap<String, bool> = written
         .iter()
-        .map(|row| (row.clerk_user_id.clone(), proposed.get(&row.clerk_user_id) == Some(&row.id)))
+        .map(|row| {
+            (
+                row.clerk_user_id.clone(),
+                proposed.get(&row.clerk_user_id) == Some(&row.id),
+            )
+        })
         .collect();
     catch_up_with_sign_ins(conn, writes, &mut written, &fresh).await?;
     replace_emails(conn, writes, &fresh).await?;
     let visible = written.into_iter().filter(|row| row.deleted_at.is_none());
-    Ok(visible.filter_map(|row| change(row, ChangeOp::Upsert, context.now)).collect())
+    Ok(visible
+        .filter_map(|row| change(row, ChangeOp::Upsert, context.now))
+        .collect())
 }
 
 /// Sessions may have been told of before their user; and a fact that came too late for the profile may still tell of a
@@ -55,7 +73,11 @@ async fn catch_up_with_sign_ins(
     written: &mut [UserRow],
     fresh: &HashMap<String, bool>,
 ) -> QueryResult<()> {
-    let new: Vec<&str> = fresh.iter().filter(|(_, is_new)| **is_new).map(|(id, _)| id.as_str()).collect();
+    let new: Vec<&str> = fresh
+        .iter()
+        .filter(|(_, is_new)| **is_new)
+        .map(|(id, _)| id.as_str())
+        .collect();
     let mut sign_ins = sessions::latest_sign_ins(conn, new).await?;
     for row in written {
         let latest = sign_ins.get(&row.clerk_user_id).copied();
@@ -76,9 +98,17 @@ async fn catch_up_with_sign_ins(
     raise_last_logins(conn, &sign_ins).await
 }
 
-async fn upsert_rows(conn: &mut Conn, rows: Vec<NewUser<'_>>, again: bool) -> QueryResult<Vec<UserRow>> {
+async fn upsert_rows(
+    conn: &mut Conn,
+    rows: Vec<NewUser<'_>>,
+    again: bool,
+) -> QueryResult<Vec<UserRow>> {
     use diesel::query_dsl::methods::FilterDsl as _;
-    let is_later = || dsl::last_login_at.is_null().or(dsl::last_login_at.lt(excluded(dsl::last_login_at)));
+    let is_later = || {
+        dsl::last_login_at
+            .is_null()
+            .or(dsl::last_login_at.lt(excluded(dsl::last_login_at)))
+    };
     let is_same = || dsl::precedence.eq(excluded(dsl::precedence));
     let written = insert_returning!(conn, rows, UserRow, values => diesel::insert_into(users::table)
         .values(values)
@@ -121,9 +151,15 @@ pub(super) async fn delete(
     deletions: &[&Deletion],
     context: &Context<'_>,
 ) -> QueryResult<Vec<Change>> {
-    let of_users: Vec<&Deletion> =
-        deletions.iter().copied().filter(|deletion| deletion.kind == ObjectKind::User).collect();
-    let ids: Vec<&str> = of_users.iter().map(|deletion| deletion.clerk_id.as_str()).collect();
+    let of_users: Vec<&Deletion> = deletions
+        .iter()
+        .copied()
+        .filter(|deletion| deletion.kind == ObjectKind::User)
+        .collect();
+    let ids: Vec<&str> = of_users
+        .iter()
+        .map(|deletion| deletion.clerk_id.as_str())
+        .collect();
     let sign_ins = sessions::latest_sign_ins(conn, ids).await?;
     let tombstones: Vec<NewUser<'_>> = of_users
         .iter()
@@ -135,19 +171,35 @@ pub(super) async fn delete(
     let mut changes = Vec::with_capacity(tombstones.len());
     for rows in in_parts(tombstones) {
         let written = delete_guarded!(conn, users by [clerk_user_id], rows, [created_at, updated_at], UserRow);
-        changes.extend(written.into_iter().filter_map(|row| change(row, ChangeOp::Delete, context.now)));
+        changes.extend(
+            written
+                .into_iter()
+                .filter_map(|row| change(row, ChangeOp::Delete, context.now)),
+        );
     }
     Ok(changes)
 }
 
 /// Makes a row for a user known from a token alone; `None` when there is a row already.
-pub(super) async fn insert_thin(conn: &mut Conn, user: &ThinUser, policy: &Policy) -> QueryResult<Option<Change>> {
+pub(super) async fn insert_thin(
+    conn: &mut Conn,
+    user: &ThinUser,
+    policy: &Policy,
+) -> QueryResult<Option<Change>> {
     let id = user.clerk_user_id.as_str();
-    let context = Context { policy, now: user.seen_at, again: false };
+    let context = Context {
+        policy,
+        now: user.seen_at,
+        again: false,
+    };
     let paid = tiers::of_users(conn, vec![id], &context).await?;
     let last_login_at = sessions::latest_sign_ins(conn, vec![id]).await?.remove(id);
     let row: Option<UserRow> = diesel::insert_into(users::table)
-        .values(NewUser::thin(user, policy).paying(paid.get(id)).signed_in(last_login_at))
+        .values(
+            NewUser::thin(user, policy)
+                .paying(paid.get(id))
+                .signed_in(last_login_at),
+        )
         .on_conflict(dsl::clerk_user_id)
         .do_nothing()
         .returning(UserRow::as_returning())
@@ -158,7 +210,10 @@ pub(super) async fn insert_thin(conn: &mut Conn, user: &ThinUser, policy: &Polic
 }
 
 /// Moves the latest sign-ins of users forward, never backward.
-pub(super) async fn raise_last_logins(conn: &mut Conn, sign_ins: &HashMap<String, Time>) -> QueryResult<()> {
+pub(super) async fn raise_last_logins(
+    conn: &mut Conn,
+    sign_ins: &HashMap<String, Time>,
+) -> QueryResult<()> {
     use diesel::QueryDsl as _;
     for (clerk_user_id, at) in sign_ins {
         let user = users::table.filter(dsl::clerk_user_id.eq(clerk_user_id));
@@ -188,11 +243,19 @@ async fn replace_emails(
     written: &HashMap<String, bool>,
 ) -> QueryResult<()> {
     use diesel::QueryDsl as _;
-    let old: Vec<&str> = written.iter().filter(|(_, is_new)| !**is_new).map(|(id, _)| id.as_str()).collect();
+    let old: Vec<&str> = written
+        .iter()
+        .filter(|(_, is_new)| !**is_new)
+        .map(|(id, _)| id.as_str())
+        .collect();
     if !old.is_empty() {
-        diesel::delete(user_emails::table.filter(user_emails::clerk_user_id.eq_any(old))).execute(conn).await?;
+        diesel::delete(user_emails::table.filter(user_emails::clerk_user_id.eq_any(old)))
+            .execute(conn)
+            .await?;
     }
-    let written = writes.iter().filter(|write| written.contains_key(write.profile.clerk_user_id.as_str()));
+    let written = writes
+        .iter()
+        .filter(|write| written.contains_key(write.profile.clerk_user_id.as_str()));
     let emails: Vec<NewEmail<'_>> = written.flat_map(|write| NewEmail::of(write)).collect();
     for emails in in_parts(emails) {
         insert!(conn, emails, values => diesel::insert_into(user_emails::table).values(values));

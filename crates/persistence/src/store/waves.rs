@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use domain::{
-    ClerkId, Deletion, MembershipWrite, ObjectKind, ObjectWrite, OrganizationWrite, SessionWrite, SubscriptionItemWrite,
-    SubscriptionWrite, UserWrite, Write,
+    ClerkId, Deletion, MembershipWrite, ObjectKind, ObjectWrite, OrganizationWrite, SessionWrite,
+    SubscriptionItemWrite, SubscriptionWrite, UserWrite, Write,
 };
 
 /// Spreads groups over waves: two groups about one row are in different waves, the later one in the later wave.
@@ -16,7 +16,12 @@ pub(super) fn of(groups: &[&[Write]]) -> Vec<Vec<usize>> {
         if writes.is_empty() {
             continue;
         }
-        let wave = writes.iter().filter_map(|write| next.get(&write.key())).max().copied().unwrap_or(0);
+        let wave = writes
+            .iter()
+            .filter_map(|write| next.get(&write.key()))
+            .max()
+            .copied()
+            .unwrap_or(0);
         next.extend(writes.iter().map(|write| (write.key(), wave + 1)));
         match waves.get_mut(wave) {
             Some(members) => members.push(group),
@@ -99,7 +104,11 @@ mod tests {
 
     #[test]
     fn two_groups_about_one_row_follow_one_another() {
-        let (a, b, ab) = (vec![deletion("a", 1)], vec![deletion("b", 1)], vec![deletion("a", 1), deletion("b", 1)]);
+        let (a, b, ab) = (
+            vec![deletion("a", 1)],
+            vec![deletion("b", 1)],
+            vec![deletion("a", 1), deletion("b", 1)],
+        );
         let groups: Vec<&[Write]> = vec![&a, &b, &a, &[], &ab, &b];
         assert_eq!(of(&groups), [vec![0, 1], vec![2], vec![4], vec![5]]);
     }
@@ -108,7 +117,11 @@ mod tests {
     fn of_two_writes_in_one_group_the_greater_stays() {
         let writes = [deletion("a", 5), deletion("b", 1), deletion("a", 3)];
         let sorted = ByKind::of(&writes.iter().collect::<Vec<_>>());
-        let kept: Vec<_> = sorted.deletions.iter().map(|it| (it.clerk_id.as_str(), it.deleted_at.timestamp())).collect();
+        let kept: Vec<_> = sorted
+            .deletions
+            .iter()
+            .map(|it| (it.clerk_id.as_str(), it.deleted_at.timestamp()))
+            .collect();
         assert_eq!(kept, [("a", 3), ("b", 1)]);
     }
 }

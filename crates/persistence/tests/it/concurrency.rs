@@ -21,7 +21,7 @@ on_both_stores! {
 }
 
 /// Applies all at once, through two stores on the one database, as two replicas would.
-async fn apply_at_once(store: &TestStore, deliveries: Vec<Delivery>) -> Vec<Receipt> {
+pub(crate) async fn apply_at_once(store: &TestStore, deliveries: Vec<Delivery>) -> Vec<Receipt> {
     let replicas = [store.store.clone(), open(store.database.url())];
     let mut calls = JoinSet::new();
     for (number, delivery) in deliveries.into_iter().enumerate() {

@@ -143,7 +143,8 @@ macro_rules! envelope_words {
             /// The write alone, as a page of Clerk's API gives it.
             #[allow(dead_code, reason = "not every kind of fact needs every word")]
             pub(crate) fn write(self) -> domain::Write {
-                $crate::facts::the_write(self.into())
+                let delivery: domain::Delivery = self.into();
+                $crate::facts::effect_writes(&delivery)[0].clone()
             }
 
             #[allow(dead_code, reason = "not every kind of fact needs every word")]
@@ -337,13 +338,15 @@ impl From<DeletedObject> for Delivery {
     }
 }
 
-/// The one write of a delivery that has one.
-fn the_write(delivery: Delivery) -> Write {
-    let Effect::Writes(mut writes) = delivery.effect else {
-        panic!("it has no effect")
-    };
-    assert_eq!(writes.len(), 1, "one write: {writes:?}");
-    writes.remove(0)
+/// What a delivery writes.
+///
+/// # Panics
+/// When it has no effect.
+pub(crate) fn effect_writes(delivery: &Delivery) -> &[Write] {
+    match &delivery.effect {
+        Effect::Writes(writes) => writes,
+        other => panic!("it has no effect: {other:?}"),
+    }
 }
 
 /// A delivery that changes nothing.

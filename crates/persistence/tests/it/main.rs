@@ -16,6 +16,7 @@ mod concurrency;
 mod convergence;
 mod facts;
 mod history;
+mod kinds;
 mod ledger;
 mod migrations;
 mod model;

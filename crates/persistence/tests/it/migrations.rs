@@ -54,8 +54,14 @@ async fn up_down_and_up_again(database: TestDatabase) {
         made,
         [
             "changes",
+            "checkpoints",
             "clerk_objects",
+            "leases",
+            "organization_memberships",
+            "organizations",
             "sessions",
+            "subscription_items",
+            "subscriptions",
             "user_emails",
             "users",
             "webhook_deliveries"
