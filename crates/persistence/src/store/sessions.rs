@@ -196,13 +196,19 @@ async fn write_user(
 
 /// `session.created` alone tells who signed in from where; it may come after the event that ended the session, and
 /// counts all the same.
-async fn write_sign_in(conn: &mut Conn, write: &SessionWrite, again: bool) -> QueryResult<Option<SessionRow>> {
+async fn write_sign_in(
+    conn: &mut Conn,
+    write: &SessionWrite,
+    again: bool,
+) -> QueryResult<Option<SessionRow>> {
     let Some(sign_in) = &write.sign_in else {
         return Ok(None);
     };
     let place = write.precedence.to_bytes();
     let session = sessions::table.filter(dsl::clerk_session_id.eq(write.clerk_session_id.as_str()));
-    let is_same = dsl::sign_in_precedence.eq(place.clone()).and(again.into_sql::<diesel::sql_types::Bool>());
+    let is_same = dsl::sign_in_precedence
+        .eq(place.clone())
+        .and(again.into_sql::<diesel::sql_types::Bool>());
     diesel::update(session.filter(dsl::sign_in_precedence.lt(place.clone()).or(is_same)))
         .set((
             dsl::signed_in_at.eq(Time(sign_in.signed_in_at)),

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::{
-    BillingTier, Change, ChangeOp, Coverage, Deletion, ObjectKind, Organization, Payer, Tier, User, Write,
+    BillingTier, Change, ChangeOp, Coverage, Deletion, ObjectKind, Organization, Payer, Tier, User,
+    Write,
 };
 
 use super::Conn;
@@ -131,7 +132,10 @@ pub(super) async fn follow(
     former: Payers,
     context: &Context<'_>,
 ) -> QueryResult<Vec<Change>> {
-    let Payers { mut users, mut organizations } = former;
+    let Payers {
+        mut users,
+        mut organizations,
+    } = former;
     for write in writes {
         match write {
             Write::SubscriptionItem(item) => match &item.payer {
@@ -144,10 +148,18 @@ pub(super) async fn follow(
                 organizations.insert(organization.profile.clerk_organization_id.to_string());
             }
             // So may those of whom a deletion tells first: the row is then the same in either order.
-            Write::Deletion(Deletion { kind: ObjectKind::User, clerk_id, .. }) => {
+            Write::Deletion(Deletion {
+                kind: ObjectKind::User,
+                clerk_id,
+                ..
+            }) => {
                 users.insert(clerk_id.to_string());
             }
-            Write::Deletion(Deletion { kind: ObjectKind::Organization, clerk_id, .. }) => {
+            Write::Deletion(Deletion {
+                kind: ObjectKind::Organization,
+                clerk_id,
+                ..
+            }) => {
                 organizations.insert(clerk_id.to_string());
             }
             _ => {}

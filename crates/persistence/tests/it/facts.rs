@@ -18,7 +18,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-pub(crate) use billing::{ItemFact, item, subscription};
+pub(crate) use billing::{item, subscription};
 pub(crate) use object::role;
 pub(crate) use organization::{membership, organization};
 pub(crate) use session::session;
@@ -313,10 +313,6 @@ pub(crate) fn deleted_organization(clerk_organization_id: &str) -> DeletedObject
     deleted(ObjectKind::Organization, clerk_organization_id)
 }
 
-pub(crate) fn deleted_membership(clerk_membership_id: &str) -> DeletedObject {
-    deleted(ObjectKind::Membership, clerk_membership_id)
-}
-
 pub(crate) fn deleted_role(clerk_id: &str) -> DeletedObject {
     deleted(ObjectKind::Role, clerk_id)
 }
@@ -334,7 +330,11 @@ impl From<DeletedObject> for Delivery {
             clerk_id,
             deleted_at: at(envelope.stated_at),
         })]);
-        envelope.delivery(format!("{}.deleted", kind.event_prefix()), object_id, effect)
+        envelope.delivery(
+            format!("{}.deleted", kind.event_prefix()),
+            object_id,
+            effect,
+        )
     }
 }
 

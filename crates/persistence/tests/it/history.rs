@@ -207,14 +207,15 @@ fn fact() -> impl Strategy<Value = Fact> {
             1 => Just(Paying::Nobody),
         ]
     };
-    let subscription = (0..OBJECTS, told(), payer(), word()).prop_map(
-        |(subscription, told, payer, status)| Fact::Subscription {
-            subscription,
-            told,
-            payer,
-            status,
-        },
-    );
+    let subscription =
+        (0..OBJECTS, told(), payer(), word()).prop_map(|(subscription, told, payer, status)| {
+            Fact::Subscription {
+                subscription,
+                told,
+                payer,
+                status,
+            }
+        });
     let item = (
         0..OBJECTS,
         told(),
@@ -236,18 +237,14 @@ fn fact() -> impl Strategy<Value = Fact> {
             plan,
             ends_in,
         });
-    let role = (0..OBJECTS, told(), word()).prop_map(|(role, told, name)| Fact::Role {
-        role,
-        told,
-        name,
-    });
-    let deletion = (0..MORTAL.len(), 0..OBJECTS, 0_i64..12).prop_map(|(kind, object, at)| {
-        Fact::Deleted {
+    let role =
+        (0..OBJECTS, told(), word()).prop_map(|(role, told, name)| Fact::Role { role, told, name });
+    let deletion =
+        (0..MORTAL.len(), 0..OBJECTS, 0_i64..12).prop_map(|(kind, object, at)| Fact::Deleted {
             kind: MORTAL[kind].0,
             object,
             at,
-        }
-    });
+        });
     prop_oneof![
         6 => user,
         6 => session,

@@ -52,7 +52,11 @@ const KINDS: &[Kind] = &[
         is_mortal: true,
         fact: |_, id, word, envelope| {
             let address = format!("{word}@example.com");
-            user(id).named(word).primary_email(&address).within(envelope).into()
+            user(id)
+                .named(word)
+                .primary_email(&address)
+                .within(envelope)
+                .into()
         },
     },
     Kind {
@@ -62,7 +66,10 @@ const KINDS: &[Kind] = &[
         column: "status",
         is_mortal: false,
         fact: |world, id, word, envelope| {
-            session(id, word).of(&format!("{world}user_1")).within(envelope).into()
+            session(id, word)
+                .of(&format!("{world}user_1"))
+                .within(envelope)
+                .into()
         },
     },
     Kind {
@@ -157,7 +164,12 @@ impl Kind {
 
 async fn a_fact_fills_the_row_and_the_feed(store: TestStore) {
     for kind in KINDS {
-        assert_eq!(store.apply(kind.says("ann", 5)).await, Applied, "{}", kind.kind);
+        assert_eq!(
+            store.apply(kind.says("ann", 5)).await,
+            Applied,
+            "{}",
+            kind.kind
+        );
         let row = kind.rows(&store).await.remove(0);
         assert_eq!(
             (&row[kind.column], &row["version"], &row["deleted_at"]),
@@ -167,7 +179,12 @@ async fn a_fact_fills_the_row_and_the_feed(store: TestStore) {
         );
         let change = store.rows(&tables::CHANGES).await.pop().unwrap();
         assert_eq!(
-            (&change["kind"], &change["clerk_id"], &change["op"], &change["at"]),
+            (
+                &change["kind"],
+                &change["clerk_id"],
+                &change["op"],
+                &change["at"]
+            ),
             (
                 &json!(kind.kind.as_str()),
                 &json!(kind.id(1)),
@@ -184,10 +201,25 @@ async fn a_fact_fills_the_row_and_the_feed(store: TestStore) {
 
 async fn a_newer_fact_wins_and_an_older_one_by_a_millisecond_is_stale(store: TestStore) {
     for kind in KINDS {
-        assert_eq!(store.apply(kind.says("ann", 5)).await, Applied, "{}", kind.kind);
-        assert_eq!(store.apply(kind.says("bea", 6)).await, Applied, "{}", kind.kind);
+        assert_eq!(
+            store.apply(kind.says("ann", 5)).await,
+            Applied,
+            "{}",
+            kind.kind
+        );
+        assert_eq!(
+            store.apply(kind.says("bea", 6)).await,
+            Applied,
+            "{}",
+            kind.kind
+        );
         let before = store.everything().await;
-        assert_eq!(store.apply(kind.says("cid", 5)).await, Stale, "{}", kind.kind);
+        assert_eq!(
+            store.apply(kind.says("cid", 5)).await,
+            Stale,
+            "{}",
+            kind.kind
+        );
         assert_eq!(store.everything().await, before, "{}", kind.kind);
         assert_eq!(kind.word(&store).await, "bea", "{}", kind.kind);
     }
@@ -196,16 +228,27 @@ async fn a_newer_fact_wins_and_an_older_one_by_a_millisecond_is_stale(store: Tes
 async fn a_repeated_message_is_a_duplicate_and_only_counted(store: TestStore) {
     for kind in KINDS {
         let message = format!("msg_{}", kind.kind);
-        let envelope = Envelope { message_id: message.clone(), ..Envelope::at(5) };
+        let envelope = Envelope {
+            message_id: message.clone(),
+            ..Envelope::at(5)
+        };
         let told = (kind.fact)("", &kind.id(1), "ann", envelope);
         assert_eq!(store.apply(told.clone()).await, Applied, "{}", kind.kind);
         let before = store.everything().await;
-        let newer = Delivery { message_id: message.clone(), ..kind.says("bea", 6) };
+        let newer = Delivery {
+            message_id: message.clone(),
+            ..kind.says("bea", 6)
+        };
         for repeated in [told, newer] {
             assert_eq!(store.apply(repeated).await, Duplicate, "{}", kind.kind);
         }
         assert_eq!(store.everything().await, before, "{}", kind.kind);
-        assert_eq!(store.ledger_line(&message).await["attempts"], 3, "{}", kind.kind);
+        assert_eq!(
+            store.ledger_line(&message).await["attempts"],
+            3,
+            "{}",
+            kind.kind
+        );
     }
 }
 
@@ -213,7 +256,12 @@ async fn the_same_fact_in_another_message_is_stale(store: TestStore) {
     for kind in KINDS {
         store.apply(kind.says("ann", 5)).await;
         let before = store.everything().await;
-        assert_eq!(store.apply(kind.says("ann", 5)).await, Stale, "{}", kind.kind);
+        assert_eq!(
+            store.apply(kind.says("ann", 5)).await,
+            Stale,
+            "{}",
+            kind.kind
+        );
         assert_eq!(store.everything().await, before, "{}", kind.kind);
     }
 }
@@ -221,25 +269,55 @@ async fn the_same_fact_in_another_message_is_stale(store: TestStore) {
 async fn a_tie_is_broken_alike_in_both_orders(store: TestStore) {
     for kind in KINDS {
         let say = |world: &'static str, word: &'static str, digest: u8| {
-            let envelope = Envelope { digest: Some([digest; 8]), ..Envelope::at(5) };
+            let envelope = Envelope {
+                digest: Some([digest; 8]),
+                ..Envelope::at(5)
+            };
             (kind.fact)(world, &format!("{world}{}", kind.id(1)), word, envelope)
         };
-        assert_eq!(store.apply(say("a.", "less", 1)).await, Applied, "{}", kind.kind);
-        assert_eq!(store.apply(say("a.", "more", 2)).await, Applied, "{}", kind.kind);
-        assert_eq!(store.apply(say("b.", "more", 2)).await, Applied, "{}", kind.kind);
-        assert_eq!(store.apply(say("b.", "less", 1)).await, Stale, "{}", kind.kind);
+        assert_eq!(
+            store.apply(say("a.", "less", 1)).await,
+            Applied,
+            "{}",
+            kind.kind
+        );
+        assert_eq!(
+            store.apply(say("a.", "more", 2)).await,
+            Applied,
+            "{}",
+            kind.kind
+        );
+        assert_eq!(
+            store.apply(say("b.", "more", 2)).await,
+            Applied,
+            "{}",
+            kind.kind
+        );
+        assert_eq!(
+            store.apply(say("b.", "less", 1)).await,
+            Stale,
+            "{}",
+            kind.kind
+        );
     }
     let found = rows(&store, "a.").await;
     assert_eq!(found, rows(&store, "b.").await);
     let count = KINDS.len() + 1;
-    assert_eq!(found.len(), count, "one of each kind, and an e-mail address");
+    assert_eq!(
+        found.len(),
+        count,
+        "one of each kind, and an e-mail address"
+    );
     assert!(!format!("{found:?}").contains("less"), "{found:?}");
 }
 
 async fn a_creation_loses_to_a_change_of_the_same_millisecond(store: TestStore) {
     for kind in KINDS {
         store.apply(kind.says("bea", 5)).await;
-        let envelope = Envelope { step: Step::Created, ..Envelope::at(5) };
+        let envelope = Envelope {
+            step: Step::Created,
+            ..Envelope::at(5)
+        };
         let creation = (kind.fact)("", &kind.id(1), "ann", envelope);
         assert_eq!(store.apply(creation).await, Stale, "{}", kind.kind);
         assert_eq!(kind.word(&store).await, "bea", "{}", kind.kind);
@@ -248,7 +326,12 @@ async fn a_creation_loses_to_a_change_of_the_same_millisecond(store: TestStore) 
 
 async fn a_deletion_wins_and_survives_late_data(store: TestStore) {
     let say = |kind: &Kind, world: &str, word: &str, time| {
-        (kind.fact)(world, &format!("{world}{}", kind.id(1)), word, Envelope::at(time))
+        (kind.fact)(
+            world,
+            &format!("{world}{}", kind.id(1)),
+            word,
+            Envelope::at(time),
+        )
     };
     let is_gone = |kind: &Kind, world: &str, time| {
         deleted(kind.kind, &format!("{world}{}", kind.id(1))).updated(time)
@@ -256,18 +339,38 @@ async fn a_deletion_wins_and_survives_late_data(store: TestStore) {
     for kind in KINDS.iter().filter(|kind| kind.is_mortal) {
         let name = kind.kind;
         // Known, then deleted at a time before its last change.
-        assert_eq!(store.apply(say(kind, "a.", "ann", 5)).await, Applied, "{name}");
+        assert_eq!(
+            store.apply(say(kind, "a.", "ann", 5)).await,
+            Applied,
+            "{name}"
+        );
         assert_eq!(store.apply(is_gone(kind, "a.", 3)).await, Applied, "{name}");
-        assert_eq!(store.apply(say(kind, "a.", "late", 9)).await, Stale, "{name}");
+        assert_eq!(
+            store.apply(say(kind, "a.", "late", 9)).await,
+            Stale,
+            "{name}"
+        );
         // Deleted before it was known, and deleted again later.
         assert_eq!(store.apply(is_gone(kind, "b.", 3)).await, Applied, "{name}");
-        assert_eq!(store.apply(say(kind, "b.", "late", 9)).await, Stale, "{name}");
-        assert_eq!(store.apply(say(kind, "b.", "ann", 5)).await, Stale, "{name}");
+        assert_eq!(
+            store.apply(say(kind, "b.", "late", 9)).await,
+            Stale,
+            "{name}"
+        );
+        assert_eq!(
+            store.apply(say(kind, "b.", "ann", 5)).await,
+            Stale,
+            "{name}"
+        );
         assert_eq!(store.apply(is_gone(kind, "b.", 4)).await, Stale, "{name}");
         // The later deletion first.
         assert_eq!(store.apply(is_gone(kind, "c.", 4)).await, Applied, "{name}");
         assert_eq!(store.apply(is_gone(kind, "c.", 3)).await, Applied, "{name}");
-        assert_eq!(store.apply(say(kind, "c.", "late", 9)).await, Stale, "{name}");
+        assert_eq!(
+            store.apply(say(kind, "c.", "late", 9)).await,
+            Stale,
+            "{name}"
+        );
         let told: Vec<_> = store
             .feed()
             .await
@@ -297,7 +400,10 @@ async fn a_deletion_wins_and_survives_late_data(store: TestStore) {
 async fn a_parent_may_come_late(store: TestStore) {
     let tell = async |world: &str, kinds: &mut dyn Iterator<Item = &Kind>| {
         for kind in kinds {
-            let envelope = Envelope { digest: Some([1; 8]), ..Envelope::at(5) };
+            let envelope = Envelope {
+                digest: Some([1; 8]),
+                ..Envelope::at(5)
+            };
             let id = format!("{world}{}", kind.id(1));
             let fact = (kind.fact)(world, &id, "pro", envelope);
             assert_eq!(store.apply(fact).await, Applied, "{}", kind.kind);
@@ -328,7 +434,10 @@ fn mapped_better(kind: &Kind, told: &Delivery) -> Delivery {
         };
         *precedence = place.unwrap();
     }
-    Delivery { message_id: told.message_id.clone(), ..better }
+    Delivery {
+        message_id: told.message_id.clone(),
+        ..better
+    }
 }
 
 fn effect_writes_mut(delivery: &mut Delivery) -> &mut Vec<Write> {
@@ -342,9 +451,20 @@ async fn a_replay_writes_again(store: TestStore) {
     for kind in KINDS {
         let told = kind.says("ann", 5);
         store.apply(told.clone()).await;
-        let line = store.store.deliveries.find(&told.message_id).await.unwrap().unwrap();
+        let line = store
+            .store
+            .deliveries
+            .find(&told.message_id)
+            .await
+            .unwrap()
+            .unwrap();
         let better = mapped_better(kind, &told);
-        let receipt = store.store.mirror.replay(line.id, better.clone()).await.unwrap();
+        let receipt = store
+            .store
+            .mirror
+            .replay(line.id, better.clone())
+            .await
+            .unwrap();
         assert_eq!(receipt.outcome, Applied, "{}", kind.kind);
         assert_eq!(kind.word(&store).await, "better", "{}", kind.kind);
         let change = store.rows(&tables::CHANGES).await.pop().unwrap();
@@ -355,9 +475,16 @@ async fn a_replay_writes_again(store: TestStore) {
         assert_eq!(receipt.outcome, Applied, "{}", kind.kind);
         assert_eq!(kind.rows(&store).await, before, "{}", kind.kind);
         let line = store.ledger_line(&told.message_id).await;
-        assert_eq!((&line["outcome"], &line["attempts"]), (&json!("applied"), &json!(3)));
+        assert_eq!(
+            (&line["outcome"], &line["attempts"]),
+            (&json!("applied"), &json!(3))
+        );
     }
-    assert_eq!(store.rows(&tables::LEDGER).await.len(), KINDS.len(), "no new lines");
+    assert_eq!(
+        store.rows(&tables::LEDGER).await.len(),
+        KINDS.len(),
+        "no new lines"
+    );
 }
 
 async fn a_replay_does_not_move_the_row_backwards(store: TestStore) {
@@ -365,12 +492,26 @@ async fn a_replay_does_not_move_the_row_backwards(store: TestStore) {
         let told = kind.says("ann", 5);
         store.apply(told.clone()).await;
         store.apply(kind.says("bea", 6)).await;
-        let line = store.store.deliveries.find(&told.message_id).await.unwrap().unwrap();
+        let line = store
+            .store
+            .deliveries
+            .find(&told.message_id)
+            .await
+            .unwrap()
+            .unwrap();
         let before = store.everything().await;
-        let receipt = store.store.mirror.replay(line.id, told.clone()).await.unwrap();
+        let receipt = store
+            .store
+            .mirror
+            .replay(line.id, told.clone())
+            .await
+            .unwrap();
         assert_eq!(receipt.outcome, Stale, "{}", kind.kind);
         assert_eq!(store.everything().await, before, "{}", kind.kind);
-        assert_eq!(store.ledger_line(&told.message_id).await["outcome"], "stale");
+        assert_eq!(
+            store.ledger_line(&told.message_id).await["outcome"],
+            "stale"
+        );
     }
 }
 
@@ -379,34 +520,70 @@ async fn what_the_api_says_is_adopted_under_the_same_guard(store: TestStore) {
         let fact = (kind.fact)("", &kind.id(number), word, Envelope::at(time));
         effect_writes(&fact)[0].clone()
     };
-    let adopt = async |writes: Vec<Write>| store.store.mirror.adopt(writes, at(RECEIVED)).await.unwrap();
+    let adopt = async |writes: Vec<Write>| {
+        store
+            .store
+            .mirror
+            .adopt(writes, at(RECEIVED))
+            .await
+            .unwrap()
+    };
     for kind in KINDS {
         let name = kind.kind;
         store.apply(kind.says("ann", 5)).await;
         // Nothing newer, something newer, something unknown: twice, as a page may hold it.
-        assert_eq!(adopt(vec![write(kind, 1, "old", 4), write(kind, 1, "ann", 5)]).await, 0, "{name}");
+        assert_eq!(
+            adopt(vec![write(kind, 1, "old", 4), write(kind, 1, "ann", 5)]).await,
+            0,
+            "{name}"
+        );
         let before = store.everything().await;
         assert_eq!(adopt(vec![write(kind, 1, "ann", 5)]).await, 0, "{name}");
         assert_eq!(store.everything().await, before, "{name}");
-        let page = vec![write(kind, 1, "bea", 6), write(kind, 2, "new", 1), write(kind, 2, "new", 1)];
+        let page = vec![
+            write(kind, 1, "bea", 6),
+            write(kind, 2, "new", 1),
+            write(kind, 2, "new", 1),
+        ];
         assert_eq!(adopt(page).await, 2, "{name}");
-        let words: Vec<_> = kind.rows(&store).await.into_iter().map(|mut row| row[kind.column].take()).collect();
+        let words: Vec<_> = kind
+            .rows(&store)
+            .await
+            .into_iter()
+            .map(|mut row| row[kind.column].take())
+            .collect();
         assert_eq!(words, ["bea", "new"], "{name}");
         assert_eq!(store.apply(kind.says("cid", 5)).await, Stale, "{name}");
         if kind.is_mortal {
-            let deletion = |time| effect_writes(&deleted(kind.kind, &kind.id(2)).updated(time).into())[0].clone();
-            assert_eq!(adopt(vec![deletion(7), write(kind, 2, "more", 9)]).await, 1, "{name}");
+            let deletion = |time| {
+                effect_writes(&deleted(kind.kind, &kind.id(2)).updated(time).into())[0].clone()
+            };
+            assert_eq!(
+                adopt(vec![deletion(7), write(kind, 2, "more", 9)]).await,
+                1,
+                "{name}"
+            );
             assert_eq!(adopt(vec![deletion(8)]).await, 0, "{name}");
         }
     }
     assert_eq!(adopt(Vec::new()).await, 0);
-    assert_eq!(store.rows(&tables::LEDGER).await.len(), 2 * KINDS.len(), "no message told of them");
+    assert_eq!(
+        store.rows(&tables::LEDGER).await.len(),
+        2 * KINDS.len(),
+        "no message told of them"
+    );
 }
 
 async fn one_delivery_may_write_many_kinds(store: TestStore) {
     let all = |word: &str, time| {
-        let writes = KINDS.iter().flat_map(|kind| effect_writes(&kind.says(word, time)).to_vec()).collect();
-        Delivery { effect: domain::Effect::Writes(writes), ..KINDS[0].says(word, time) }
+        let writes = KINDS
+            .iter()
+            .flat_map(|kind| effect_writes(&kind.says(word, time)).to_vec())
+            .collect();
+        Delivery {
+            effect: domain::Effect::Writes(writes),
+            ..KINDS[0].says(word, time)
+        }
     };
     assert_eq!(store.apply(all("pro", 5)).await, Applied);
     for kind in KINDS {
@@ -431,7 +608,10 @@ async fn a_burst_ends_in_the_same_rows_as_one_after_another(store: TestStore) {
                 let clerk_id = format!("{world}{}", kind.id(1 + n % 3));
                 let message_id = format!("{world}msg_{n}");
                 if kind.is_mortal && n % 13 == 0 {
-                    return deleted(kind.kind, &clerk_id).updated(time).message(&message_id).into();
+                    return deleted(kind.kind, &clerk_id)
+                        .updated(time)
+                        .message(&message_id)
+                        .into();
                 }
                 let envelope = Envelope {
                     message_id,
@@ -444,16 +624,27 @@ async fn a_burst_ends_in_the_same_rows_as_one_after_another(store: TestStore) {
             .collect()
     };
     let receipts = apply_at_once(&store, deliveries("burst.")).await;
-    let duplicates = receipts.iter().filter(|receipt| receipt.outcome == Duplicate).count();
+    let duplicates = receipts
+        .iter()
+        .filter(|receipt| receipt.outcome == Duplicate)
+        .count();
     let mut outcomes: Vec<Outcome> = Vec::new();
     for delivery in deliveries("row.") {
         outcomes.push(store.apply(delivery).await);
     }
-    assert_eq!(duplicates, outcomes.iter().filter(|outcome| **outcome == Duplicate).count());
+    assert_eq!(
+        duplicates,
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == Duplicate)
+            .count()
+    );
     let found = rows(&store, "burst.").await;
     assert_eq!(found, rows(&store, "row.").await);
     for kind in KINDS {
-        let of_kind = found.iter().filter(|row| row.to_string().contains(&format!("\"{}_", kind.prefix)));
+        let of_kind = found
+            .iter()
+            .filter(|row| row.to_string().contains(&format!("\"{}_", kind.prefix)));
         assert!(of_kind.count() >= 3, "{}", kind.kind);
     }
 }

@@ -10,12 +10,16 @@
     reason = "tests"
 )]
 
+mod batching;
 mod callers;
 mod cancellation;
 mod concurrency;
 mod convergence;
+mod corrections;
 mod facts;
+mod feed;
 mod history;
+mod housekeeping;
 mod kinds;
 mod ledger;
 mod migrations;
@@ -28,7 +32,9 @@ mod refusals;
 mod secrets;
 mod session_facts;
 mod store;
+mod stored_deliveries;
 mod tables;
+mod tiers;
 mod tls;
 mod two_roles;
 mod user_facts;

@@ -57,10 +57,14 @@ fn greatest<'a>(
     history: &'a History,
     told: impl Fn(&'a Fact) -> Option<&'a Told>,
 ) -> Option<(&'a Fact, i64)> {
-    let placed = history.facts.iter().enumerate().filter_map(|(number, fact)| {
-        let told = told(fact)?;
-        Some((place(told, false, true, number), fact, version(told)))
-    });
+    let placed = history
+        .facts
+        .iter()
+        .enumerate()
+        .filter_map(|(number, fact)| {
+            let told = told(fact)?;
+            Some((place(told, false, true, number), fact, version(told)))
+        });
     let greatest = placed.max_by_key(|(place, ..)| *place);
     greatest.map(|(_, fact, version)| (fact, version))
 }
@@ -92,7 +96,9 @@ fn paid_until(history: &History, wanted: Paying) -> Option<Option<i64>> {
         }
         match *status {
             "active" => Some(None),
-            "canceled" => ends_in.filter(|ends_in| *ends_in > 0).map(|ends_in| Some(RECEIVED + ends_in)),
+            "canceled" => ends_in
+                .filter(|ends_in| *ends_in > 0)
+                .map(|ends_in| Some(RECEIVED + ends_in)),
             "past_due" => Some(Some(version + 7 * DAY)),
             _ => None,
         }
@@ -248,7 +254,9 @@ fn session(history: &History, wanted: usize, rows: &mut Vec<Value>) {
 
 fn organization(history: &History, wanted: usize, rows: &mut Vec<Value>) {
     let best = greatest(history, |fact| match fact {
-        Fact::Organization { organization, told, .. } if *organization == wanted => Some(told),
+        Fact::Organization {
+            organization, told, ..
+        } if *organization == wanted => Some(told),
         _ => None,
     });
     let deleted_at = deletion(history, ObjectKind::Organization, wanted);
@@ -276,7 +284,9 @@ fn stand(row: &mut Value, version: i64) {
 
 fn membership(history: &History, wanted: usize, rows: &mut Vec<Value>) {
     let best = greatest(history, |fact| match fact {
-        Fact::Membership { membership, told, .. } if *membership == wanted => Some(told),
+        Fact::Membership {
+            membership, told, ..
+        } if *membership == wanted => Some(told),
         _ => None,
     });
     let deleted_at = deletion(history, ObjectKind::Membership, wanted);
@@ -285,7 +295,16 @@ fn membership(history: &History, wanted: usize, rows: &mut Vec<Value>) {
         "role": null, "permissions": [], "public_metadata": {},
         "created_at": deleted_at, "updated_at": deleted_at, "deleted_at": deleted_at, "version": 0,
     });
-    if let Some((Fact::Membership { user, organization, role, .. }, version)) = best {
+    if let Some((
+        Fact::Membership {
+            user,
+            organization,
+            role,
+            ..
+        },
+        version,
+    )) = best
+    {
         row["clerk_user_id"] = json!(format!("user_{user}"));
         row["clerk_organization_id"] = json!(format!("org_{organization}"));
         row["role"] = json!(role);
@@ -312,7 +331,9 @@ fn pays(row: &mut Value, payer: Paying) {
 
 fn subscription(history: &History, wanted: usize, rows: &mut Vec<Value>) {
     let best = greatest(history, |fact| match fact {
-        Fact::Subscription { subscription, told, .. } if *subscription == wanted => Some(told),
+        Fact::Subscription {
+            subscription, told, ..
+        } if *subscription == wanted => Some(told),
         _ => None,
     });
     let Some((Fact::Subscription { payer, status, .. }, version)) = best else {
@@ -328,8 +349,16 @@ fn subscription(history: &History, wanted: usize, rows: &mut Vec<Value>) {
 }
 
 fn item(history: &History, wanted: usize, rows: &mut Vec<Value>) {
-    let Some((Fact::Item { payer, status, plan, ends_in, .. }, version)) =
-        greatest_item(history, wanted)
+    let Some((
+        Fact::Item {
+            payer,
+            status,
+            plan,
+            ends_in,
+            ..
+        },
+        version,
+    )) = greatest_item(history, wanted)
     else {
         return;
     };

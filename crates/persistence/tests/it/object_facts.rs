@@ -64,10 +64,7 @@ async fn a_deletion_marks_the_row_and_keeps_its_data(store: TestStore) {
     );
     expected["deleted_at"] = json!(3);
     assert_eq!(the_only_object(&store).await, expected);
-    assert_eq!(
-        store.apply(deleted_role("role_1").updated(4)).await,
-        Stale
-    );
+    assert_eq!(store.apply(deleted_role("role_1").updated(4)).await, Stale);
     assert_eq!(
         store.feed().await,
         ["upsert role role_1", "delete role role_1"]
@@ -105,7 +102,10 @@ async fn the_earliest_deletion_counts(store: TestStore) {
     let rows = store.rows(&tables::OBJECTS).await;
     for (row, id) in rows.iter().zip(["role_1", "role_2"]) {
         let nothing_else = json!({"id": id, "deleted": true});
-        assert_eq!((&row["deleted_at"], &row["data"]), (&json!(7), &nothing_else));
+        assert_eq!(
+            (&row["deleted_at"], &row["data"]),
+            (&json!(7), &nothing_else)
+        );
     }
     assert_eq!(rows.len(), 2);
 }
