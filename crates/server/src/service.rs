@@ -126,7 +126,7 @@ impl Server {
             Some(config) => Some(Arc::new(ClerkApi::new(config)?)),
             None => None,
         };
-        let sync_status = Arc::new(SyncStatus::default());
+        let sync_status = Arc::new(SyncStatus::new(Utc::now()));
         let app = App::new(Parts {
             mirror: Arc::clone(&store.mirror),
             users: Arc::clone(&store.users),

@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, Utc};
-use domain::MigrationState;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{MigrationState, no_events_alarm};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::sync_status::SyncStatus;
 
 /// How things stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
@@ -46,6 +47,10 @@ pub(crate) struct Health {
     last_event_at: Option<DateTime<Utc>>,
     /// Seconds since then.
     last_event_age_seconds: Option<i64>,
+    /// When this replica last held the mirror against Clerk.
+    last_sweep_at: Option<DateTime<Utc>>,
+    /// Rows that were out of step and were left so; must be 0.
+    drift: Option<u64>,
 }
 
 /// What was looked at.
@@ -55,6 +60,8 @@ pub(crate) struct Checks {
     migrations: Check,
     /// Clerk's signing keys.
     clerk_keys: Check,
+    /// Whether the mirror was equal to Clerk when it was last held against it, and events come.
+    sync: Check,
 }
 
 /// The short answers.
@@ -90,12 +97,24 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
         database,
         migrations,
         clerk_keys: key_check(&app, now),
+        sync: sync_check(&app.sync_status, last_event_at, now),
     };
-    let status = checks
-        .database
+    let Checks {
+        database,
+        migrations,
+        clerk_keys,
+        sync,
+    } = &checks;
+    let status = database
         .status
-        .max(checks.migrations.status)
-        .max(checks.clerk_keys.status);
+        .max(migrations.status)
+        .max(clerk_keys.status)
+        .max(sync.status);
+    let (drift, last_sweep_at) = app
+        .sync_status
+        .last()
+        .map(|(report, at)| (report.drift, at))
+        .unzip();
     let code = if status == Status::Unhealthy {
         StatusCode::SERVICE_UNAVAILABLE
     } else {
@@ -112,6 +131,8 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
         checks,
         last_event_at,
         last_event_age_seconds: last_event_at.map(|at| now.signed_duration_since(at).num_seconds()),
+        last_sweep_at,
+        drift,
     };
     (code, Json(health))
 }
@@ -182,5 +203,38 @@ fn key_check(app: &App, now: DateTime<Utc>) -> Check {
             Status::Degraded,
             "the key set cannot be fetched: new tokens are refused",
         ),
+    }
+}
+
+/// How old a change at Clerk may be before an event should have told of it.
+const SILENCE: TimeDelta = TimeDelta::minutes(10);
+
+fn sync_check(
+    status: &SyncStatus,
+    last_event_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Check {
+    let Some((report, _)) = status.last() else {
+        return Check::HEALTHY;
+    };
+    // Clerk tells nothing of what was before this service began to listen.
+    let heard = last_event_at.max(Some(status.since()));
+    if no_events_alarm(heard, report.clerk_moved_at, now, SILENCE) {
+        Check::new(
+            Status::Degraded,
+            "Clerk has changed, but no webhook came: look at the endpoint in Clerk's dashboard",
+        )
+    } else if report.stopped() {
+        Check::new(
+            Status::Degraded,
+            "the last sweep stopped early: `clerk-sync reconcile` says why",
+        )
+    } else if report.drift > 0 {
+        Check::new(
+            Status::Degraded,
+            format!("{} rows are out of step with Clerk", report.drift),
+        )
+    } else {
+        Check::HEALTHY
     }
 }

@@ -9,6 +9,7 @@ use emulator::{Emulator, EmulatorConfig, TokenRequest};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
+use super::emulate::Mishaps;
 use super::{Failure, output, told_to_stop};
 use crate::config::{Config, environment};
 use crate::{Server, start_logging};
@@ -32,6 +33,8 @@ pub(super) struct Dev {
     /// The offline Clerk's port
     #[arg(long, default_value_t = 4100)]
     emulator_port: u16,
+    #[command(flatten)]
+    mishaps: Mishaps,
     /// Forget all users, sessions and rows first
     #[arg(long)]
     reset: bool,
@@ -91,6 +94,7 @@ impl Dev {
             key_path: Some(folder.join("emulator-key.pem")),
             state_path: Some(folder.join("emulator-state.json")),
             webhook_secret: Some(secret),
+            chaos: self.mishaps.chaos(),
             // Nobody waits five minutes at a desk.
             retry_schedule: [1, 2, 5, 10, 30, 60].map(Duration::from_secs).to_vec(),
             ..EmulatorConfig::default()

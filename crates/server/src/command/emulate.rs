@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use emulator::{Emulator, EmulatorConfig};
+use emulator::{Chaos, Emulator, EmulatorConfig, Seed};
 use secrecy::SecretString;
 
 use super::{Failure, output, told_to_stop};
@@ -36,6 +36,55 @@ pub(super) struct Emulate {
     /// The secret that signs them, `whsec_…`; generated and printed when absent
     #[arg(long, value_name = "SECRET")]
     webhook_secret: Option<SecretString>,
+    /// Make this many users first, without events
+    #[arg(long, default_value_t = 0)]
+    users: usize,
+    /// Make this many organizations first, without events
+    #[arg(long, default_value_t = 0)]
+    organizations: usize,
+    #[command(flatten)]
+    mishaps: Mishaps,
+}
+
+/// Mishaps of webhooks, each with a probability from 0 to 1.
+#[derive(Debug, Args)]
+pub(super) struct Mishaps {
+    /// Share of events that are never sent
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    drop: f64,
+    /// Share of events that are sent twice
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    duplicate: f64,
+    /// Share of events that later ones overtake
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    reorder: f64,
+    /// Share of events that come late
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    delay: f64,
+    /// Share of first attempts with a wrong signature
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    corrupt: f64,
+}
+
+impl Mishaps {
+    /// The emulator's settings; a share that is none is refused by it.
+    pub(super) fn chaos(&self) -> Chaos {
+        let Self {
+            drop,
+            duplicate,
+            reorder,
+            delay,
+            corrupt,
+        } = *self;
+        Chaos {
+            drop,
+            duplicate,
+            reorder,
+            delay,
+            corrupt,
+            ..Chaos::default()
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,9 +112,18 @@ impl Emulate {
             seed: self.seed,
             webhook_url: self.webhook_url,
             webhook_secret: self.webhook_secret,
+            chaos: self.mishaps.chaos(),
             ..EmulatorConfig::default()
         })
         .await?;
+        if self.users > 0 || self.organizations > 0 {
+            let seed = Seed {
+                users: self.users,
+                organizations: self.organizations,
+                ..Seed::default()
+            };
+            emulator.seed(seed, true, &emulator::Caller::default())?;
+        }
         output::line("Offline Clerk. Not affiliated with Clerk. Stop it with Ctrl-C.\n");
         for line in variables(&emulator.origin()) {
             output::line(line);
