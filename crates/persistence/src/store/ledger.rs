@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods,
     OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
-    TextExpressionMethods,
 };
 use diesel_async::RunQueryDsl;
 use domain::{
@@ -19,6 +18,11 @@ use super::guarded::in_parts;
 use super::{Conn, Store, limited, store_error};
 use crate::column::{Id, Json, Time};
 use crate::schema::webhook_deliveries as ledger;
+
+diesel::define_sql_function! {
+    /// The part of a text that begins at the character `from`, counted from 1, and has this many characters.
+    fn substr(text: diesel::sql_types::Text, from: diesel::sql_types::Integer, length: diesel::sql_types::Integer) -> diesel::sql_types::Text;
+}
 
 #[derive(Insertable)]
 #[diesel(table_name = ledger, treat_none_as_default_value = false)]
@@ -238,7 +242,10 @@ impl Deliveries for Store {
                 query = query.filter(ledger::received_at.ge(Time(*since)));
             }
             if let Some(kind) = kind {
-                query = query.filter(ledger::event_type.like(format!("{}.%", kind.event_prefix())));
+                // Not `like`, which takes no heed of case on SQLite.
+                let prefix = format!("{}.", kind.event_prefix());
+                let length = i32::try_from(prefix.len()).unwrap_or(i32::MAX);
+                query = query.filter(substr(ledger::event_type, 1, length).eq(prefix));
             }
             if let Some(outcome) = outcome {
                 query = query.filter(ledger::outcome.eq(outcome.as_str()));

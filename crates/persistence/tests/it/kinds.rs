@@ -326,12 +326,11 @@ async fn a_creation_loses_to_a_change_of_the_same_millisecond(store: TestStore) 
 
 async fn a_deletion_wins_and_survives_late_data(store: TestStore) {
     let say = |kind: &Kind, world: &str, word: &str, time| {
-        (kind.fact)(
-            world,
-            &format!("{world}{}", kind.id(1)),
-            word,
-            Envelope::at(time),
-        )
+        let envelope = Envelope {
+            digest: Some([1; 8]),
+            ..Envelope::at(time)
+        };
+        (kind.fact)(world, &format!("{world}{}", kind.id(1)), word, envelope)
     };
     let is_gone = |kind: &Kind, world: &str, time| {
         deleted(kind.kind, &format!("{world}{}", kind.id(1))).updated(time)

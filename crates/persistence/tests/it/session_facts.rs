@@ -16,6 +16,7 @@ on_both_stores! {
     a_user_whom_any_event_names_is_known_in_any_order,
     only_a_creation_says_how_it_began,
     a_new_name_of_a_state_is_kept_and_ends_nothing,
+    a_replay_mends_how_it_began_after_its_end,
 }
 
 async fn a_creation_fills_the_row(store: TestStore) {
@@ -239,6 +240,37 @@ async fn a_new_name_of_a_state_is_kept_and_ends_nothing(store: TestStore) {
         store.apply(session("sess_1", "active").updated(6)).await,
         Applied
     );
+}
+
+async fn a_replay_mends_how_it_began_after_its_end(store: TestStore) {
+    let creation = |client_ip: &str| {
+        session("sess_1", "active")
+            .since(3)
+            .updated(3)
+            .digest([1; 8])
+            .signed_in(client_ip, "Browser/1")
+            .message("msg_a")
+    };
+    store.apply(creation("unknown")).await;
+    store.apply(session("sess_1", "ended").updated(5)).await;
+    let line = store.store.deliveries.find("msg_a").await.unwrap().unwrap();
+    let replay = async |fact: domain::Delivery| {
+        let receipt = store.store.mirror.replay(line.id, fact).await;
+        receipt.unwrap().outcome
+    };
+    assert_eq!(replay(creation("192.0.2.1").into()).await, Applied);
+    let row = store.session("sess_1").await;
+    assert_eq!(
+        (&row["client_ip"], &row["status"], &row["ended_at"]),
+        (&json!("192.0.2.1"), &json!("ended"), &json!(5))
+    );
+    // An older one says nothing of it, replayed or not.
+    let older = session("sess_1", "active")
+        .since(3)
+        .updated(2)
+        .signed_in("198.51.100.1", "x");
+    assert_eq!(replay(older.into()).await, Stale);
+    assert_eq!(store.session("sess_1").await, row);
 }
 
 async fn assert_same_session(store: &TestStore, one: &str, other: &str) {

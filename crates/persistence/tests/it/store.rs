@@ -110,16 +110,30 @@ impl TestStore {
 
     /// The column `line`, as text, of a query's rows.
     pub(crate) async fn lines(&self, query: &str) -> Vec<String> {
+        let mut lines = self.lines_of_each(&[query.to_owned()]).await;
+        lines.pop().unwrap()
+    }
+
+    /// The same of several queries, on one connection.
+    async fn lines_of_each(&self, queries: &[String]) -> Vec<Vec<String>> {
+        let mut all = Vec::new();
         match self.database.path() {
             Some(path) => {
-                let lines: Vec<Line> = diesel::sql_query(query).load(&mut sqlite(path)).unwrap();
-                lines.into_iter().map(|line| line.line).collect()
+                let mut conn = sqlite(path);
+                for query in queries {
+                    let lines: Vec<Line> = diesel::sql_query(query).load(&mut conn).unwrap();
+                    all.push(lines.into_iter().map(|line| line.line).collect());
+                }
             }
             None => {
-                let rows = self.client().await.query(query, &[]).await.unwrap();
-                rows.iter().map(|row| row.get("line")).collect()
+                let client = self.client().await;
+                for query in queries {
+                    let rows = client.query(query, &[]).await.unwrap();
+                    all.push(rows.iter().map(|row| row.get("line")).collect());
+                }
             }
         }
+        all
     }
 
     /// A connection besides the store's, to PostgreSQL.
@@ -181,12 +195,16 @@ impl TestStore {
 
     /// Everything that a delivery may change besides its own line in the ledger.
     pub(crate) async fn everything(&self) -> Vec<Value> {
-        let mut all = Vec::new();
-        for table in tables::MIRROR.map(|(table, _)| table) {
-            all.extend(self.rows(table).await);
-        }
-        all.extend(self.rows(&tables::CHANGES).await);
-        all
+        let mut tables = tables::MIRROR.map(|(table, _)| table).to_vec();
+        tables.push(&tables::CHANGES);
+        let queries: Vec<_> = tables
+            .iter()
+            .map(|table| table.query(self.is_postgres(), "true"))
+            .collect();
+        let lines = self.lines_of_each(&queries).await;
+        let rows = tables.iter().zip(&lines);
+        rows.flat_map(|(table, lines)| lines.iter().map(|line| table.row(line)))
+            .collect()
     }
 }
 
