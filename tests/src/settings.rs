@@ -21,7 +21,10 @@ pub fn settings(
         ("CLERK_PUBLISHABLE_KEY", clerk.publishable_key()),
         ("CLERK_SECRET_KEY", clerk.secret_key().to_owned()),
         ("CLERK_API_URL", clerk.origin()),
+        ("CLERK_API_BUDGET", "100000/10s".to_owned()),
         ("CLERK_JWKS_URL", clerk.jwks_url()),
+        // What the mirror knows, webhooks have told it, unless a test asks for more.
+        ("RECONCILE_INTERVAL_SECONDS", "off".to_owned()),
         ("CLERK_WEBHOOK_SECRET", clerk.webhook_secret()),
         ("CLERK_AUTHORIZED_PARTIES", PARTY.to_owned()),
     ];

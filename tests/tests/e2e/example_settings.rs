@@ -66,14 +66,31 @@ fn only_the_placeholders_have_to_be_replaced() {
 
     // What stands as a default or as an example is valid, and the defaults are true.
     let mut all = settings(true);
-    all.extend(filled);
+    all.extend(&filled);
     let explicit = read(&all).unwrap();
     assert_eq!(explicit.bind, config.bind);
     assert_eq!(explicit.database.pool_size, config.database.pool_size);
     assert_eq!(explicit.webhook_body_limit, config.webhook_body_limit);
     assert_eq!(explicit.request_timeout, config.request_timeout);
     assert_eq!(explicit.jit_provisioning, config.jit_provisioning);
-    assert_eq!(explicit.clerk_api_url, config.clerk_api_url);
+    assert_eq!(
+        explicit.sync.reconcile_interval,
+        config.sync.reconcile_interval
+    );
+    assert_eq!(explicit.sync.max_absent, config.sync.max_absent);
+    assert_eq!(explicit.sync.retention_days, config.sync.retention_days);
+    assert_eq!(explicit.service_tokens.len(), config.service_tokens.len());
+    let api = |config: Config| {
+        let api = config.clerk_api.unwrap();
+        (api.base_url, api.budget)
+    };
+    let key = ("CLERK_SECRET_KEY", "sk_test_example");
+    let with_key = |mut settings: BTreeMap<_, _>| {
+        settings.extend([key]);
+        read(&settings).unwrap()
+    };
+    assert!(config.clerk_api.is_none());
+    assert_eq!(api(with_key(all)), api(with_key(filled)));
     assert_eq!(explicit.auth.azp_policy, config.auth.azp_policy);
     assert_eq!(explicit.auth.leeway, config.auth.leeway);
     assert_eq!(
