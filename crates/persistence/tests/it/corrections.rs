@@ -54,7 +54,7 @@ fn told(listing: Listing, clerk_id: &str, word: &str, time: i64) -> domain::Deli
     match listing {
         Listing::Users => user(clerk_id).named(word).updated(time).into(),
         Listing::Organizations => organization(clerk_id).named(word).updated(time).into(),
-        Listing::Memberships => membership(clerk_id).as_role(word).updated(time).into(),
+        Listing::Memberships => membership(clerk_id).in_role(word).updated(time).into(),
     }
 }
 

@@ -365,7 +365,7 @@ impl Fact {
                 role,
             } => membership(&id("orgmem", *number))
                 .joins(&id("user", *user), &id("org", *organization))
-                .as_role(role)
+                .in_role(role)
                 .updated(told.updated)
                 .stated(told.stated)
                 .digest(digest)

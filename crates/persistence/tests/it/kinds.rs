@@ -97,7 +97,7 @@ const KINDS: &[Kind] = &[
         fact: |world, id, word, envelope| {
             membership(id)
                 .joins(&format!("{world}user_1"), &format!("{world}org_1"))
-                .as_role(word)
+                .in_role(word)
                 .within(envelope)
                 .into()
         },

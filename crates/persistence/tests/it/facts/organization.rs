@@ -101,7 +101,7 @@ impl MembershipFact {
         self
     }
 
-    pub(crate) fn as_role(mut self, role: &str) -> Self {
+    pub(crate) fn in_role(mut self, role: &str) -> Self {
         self.profile.role = Some(role.to_owned());
         self.profile.permissions = vec![format!("{role}:read")];
         self
