@@ -7,6 +7,7 @@
     clippy::indexing_slicing
 )]
 
+mod api_faults;
 mod billing;
 mod chaos;
 mod control;
