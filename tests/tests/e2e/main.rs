@@ -8,12 +8,17 @@
 )]
 
 mod bodies;
+mod changes;
 mod commands;
 mod crash;
 mod credentials;
 mod dice;
+mod drift;
+mod entities;
 mod events;
 mod example_settings;
+mod jobs;
+mod likeness;
 mod limits;
 mod ordering;
 mod outage;
