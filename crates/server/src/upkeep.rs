@@ -52,6 +52,11 @@ impl Upkeep {
 
     /// Works until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        // A shorter interval between sweeps is kept too.
+        let pause = self
+            .config
+            .reconcile_interval
+            .map_or(ROUND, |interval| interval.min(ROUND));
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -63,7 +68,7 @@ impl Upkeep {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(ROUND) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
