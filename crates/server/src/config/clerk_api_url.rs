@@ -39,11 +39,16 @@ fn is_plain(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{faulty, good, read, with};
+    use super::super::tests::{faulty, read, with};
 
     #[test]
     fn the_address_is_kept_without_its_version() {
-        assert_eq!(read(&good()).unwrap().clerk_api_url, super::DEFAULT);
+        const KEY: (&str, &str) = ("CLERK_SECRET_KEY", "sk_live_some_key");
+        let base_url = |own: &[(&'static str, &str)]| {
+            let config = read(&with(own)).unwrap();
+            config.clerk_api.unwrap().base_url
+        };
+        assert_eq!(base_url(&[KEY]), super::DEFAULT);
         for (text, kept) in [
             ("https://api.clerk.test", "https://api.clerk.test"),
             ("https://api.clerk.test/", "https://api.clerk.test"),
@@ -54,8 +59,7 @@ mod tests {
             ("http://[::1]:4100/v1", "http://[::1]:4100"),
             ("http://localhost:4100", "http://localhost:4100"),
         ] {
-            let config = read(&with(&[("CLERK_API_URL", text)])).unwrap();
-            assert_eq!(config.clerk_api_url, kept);
+            assert_eq!(base_url(&[KEY, ("CLERK_API_URL", text)]), kept);
         }
     }
 

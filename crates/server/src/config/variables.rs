@@ -167,8 +167,8 @@ mod tests {
         std::fs::write(&path, "  sk_live_from_a_file\n").unwrap();
         let path = path.to_str().unwrap();
         let config = read(&with(&[("CLERK_SECRET_KEY_FILE", path)])).unwrap();
-        let key = config.clerk_secret_key.unwrap();
-        assert_eq!(key.expose_secret(), "sk_live_from_a_file");
+        let api = config.clerk_api.unwrap();
+        assert_eq!(api.secret_key.expose_secret(), "sk_live_from_a_file");
     }
 
     #[test]
