@@ -36,9 +36,9 @@ pub use organization::{
     OrganizationWrite,
 };
 pub use ports::{
-    Caller, Changes, Deliveries, DeliveryFilter, Directory, DirectoryError, Housekeeping, Listing,
-    MigrationState, Mirror, MirrorRows, Mirrored, Page, StoreError, StoreHealth, StoreReport,
-    StoredDelivery, UserStore,
+    Caller, Changes, Deliveries, DeliveryFilter, Directory, DirectoryError, ExternalIds,
+    ExternalUser, Housekeeping, Listing, MigrationState, Mirror, MirrorRows, Mirrored, Page,
+    StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket, StreamTickets, UserStore,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
@@ -52,6 +52,6 @@ pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
 pub use ports::{
-    MockChanges, MockDeliveries, MockDirectory, MockHousekeeping, MockMirror, MockMirrorRows,
-    MockStoreHealth, MockUserStore,
+    MockChanges, MockDeliveries, MockDirectory, MockExternalIds, MockHousekeeping, MockMirror,
+    MockMirrorRows, MockStoreHealth, MockStreamTickets, MockUserStore,
 };

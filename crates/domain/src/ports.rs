@@ -3,19 +3,23 @@
 mod changes;
 mod deliveries;
 mod directory;
+mod external_ids;
 mod health;
 mod housekeeping;
 mod mirror;
 mod rows;
+mod tickets;
 mod users;
 
 pub use changes::Changes;
 pub use deliveries::{Deliveries, DeliveryFilter, StoredDelivery};
 pub use directory::{Directory, DirectoryError, Listing, Page};
+pub use external_ids::{ExternalIds, ExternalUser};
 pub use health::{MigrationState, StoreHealth, StoreReport};
 pub use housekeeping::Housekeeping;
 pub use mirror::Mirror;
 pub use rows::{MirrorRows, Mirrored};
+pub use tickets::{StreamTicket, StreamTickets};
 pub use users::{Caller, UserStore};
 
 #[cfg(feature = "mock")]
@@ -25,6 +29,8 @@ pub use deliveries::MockDeliveries;
 #[cfg(feature = "mock")]
 pub use directory::MockDirectory;
 #[cfg(feature = "mock")]
+pub use external_ids::MockExternalIds;
+#[cfg(feature = "mock")]
 pub use health::MockStoreHealth;
 #[cfg(feature = "mock")]
 pub use housekeeping::MockHousekeeping;
@@ -32,6 +38,8 @@ pub use housekeeping::MockHousekeeping;
 pub use mirror::MockMirror;
 #[cfg(feature = "mock")]
 pub use rows::MockMirrorRows;
+#[cfg(feature = "mock")]
+pub use tickets::MockStreamTickets;
 #[cfg(feature = "mock")]
 pub use users::MockUserStore;
 

@@ -22,7 +22,8 @@ mod sqlite;
 use std::sync::Arc;
 
 use domain::{
-    Changes, Deliveries, Housekeeping, Mirror, MirrorRows, Policy, StoreHealth, UserStore,
+    Changes, Deliveries, ExternalIds, Housekeeping, Mirror, MirrorRows, Policy, StoreHealth,
+    StreamTickets, UserStore,
 };
 
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
@@ -62,6 +63,10 @@ pub struct Store {
     pub rows: Arc<dyn MirrorRows>,
     /// Leases, checkpoints and pruning.
     pub housekeeping: Arc<dyn Housekeeping>,
+    /// Tickets that open a stream once.
+    pub tickets: Arc<dyn StreamTickets>,
+    /// Users by the team's own ids.
+    pub external_ids: Arc<dyn ExternalIds>,
 }
 
 impl Store {
@@ -84,6 +89,8 @@ impl Store {
         + Changes
         + MirrorRows
         + Housekeeping
+        + StreamTickets
+        + ExternalIds
         + 'static,
     ) -> Self {
         let store = Arc::new(store);
@@ -94,7 +101,9 @@ impl Store {
             health: store.clone(),
             changes: store.clone(),
             rows: store.clone(),
-            housekeeping: store,
+            housekeeping: store.clone(),
+            tickets: store.clone(),
+            external_ids: store,
         }
     }
 }

@@ -239,4 +239,16 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::*;
+    use crate::column::DbTime;
+
+    stream_tickets (digest) {
+        digest -> Binary,
+        clerk_user_id -> Text,
+        clerk_session_id -> Text,
+        expires_at -> DbTime,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(users, sessions, organizations, organization_memberships);

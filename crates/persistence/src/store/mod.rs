@@ -3,6 +3,7 @@
 mod apply;
 mod batch;
 mod changes;
+mod external_ids;
 mod guarded;
 mod health;
 mod housekeeping;
@@ -15,6 +16,7 @@ mod organizations;
 mod rows;
 mod sessions;
 mod subscriptions;
+mod tickets;
 mod tiers;
 mod user_rows;
 mod user_writes;
