@@ -1,6 +1,8 @@
 //! The caller: an extractor that is the authentication, so that a handler cannot forget it.
 
-use auth::{CredentialKind, SessionClaims, TokenError};
+use std::sync::Arc;
+
+use auth::{ActiveOrganization, CredentialKind, SessionClaims, TokenError};
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
 use domain::{Caller, ClerkId, Entitlements, ThinUser, User};
@@ -10,17 +12,58 @@ use serde_json::Value;
 use crate::app::App;
 use crate::problem::{Kind, Problem};
 
-/// The user behind a verified session token, active and with a session that is not over.
+/// A user who has proven who he is, is active, and whose session is not over.
 #[derive(Debug, Clone)]
 pub struct CurrentUser {
     /// The local row.
-    pub user: User,
+    pub user: Arc<User>,
     /// Role, tier and limits in force.
     pub entitlements: Entitlements,
-    /// What the token says.
-    pub claims: SessionClaims,
-    /// Whether the token came by header or cookie.
-    pub credential: CredentialKind,
+    /// How he has proven it.
+    pub proof: Proof,
+}
+
+/// How a caller has proven who he is.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// By a session token.
+    Session {
+        /// What the token says.
+        claims: Arc<SessionClaims>,
+        /// Whether it came by header or cookie.
+        credential: CredentialKind,
+    },
+    /// By a ticket that this session was given. It opens streams only.
+    Ticket {
+        /// The session.
+        session_id: ClerkId,
+    },
+}
+
+impl Proof {
+    /// Clerk's id of the session, where there is one.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        match self {
+            Self::Session { claims, .. } => Some(&claims.session_id),
+            Self::Ticket { session_id } => Some(session_id.as_str()),
+        }
+    }
+
+    /// What the session token says, where there is one.
+    #[must_use]
+    pub fn claims(&self) -> Option<&SessionClaims> {
+        match self {
+            Self::Session { claims, .. } => Some(claims),
+            Self::Ticket { .. } => None,
+        }
+    }
+
+    /// The organization that is active in the session, as the token says.
+    #[must_use]
+    pub fn organization(&self) -> Option<&ActiveOrganization> {
+        self.claims()?.organization.as_ref()
+    }
 }
 
 impl FromRequestParts<App> for CurrentUser {
@@ -31,10 +74,28 @@ impl FromRequestParts<App> for CurrentUser {
         let session = app.authenticator.authenticate(&parts.headers, now).await.inspect_err(|error| {
             tracing::info!(target: "security", code = error.code(), reason = %error, "token refused");
         })?;
+        let caller = local(app, &session.claims, now).await?;
+        let proof = Proof::Session {
+            claims: session.claims,
+            credential: session.credential,
+        };
+        Self::admit(app, caller, proof, now)
+    }
+}
+
+impl CurrentUser {
+    /// Lets a caller in who is not deleted, banned or deactivated, and whose session is not over: the one place where
+    /// that is decided, whatever the proof.
+    pub(crate) fn admit(
+        app: &App,
+        caller: Caller,
+        proof: Proof,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Problem> {
         let Caller {
             user,
             session_status,
-        } = local(app, &session.claims, now).await?;
+        } = caller;
         if user.deleted_at.is_some() {
             return Err(TokenError::UserDeleted.into());
         }
@@ -48,19 +109,19 @@ impl FromRequestParts<App> for CurrentUser {
         Ok(Self {
             user,
             entitlements,
-            claims: session.claims,
-            credential: session.credential,
+            proof,
         })
     }
 }
 
 /// The caller's row, made now if this is the user's first request and no webhook has come yet.
 async fn local(app: &App, claims: &SessionClaims, now: DateTime<Utc>) -> Result<Caller, Problem> {
-    let user_id = id(&claims.user_id)?;
-    let session_id = id(&claims.session_id)?;
-    if let Some(caller) = app.users.caller(&user_id, &session_id).await? {
+    let (user_id, session_id) = (&claims.user_id, &claims.session_id);
+    if let Some(caller) = app.users.caller(user_id, session_id).await? {
         return Ok(caller);
     }
+    let clerk_user_id = id(user_id)?;
+    id(session_id)?;
     if !app.settings.jit_provisioning {
         return Err(Problem::with_detail(
             Kind::UserNotFound,
@@ -69,12 +130,12 @@ async fn local(app: &App, claims: &SessionClaims, now: DateTime<Utc>) -> Result<
     }
     let user = app
         .users
-        .provision(thin(user_id.clone(), claims, now))
+        .provision(thin(clerk_user_id, claims, now))
         .await?;
     // The session may have been told of before its user.
-    let known = app.users.caller(&user_id, &session_id).await?;
-    Ok(known.unwrap_or(Caller {
-        user,
+    let known = app.users.caller(user_id, session_id).await?;
+    Ok(known.unwrap_or_else(|| Caller {
+        user: Arc::new(user),
         session_status: None,
     }))
 }

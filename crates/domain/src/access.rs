@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{BillingTier, ClerkId, Coverage, User};
 
 /// The name of a role, one of those that the policy knows.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Role(String);
 
 /// The name of a tier, one of those that the policy knows.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Tier(String);
 
 macro_rules! policy_name {
@@ -168,6 +168,28 @@ impl Policy {
 
     fn rank(&self, tier: &Tier) -> Option<usize> {
         self.tiers.iter().position(|(known, _)| known == tier)
+    }
+
+    /// The role of this name; none is of any other.
+    #[must_use]
+    pub fn role_named(&self, name: &str) -> Option<&Role> {
+        self.roles.iter().find(|role| role.as_str() == name)
+    }
+
+    /// The tier of this name; none is of any other.
+    #[must_use]
+    pub fn tier_named(&self, name: &str) -> Option<&Tier> {
+        let mut tiers = self.tiers.iter().map(|(tier, _)| tier);
+        tiers.find(|tier| tier.as_str() == name)
+    }
+
+    /// Whether a tier is this one or a better one. A tier that the policy does not know reaches nothing.
+    #[must_use]
+    pub fn reaches(&self, tier: &Tier, needed: &Tier) -> bool {
+        match (self.rank(tier), self.rank(needed)) {
+            (Some(rank), Some(needed)) => rank >= needed,
+            _ => false,
+        }
     }
 
     /// Whether a role is the admins'.

@@ -36,9 +36,11 @@ pub use organization::{
     OrganizationWrite,
 };
 pub use ports::{
-    Caller, Changes, Deliveries, DeliveryFilter, Directory, DirectoryError, ExternalIds,
-    ExternalUser, Housekeeping, Listing, MigrationState, Mirror, MirrorRows, Mirrored, Page,
+    CacheHealth, CacheReport, Caller, Changes, CommitObserver, Commits, Deliveries, DeliveryFilter,
+    Directory, DirectoryError, ExternalIds, ExternalUser, FeedMark, FeedPulse, FeedTail,
+    Housekeeping, Listing, MigrationState, Mirror, MirrorRows, Mirrored, Page, SharedCacheState,
     StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket, StreamTickets, UserStore,
+    WakeUpError, WakeUps,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
@@ -52,6 +54,7 @@ pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
 pub use ports::{
-    MockChanges, MockDeliveries, MockDirectory, MockExternalIds, MockHousekeeping, MockMirror,
-    MockMirrorRows, MockStoreHealth, MockStreamTickets, MockUserStore,
+    MockCacheHealth, MockChanges, MockDeliveries, MockDirectory, MockExternalIds, MockFeedPulse,
+    MockFeedTail, MockHousekeeping, MockMirror, MockMirrorRows, MockStoreHealth, MockStreamTickets,
+    MockUserStore,
 };

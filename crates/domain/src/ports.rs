@@ -4,6 +4,7 @@ mod changes;
 mod deliveries;
 mod directory;
 mod external_ids;
+mod feed_tail;
 mod health;
 mod housekeeping;
 mod mirror;
@@ -15,6 +16,10 @@ pub use changes::Changes;
 pub use deliveries::{Deliveries, DeliveryFilter, StoredDelivery};
 pub use directory::{Directory, DirectoryError, Listing, Page};
 pub use external_ids::{ExternalIds, ExternalUser};
+pub use feed_tail::{
+    CacheHealth, CacheReport, CommitObserver, Commits, FeedMark, FeedPulse, FeedTail,
+    SharedCacheState, WakeUpError, WakeUps,
+};
 pub use health::{MigrationState, StoreHealth, StoreReport};
 pub use housekeeping::Housekeeping;
 pub use mirror::Mirror;
@@ -30,6 +35,8 @@ pub use deliveries::MockDeliveries;
 pub use directory::MockDirectory;
 #[cfg(feature = "mock")]
 pub use external_ids::MockExternalIds;
+#[cfg(feature = "mock")]
+pub use feed_tail::{MockCacheHealth, MockFeedPulse, MockFeedTail};
 #[cfg(feature = "mock")]
 pub use health::MockStoreHealth;
 #[cfg(feature = "mock")]
