@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
+use axum::routing::any;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -14,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::routes::{changes, health, me, webhook};
+use crate::routes::{changes, health, me, verify, webhook};
 use crate::{fallback, head_size, openapi, request_context};
 
 /// What Clerk calls: proven by its signature.
@@ -26,6 +27,10 @@ fn for_clerk() -> OpenApiRouter<App> {
 fn for_users() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(me::me))
+        // Documented as GET; proxies send the client's method, whatever it is.
+        .routes(routes!(verify::verify))
+        .route("/auth/verify", any(verify::verify))
+        .route("/auth/verify/{*appended}", any(verify::verify_appended))
         .layer(map_response(private))
 }
 

@@ -3,4 +3,5 @@
 pub(crate) mod changes;
 pub(crate) mod health;
 pub(crate) mod me;
+pub(crate) mod verify;
 pub(crate) mod webhook;
