@@ -9,6 +9,8 @@ use crate::header::Header;
 /// The longest token that is looked at, in bytes. Browsers cap a cookie at 4 KiB; templates in a header may be longer.
 pub(crate) const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
+pub(crate) const TOO_LONG: TokenError = TokenError::Malformed("it is longer than 16 KiB");
+
 /// A token taken apart. Nothing in it is believed yet.
 pub(crate) struct Compact<'a> {
     pub(crate) header: Header,
@@ -22,7 +24,7 @@ impl<'a> Compact<'a> {
     /// Splits and decodes, and holds the header to the rules that come before the signature ([`Header::parse`]).
     pub(crate) fn parse(token: &'a str) -> Result<Self, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(TokenError::Malformed("it is longer than 16 KiB"));
+            return Err(TOO_LONG);
         }
         let Some((signing_input, signature)) = token.rsplit_once('.') else {
             return Err(TokenError::Malformed("it has not three parts"));

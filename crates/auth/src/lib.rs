@@ -48,6 +48,7 @@ mod publishable_key;
 mod rules;
 mod shown;
 mod strict_json;
+mod verdicts;
 mod verifier;
 mod verifying_key;
 
@@ -64,4 +65,5 @@ pub use key_source::MockKeySource;
 pub use key_source::{HttpKeySource, KeySource, KeySourceError};
 pub use publishable_key::{Environment, PublishableKey, PublishableKeyError};
 pub use shown::Shown;
+pub use verdicts::VerdictCounts;
 pub use verifier::{Authenticated, Authenticator, Verifier};

@@ -108,15 +108,30 @@ impl Rules {
         })
     }
 
-    /// Time alone: what a remembered verdict has to be held to again. A token has expired in the second that `exp` names.
-    pub(crate) fn judge_times(
+    /// What a token that was good has to be held to on every use: the party, which may have to be counted, and time. In
+    /// the order of [`Rules::judge`].
+    pub(crate) fn judge_again(
+        &self,
+        claims: &SessionClaims,
+        now: DateTime<Utc>,
+    ) -> Result<(), TokenError> {
+        self.parties.judge(claims.authorized_party.as_deref())?;
+        self.judge_times(claims.expires_at, claims.not_before, claims.issued_at, now)
+    }
+
+    /// A token has expired in the second that `exp` names, plus the leeway.
+    pub(crate) fn has_expired(&self, expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        now >= expires_at + self.leeway
+    }
+
+    fn judge_times(
         &self,
         expires_at: DateTime<Utc>,
         not_before: Option<DateTime<Utc>>,
         issued_at: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<(), TokenError> {
-        if now >= expires_at + self.leeway {
+        if self.has_expired(expires_at, now) {
             return Err(TokenError::Expired { at: expires_at });
         }
         for (claim, at) in [("nbf", not_before), ("iat", issued_at)] {

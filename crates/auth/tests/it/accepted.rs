@@ -40,7 +40,7 @@ async fn a_version_2_token_is_read_whole() {
     };
     assert_eq!(session.organization, Some(expected));
     assert_eq!(
-        session.actor.unwrap().subject.as_deref(),
+        session.actor.as_ref().unwrap().subject.as_deref(),
         Some("user_support")
     );
     let custom: Vec<_> = session.custom.as_map().keys().collect();
@@ -63,7 +63,7 @@ async fn a_version_1_token_is_read() {
         (1, SessionStatus::Unstated)
     );
     assert_eq!(
-        session.organization.unwrap().role.as_deref(),
+        session.organization.as_ref().unwrap().role.as_deref(),
         Some("org:member")
     );
     assert!(session.custom.as_map().is_empty());
