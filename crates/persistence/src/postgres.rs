@@ -1,8 +1,9 @@
 //! PostgreSQL: connections, the pool, the write lock and the migrations. The queries are in `store/`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::pooled_connection::deadpool::Pool as DeadPool;
 use diesel_async::pooled_connection::{
@@ -12,8 +13,10 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, Simple
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::commits::Observed;
 use crate::migration::MigrationError;
 use crate::postgres_url::PostgresTarget;
+use crate::postgres_wake_ups::CHANNEL;
 use crate::{OpenError, StoreSettings};
 
 /// The connection that the shared queries are compiled for.
@@ -65,10 +68,12 @@ macro_rules! write_tx {
 pub(crate) const WRITERS: usize = 2;
 
 /// Takes the lock that makes mirror writes follow one another until commit, on every replica: the change feed's numbers
-/// are then in commit order, without gaps that fill later, and two facts about one user never miss each other.
+/// are then in commit order, without gaps that fill later, and two facts about one user never miss each other. In the same
+/// round trip it leaves word for those who listen, which goes out with the commit.
 async fn lock_writes(conn: &mut Conn) -> QueryResult<()> {
-    diesel::sql_query("select pg_advisory_xact_lock($1)")
+    diesel::sql_query("select pg_advisory_xact_lock($1), pg_notify($2, '')")
         .bind::<BigInt, _>(WRITE_LOCK)
+        .bind::<Text, _>(CHANNEL)
         .execute(conn)
         .await?;
     Ok(())
@@ -127,8 +132,20 @@ fn pool(url: &SecretString, settings: &StoreSettings) -> Result<Pool, OpenError>
 }
 
 /// Opens the store behind a URL. Connections are made when they are needed, so a server that is away is no error yet.
-pub(crate) fn open(url: &SecretString, settings: StoreSettings) -> Result<store::Store, OpenError> {
-    Ok(store::Store::new(pool(url, &settings)?, settings))
+pub(crate) fn open(
+    url: &SecretString,
+    settings: StoreSettings,
+    observed: Arc<Observed>,
+) -> Result<store::Store, OpenError> {
+    let tail = StoreSettings {
+        pool_size: 1,
+        ..settings.clone()
+    };
+    let pools = store::Pools {
+        work: pool(url, &settings)?,
+        tail: pool(url, &tail)?,
+    };
+    Ok(store::Store::new(pools, settings, observed))
 }
 
 /// A harness on an own connection that holds the migration lock: it is given back when the connection closes.

@@ -1,6 +1,7 @@
 //! Bundled SQLite: connections, the pool, write transactions and the migrations. The queries are in `store/`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::{Connection as _, ConnectionError, QueryResult, SqliteConnection};
@@ -12,6 +13,7 @@ use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection as _, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+use crate::commits::Observed;
 use crate::migration::MigrationError;
 use crate::{DatabaseUrl, OpenError, StoreSettings};
 
@@ -87,8 +89,20 @@ fn pool(path: &Path, settings: &StoreSettings) -> Result<Pool, OpenError> {
 }
 
 /// Opens the store in a file.
-pub(crate) fn open(path: &Path, settings: StoreSettings) -> Result<store::Store, OpenError> {
-    Ok(store::Store::new(pool(path, &settings)?, settings))
+pub(crate) fn open(
+    path: &Path,
+    settings: StoreSettings,
+    observed: Arc<Observed>,
+) -> Result<store::Store, OpenError> {
+    let tail = StoreSettings {
+        pool_size: 1,
+        ..settings.clone()
+    };
+    let pools = store::Pools {
+        work: pool(path, &settings)?,
+        tail: pool(path, &tail)?,
+    };
+    Ok(store::Store::new(pools, settings, observed))
 }
 
 /// Runs `work` on the file in one transaction, so that of several processes starting at once one migrates and the

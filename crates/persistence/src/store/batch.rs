@@ -71,10 +71,15 @@ async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
             continue;
         }
         let results = core.apply(deliveries).await;
-        for (answer, result) in answers.into_iter().zip(results) {
-            // Whoever has gone away meanwhile will ask again, and be told of a duplicate.
-            let _ = answer.send(result);
-        }
+        let observed = Arc::clone(&core.observed);
+        // The next batch needs not wait for it, only the senders of this one.
+        tokio::spawn(async move {
+            observed.tell().await;
+            for (answer, result) in answers.into_iter().zip(results) {
+                // Whoever has gone away meanwhile will ask again, and be told of a duplicate.
+                let _ = answer.send(result);
+            }
+        });
     }
 }
 

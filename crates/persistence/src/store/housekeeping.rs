@@ -112,7 +112,7 @@ impl Housekeeping for Store {
     }
 
     async fn settle_tiers(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let context = Context {
                 policy: &self.policy,
@@ -127,7 +127,7 @@ impl Housekeeping for Store {
                 Ok(count)
             });
             lease.settle(looked_at).map_err(store_error)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 }

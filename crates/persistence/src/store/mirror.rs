@@ -31,7 +31,7 @@ impl Mirror for Store {
     }
 
     async fn replay(&self, line: Uuid, delivery: Delivery) -> Result<Receipt, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let context = Context {
                 policy: &self.policy,
@@ -51,12 +51,12 @@ impl Mirror for Store {
                 Ok(receipt)
             });
             lease.settle(receipt).map_err(store_error)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 
     async fn adopt(&self, writes: Vec<Write>, read_at: DateTime<Utc>) -> Result<u64, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let context = Context {
                 policy: &self.policy,
@@ -71,8 +71,8 @@ impl Mirror for Store {
             });
             let changed = lease.settle(changed).map_err(store_error)?;
             Ok(changed.into_iter().map(u64::from).sum())
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 
     async fn correct(
@@ -86,7 +86,7 @@ impl Mirror for Store {
                 format!("a {} cannot be corrected", write.key().0).into(),
             ));
         };
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let context = Context {
                 policy: &self.policy,
@@ -112,8 +112,8 @@ impl Mirror for Store {
                 Ok(true)
             });
             lease.settle(done).map_err(store_error)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 }
 

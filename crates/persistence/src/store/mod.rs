@@ -4,6 +4,7 @@ mod apply;
 mod batch;
 mod changes;
 mod external_ids;
+mod feed_tail;
 mod guarded;
 mod health;
 mod housekeeping;
@@ -33,6 +34,7 @@ use tokio::sync::Semaphore;
 
 use super::{Conn, Pool, WRITERS};
 use crate::StoreSettings;
+use crate::commits::Observed;
 use batch::Batcher;
 
 /// How long a call may take in all. A hung database must not hold the sender until it gives up by itself.
@@ -44,20 +46,33 @@ pub(crate) struct Store {
     batcher: Batcher,
 }
 
+/// Where connections come from.
+pub(crate) struct Pools {
+    /// For requests.
+    pub(crate) work: Pool,
+    /// For the end of the change feed: one connection.
+    pub(crate) tail: Pool,
+}
+
 /// What every call needs.
 pub(crate) struct Core {
     pool: Pool,
+    /// Not taken by requests.
+    tail: Pool,
+    observed: Arc<Observed>,
     policy: Arc<Policy>,
     writers: Semaphore,
 }
 
 impl Store {
     /// Starts the task that writes deliveries, on the current runtime.
-    pub(crate) fn new(pool: Pool, settings: StoreSettings) -> Self {
+    pub(crate) fn new(pools: Pools, settings: StoreSettings, observed: Arc<Observed>) -> Self {
         // One connection at least is the readers', if there are two.
         let writers = settings.pool_size.saturating_sub(1).clamp(1, WRITERS);
         let core = Arc::new(Core {
-            pool,
+            pool: pools.work,
+            tail: pools.tail,
+            observed,
             policy: settings.policy,
             writers: Semaphore::new(writers),
         });

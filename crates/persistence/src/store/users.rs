@@ -52,7 +52,7 @@ impl UserStore for Store {
     }
 
     async fn provision(&self, user: ThinUser) -> Result<User, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let (user, policy) = (&user, &*self.policy);
             let row: QueryResult<UserRow> = write_tx!(lease.conn(), async |conn| {
@@ -67,7 +67,7 @@ impl UserStore for Store {
                     .await
             });
             User::try_from(lease.settle(row).map_err(store_error)?)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 }
