@@ -9,7 +9,7 @@ use url::{Host, Url};
 use crate::publishable_key::PublishableKey;
 
 /// The largest accepted leeway.
-const MAX_LEEWAY: Duration = Duration::from_secs(10);
+pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(10);
 
 /// How one Clerk instance's session tokens are verified. Pending sessions (`sts` is `pending`) are always refused.
 #[derive(Debug, Clone)]

@@ -43,6 +43,7 @@ mod header;
 mod jwks;
 mod key_ring;
 mod key_source;
+pub mod legacy;
 mod permissions;
 mod publishable_key;
 mod rules;

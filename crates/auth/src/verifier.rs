@@ -9,8 +9,9 @@ use http::HeaderMap;
 use crate::claims::SessionClaims;
 use crate::compact::{Compact, MAX_TOKEN_BYTES, TOO_LONG};
 use crate::config::{AuthConfig, ConfigError, ConfigFault};
-use crate::credentials::{CredentialFinder, CredentialKind};
+use crate::credentials::{Credential, CredentialFinder, CredentialKind};
 use crate::error::TokenError;
+use crate::header::RS256;
 use crate::key_ring::{KeyRing, NoKey};
 use crate::key_source::{HttpKeySource, KeySource};
 use crate::rules::Rules;
@@ -127,7 +128,7 @@ impl Verifier {
         known: Option<Verdict>,
         now: DateTime<Utc>,
     ) -> Result<Arc<SessionClaims>, TokenError> {
-        let compact = Compact::parse(token).inspect_err(|_| self.verdicts.count_miss())?;
+        let compact = Compact::parse(token, RS256).inspect_err(|_| self.verdicts.count_miss())?;
         let kid = compact.header.kid();
         let key = self.keys.key(kid, now).await;
         // Found to be good before, and by the same key: it is the age of the key set that called for another look.
@@ -246,12 +247,31 @@ impl Authenticator {
         headers: &HeaderMap,
         now: DateTime<Utc>,
     ) -> Result<Authenticated, TokenError> {
-        let credential = self.finder.find(headers)?;
+        self.authenticate_credential(self.find(headers)?, now).await
+    }
+
+    /// The first half of [`Authenticator::authenticate`]: the token as it stands in the request. For whoever has to look
+    /// at it before it is verified, as the bridge for legacy tokens does.
+    pub fn find<'a>(&self, headers: &'a HeaderMap) -> Result<Credential<'a>, TokenError> {
+        self.finder.find(headers)
+    }
+
+    /// The second half of [`Authenticator::authenticate`].
+    pub async fn authenticate_credential(
+        &self,
+        credential: Credential<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Authenticated, TokenError> {
         let claims = self.verifier.verify(credential.token, now).await?;
         Ok(Authenticated {
             claims,
             credential: credential.kind,
         })
+    }
+
+    /// The only `iss` that this one accepts.
+    pub fn issuer(&self) -> &str {
+        self.verifier.rules.issuer()
     }
 
     /// The verifier alone, for tokens that come another way.
