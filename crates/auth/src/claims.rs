@@ -40,6 +40,28 @@ pub struct SessionClaims {
     pub custom: CustomClaims,
 }
 
+impl SessionClaims {
+    /// How many whole minutes ago each factor was verified, as of `now`: what `fva` said, and what has passed since the
+    /// token was issued. For a guard that wants a fresh verification ("step-up"): none, as a whole or for the factor, means
+    /// that nothing is known or that there was none, and has to count as too long ago. A token without `iat` gives none.
+    pub fn factor_ages_at(&self, now: DateTime<Utc>) -> Option<FactorAges> {
+        let FactorAges { first, second } = self.factor_ages?;
+        // A clock a little behind the issuer's must not make a factor younger than the token says.
+        let passed = (now - self.issued_at?).num_minutes().max(0);
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        let aged = |age: Option<u32>| age.map(|age| age.saturating_add(passed));
+        Some(FactorAges {
+            first: aged(first),
+            second: aged(second),
+        })
+    }
+
+    /// Who acts in the user's name, if it is not the user himself: for guards and for audit records.
+    pub fn impersonator(&self) -> Option<&Actor> {
+        self.actor.as_ref()
+    }
+}
+
 /// `sts`, as far as it lets a token through: pending sessions are refused before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionStatus {

@@ -33,6 +33,8 @@
 //! ```
 
 mod authorized_parties;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod claims;
 mod compact;
 mod config;
