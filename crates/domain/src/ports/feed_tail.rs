@@ -81,8 +81,7 @@ pub trait WakeUps: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait FeedPulse: Send + Sync {
-    /// Waits until a change after `cursor` has been seen, and answers the cursor of the newest one seen. Whoever had a
-    /// greater one, from before the database was put back to an earlier day, gets the new, lower one.
+    /// Waits until a change after `cursor` has been seen, and answers the cursor of the newest one seen.
     async fn moved(&self, cursor: i64) -> i64;
 }
 
