@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use auth::legacy::LegacyClaims;
 use auth::{ActiveOrganization, CredentialKind, SessionClaims, TokenError};
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
@@ -10,6 +11,7 @@ use http::request::Parts;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::legacy_bridge::LegacyBridge;
 use crate::problem::{Kind, Problem};
 
 /// A user who has proven who he is, is active, and whose session is not over.
@@ -38,6 +40,13 @@ pub enum Proof {
         /// The session.
         session_id: ClerkId,
     },
+    /// By a token of the login that Clerk replaced. There is no session.
+    Legacy {
+        /// The user's id in that login: his `external_id` at Clerk.
+        subject: String,
+        /// When the token counts no more.
+        ends_at: DateTime<Utc>,
+    },
 }
 
 impl Proof {
@@ -47,6 +56,7 @@ impl Proof {
         match self {
             Self::Session { claims, .. } => Some(&claims.session_id),
             Self::Ticket { session_id } => Some(session_id.as_str()),
+            Self::Legacy { .. } => None,
         }
     }
 
@@ -55,7 +65,7 @@ impl Proof {
     pub fn claims(&self) -> Option<&SessionClaims> {
         match self {
             Self::Session { claims, .. } => Some(claims),
-            Self::Ticket { .. } => None,
+            Self::Ticket { .. } | Self::Legacy { .. } => None,
         }
     }
 
@@ -71,9 +81,26 @@ impl FromRequestParts<App> for CurrentUser {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let now = Utc::now();
-        let session = app.authenticator.authenticate(&parts.headers, now).await.inspect_err(|error| {
+        let refused = |error: &TokenError| {
             tracing::info!(target: "security", code = error.code(), reason = %error, "token refused");
-        })?;
+        };
+        let credential = app
+            .authenticator
+            .find(&parts.headers)
+            .inspect_err(refused)?;
+        if let Some(bridge) = &app.legacy
+            && let Some(claims) = bridge.claims(credential, &parts.extensions, now)
+        {
+            let admitted = Self::by_legacy_token(app, bridge, claims, now).await;
+            let verdict = admitted.as_ref().map(|_| ()).map_err(Problem::kind);
+            bridge.count(verdict, now);
+            return admitted;
+        }
+        let session = app
+            .authenticator
+            .authenticate_credential(credential, now)
+            .await
+            .inspect_err(refused)?;
         let caller = local(app, &session.claims, now).await?;
         let proof = Proof::Session {
             claims: session.claims,
@@ -84,6 +111,42 @@ impl FromRequestParts<App> for CurrentUser {
 }
 
 impl CurrentUser {
+    /// Whoever has proven himself before, as he is now.
+    pub(crate) async fn again(
+        app: &App,
+        user_id: &str,
+        proof: &Proof,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Problem> {
+        let caller = match (proof, &app.legacy) {
+            (Proof::Legacy { subject, .. }, Some(bridge)) => Some(bridge.caller(subject).await?),
+            _ => {
+                let session_id = proof.session_id().unwrap_or_default();
+                app.users.caller(user_id, session_id).await?
+            }
+        };
+        let caller = caller.filter(|caller| caller.user.clerk_user_id.as_str() == user_id);
+        let caller = caller.ok_or_else(|| Problem::of(Kind::UserUnknown))?;
+        Self::admit(app, caller, proof.clone(), now)
+    }
+
+    async fn by_legacy_token(
+        app: &App,
+        bridge: &LegacyBridge,
+        claims: Result<LegacyClaims, Problem>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Problem> {
+        let claims = claims.inspect_err(|problem| {
+            tracing::info!(target: "security", code = problem.kind().code(), "legacy token refused");
+        })?;
+        let caller = bridge.caller(&claims.subject).await?;
+        let proof = Proof::Legacy {
+            subject: claims.subject,
+            ends_at: claims.expires_at.min(bridge.sunset()),
+        };
+        Self::admit(app, caller, proof, now)
+    }
+
     /// Lets a caller in who is not deleted, banned or deactivated, and whose session is not over: the one place where
     /// that is decided, whatever the proof.
     pub(crate) fn admit(

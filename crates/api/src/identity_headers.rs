@@ -74,7 +74,9 @@ fn fit(text: &str) -> HeaderValue {
         if byte.is_ascii_graphic() && !matches!(byte, b'%' | b',' | b';' | b'"' | b'\\') {
             written.push(char::from(byte));
         } else {
-            let digit = |half: u8| char::from_digit(u32::from(half), 16).map(|digit| digit.to_ascii_uppercase());
+            let digit = |half: u8| {
+                char::from_digit(u32::from(half), 16).map(|digit| digit.to_ascii_uppercase())
+            };
             written.push('%');
             written.extend([digit(byte >> 4), digit(byte & 15)].into_iter().flatten());
         }

@@ -88,6 +88,8 @@ kinds! {
     SessionRequired FORBIDDEN "session_required" "Session required";
     /// Proven, yet nobody here.
     UserUnknown UNAUTHORIZED "user_unknown" "User unknown";
+    /// A token of a previous login, after the day on which they ended.
+    LegacyTokenRetired UNAUTHORIZED "legacy_token_retired" "Tokens of the previous login have ended";
     /// Never issued, used already, or expired.
     TicketInvalid UNAUTHORIZED "ticket_invalid" "Invalid stream ticket";
     /// The user has as many open streams as one may have.

@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod config;
+mod feed_pulse;
 mod http;
 mod logging;
 mod service;

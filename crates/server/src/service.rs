@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ApiSettings, App, Parts, ServiceTokens, SyncStatus};
+use api::{ApiSettings, App, LegacyBridge, Parts, ServiceTokens, SyncStatus};
 use auth::Authenticator;
+use auth::legacy::{LegacyFault, LegacyVerifier};
 use chrono::Utc;
 use clerk::{ClerkApi, ClerkConfigError};
 use domain::Directory;
@@ -15,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use webhooks::Receiver;
 
-use crate::config::{Config, DatabaseConfig};
+use crate::config::{BridgeConfig, Config, DatabaseConfig};
+use crate::feed_pulse::Looking;
 use crate::http;
 use crate::upkeep::Upkeep;
 
@@ -47,6 +49,9 @@ pub enum StartError {
     /// The verifier's settings are impossible.
     #[error("tokens cannot be verified: {0}")]
     Auth(#[from] auth::ConfigError),
+    /// The settings of the bridge for a previous login are impossible.
+    #[error("tokens of the previous login cannot be verified: {0:?}")]
+    Legacy(Vec<LegacyFault>),
     /// The Backend API's settings are impossible.
     #[error("Clerk's Backend API cannot be asked: {0}")]
     ClerkApi(#[from] ClerkConfigError),
@@ -88,6 +93,7 @@ impl Server {
             bind,
             database,
             auth,
+            legacy,
             webhooks,
             clerk_api,
             sync,
@@ -127,12 +133,23 @@ impl Server {
             None => None,
         };
         let sync_status = Arc::new(SyncStatus::new(Utc::now()));
+        let legacy = legacy.map(|BridgeConfig { tokens, sunset }| {
+            let verifier =
+                LegacyVerifier::new(&tokens, authenticator.issuer()).map_err(StartError::Legacy)?;
+            let users = Arc::clone(&store.external_ids);
+            Ok::<_, StartError>(LegacyBridge::new(verifier, users, sunset))
+        });
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let app = App::new(Parts {
             mirror: Arc::clone(&store.mirror),
             users: Arc::clone(&store.users),
             changes: Arc::clone(&store.changes),
+            feed_tail: Arc::clone(&store.feed_tail),
+            feed_pulse: Arc::new(Looking(Arc::clone(&store.feed_tail))),
+            tickets: Arc::clone(&store.tickets),
             store_health: Arc::clone(&store.health),
             receiver,
+            legacy: legacy.transpose()?,
             authenticator: Arc::clone(&authenticator),
             service_tokens: ServiceTokens::new(service_tokens),
             policy,
@@ -143,8 +160,8 @@ impl Server {
                 request_timeout,
                 clerk_configured: clerk_api.is_some(),
             },
+            stop: stop.clone(),
         });
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(http::serve(listener, api::router(app), stop.clone()));
         tasks.spawn(keep_keys(authenticator, stop.clone()));
         tasks.spawn(Upkeep::new(store.clone(), directory, sync, sync_status).run(stop.clone()));

@@ -95,6 +95,13 @@ impl Upkeep {
         {
             self.hold_lease(Utc::now()).await?;
         }
+        while self
+            .store
+            .tickets
+            .prune_tickets(now, PRUNED_AT_ONCE)
+            .await?
+            >= u64::from(PRUNED_AT_ONCE)
+        {}
         if let (Some(directory), Some(interval)) = (&self.directory, self.config.reconcile_interval)
             && self.is_due(interval, now).await?
         {

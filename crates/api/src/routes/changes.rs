@@ -10,7 +10,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::FeedItem;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 use http::HeaderMap;
 use http::header::ACCEPT;
 use serde::{Deserialize, Serialize};
@@ -82,9 +82,9 @@ impl From<FeedItem> for ChangeItem {
 /// Every committed change after a cursor, oldest first.
 ///
 /// With `Accept: text/event-stream` the answer follows what happens, one change an event, whose id is the cursor;
-/// `Last-Event-ID` goes on where a broken stream ended.
+/// `Last-Event-ID` goes on where a broken stream ended. An admin's stream ends when the session or the role does.
 #[utoipa::path(
-    get, path = "/changes", tag = "changes", params(Place), security(("session" = []), ("service" = [])),
+    get, path = "/changes", tag = "changes", params(Place), security(("session" = []), ("service" = []), ("ticket" = [])),
     responses(
         (status = 200, description = "A page, or a stream of events", body = ChangePage),
         (status = 400, description = "`parameter_invalid`", body = ProblemBody, content_type = "application/problem+json"),
@@ -94,7 +94,7 @@ impl From<FeedItem> for ChangeItem {
     )
 )]
 pub(crate) async fn changes(
-    _: FeedReader,
+    reader: FeedReader,
     State(app): State<App>,
     headers: HeaderMap,
     place: Result<Query<Place>, QueryRejection>,
@@ -124,7 +124,8 @@ pub(crate) async fn changes(
             .ok_or_else(|| invalid("after must be a cursor of this feed"))?,
     };
     if wants_stream {
-        return Ok(Sse::new(follow(app, after))
+        let over = reader.tenure(&app).await?;
+        return Ok(Sse::new(follow(app, after).take_until(over))
             .keep_alive(KeepAlive::default())
             .into_response());
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::legacy_bridge::{LegacyBridge, LegacyUse};
 use crate::sync_status::SyncStatus;
 
 /// How things stand.
@@ -51,6 +52,9 @@ pub(crate) struct Health {
     last_sweep_at: Option<DateTime<Utc>>,
     /// Rows that were out of step and were left so; must be 0.
     drift: Option<u64>,
+    /// How much this replica still needs the bridge for a previous login, while there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    legacy_tokens: Option<LegacyUse>,
 }
 
 /// What was looked at.
@@ -133,6 +137,7 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
         last_event_age_seconds: last_event_at.map(|at| now.signed_duration_since(at).num_seconds()),
         last_sweep_at,
         drift,
+        legacy_tokens: app.legacy.as_ref().map(LegacyBridge::uses),
     };
     (code, Json(health))
 }

@@ -1,7 +1,7 @@
 //! Forward auth: a proxy asks here whether a request may pass, and who sends it.
 
-use axum::extract::{Query, State};
 use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 

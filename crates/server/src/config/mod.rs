@@ -5,6 +5,7 @@
 mod clerk;
 mod clerk_api_url;
 mod environment;
+mod legacy;
 mod sync;
 mod variables;
 
@@ -21,6 +22,7 @@ use webhooks::{Receiver, ReceiverConfig};
 
 use clerk::Clerk;
 pub use environment::environment;
+pub use legacy::BridgeConfig;
 pub use sync::{JobConfig, SyncConfig};
 use variables::Variables;
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// How tokens are verified.
     pub auth: AuthConfig,
+    /// Tokens of a previous login; `None`: none are let in.
+    pub legacy: Option<BridgeConfig>,
     /// How webhooks are verified.
     pub webhooks: ReceiverConfig,
     /// How Clerk's Backend API is asked; `None` without a secret key.
@@ -136,6 +140,7 @@ impl Config {
                 1..=300,
             )),
             database,
+            legacy: legacy::read(&mut vars, &auth),
             auth,
             clerk_api: sync::clerk_api(&mut vars, secret_key, api_url),
             sync: sync::read(&mut vars),
