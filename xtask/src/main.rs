@@ -8,9 +8,11 @@
 
 mod ci;
 mod codegen;
+mod fuzz;
 mod migration;
 mod postgres;
 mod process;
+mod programs;
 mod test;
 mod tidy;
 
@@ -34,6 +36,8 @@ enum Xtask {
     Tidy,
     /// Write docs/openapi.json from the program
     Codegen(codegen::Codegen),
+    /// Feed the readers of credentials with random bytes; needs a nightly compiler
+    Fuzz(fuzz::Fuzz),
     /// Make empty up and down migrations for both databases
     Migration(migration::Migration),
 }
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
         Xtask::Ci => ci::run(),
         Xtask::Tidy => tidy::run(),
         Xtask::Codegen(codegen) => codegen.run(),
+        Xtask::Fuzz(fuzz) => fuzz.run(),
         Xtask::Migration(migration) => migration.run(),
     };
     if process::interrupted() {
