@@ -39,11 +39,15 @@ pub enum Proof {
     Ticket {
         /// The session.
         session_id: ClerkId,
+        /// When it was given.
+        issued_at: DateTime<Utc>,
     },
     /// By a token of the login that Clerk replaced. There is no session.
     Legacy {
         /// The user's id in that login: his `external_id` at Clerk.
         subject: String,
+        /// When the token was issued, where it says so.
+        issued_at: Option<DateTime<Utc>>,
         /// When the token counts no more.
         ends_at: DateTime<Utc>,
     },
@@ -55,8 +59,18 @@ impl Proof {
     pub fn session_id(&self) -> Option<&str> {
         match self {
             Self::Session { claims, .. } => Some(&claims.session_id),
-            Self::Ticket { session_id } => Some(session_id.as_str()),
+            Self::Ticket { session_id, .. } => Some(session_id.as_str()),
             Self::Legacy { .. } => None,
+        }
+    }
+
+    /// When it was issued. Where proofs are revoked by age, one that does not say has to count as the oldest.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Session { claims, .. } => claims.issued_at,
+            Self::Ticket { issued_at, .. } => Some(*issued_at),
+            Self::Legacy { issued_at, .. } => *issued_at,
         }
     }
 
@@ -142,6 +156,7 @@ impl CurrentUser {
         let caller = bridge.caller(&claims.subject).await?;
         let proof = Proof::Legacy {
             subject: claims.subject,
+            issued_at: claims.issued_at,
             ends_at: claims.expires_at.min(bridge.sunset()),
         };
         Self::admit(app, caller, proof, now)

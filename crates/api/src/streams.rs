@@ -12,4 +12,4 @@ mod ticket;
 pub(crate) use hub::Hub;
 pub(crate) use stream_caller::StreamCaller;
 pub(crate) use tenure::{End, News, Tenure};
-pub(crate) use ticket::Ticket;
+pub(crate) use ticket::{LIFE, Ticket};

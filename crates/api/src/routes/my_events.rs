@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::{ObjectKind, User};
 use futures_util::Stream;
+use http::HeaderName;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -17,6 +18,9 @@ use crate::app::App;
 use crate::current_user::CurrentUser;
 use crate::problem::{Problem, ProblemBody};
 use crate::streams::{End, News, StreamCaller, Tenure};
+
+/// Tells nginx to hand each event on at once.
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The caller as he is now: the data of the event `user`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,7 +89,7 @@ pub(crate) async fn my_events(
     let (tenure, caller) = Tenure::begin(&app, caller, |_, _| Ok(())).await?;
     let first = VecDeque::from([record(&caller)]);
     let events = Sse::new(follow(app, tenure, first)).keep_alive(KeepAlive::default());
-    Ok(events.into_response())
+    Ok(([(UNBUFFERED, "no")], events).into_response())
 }
 
 fn follow(

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::{ClerkId, StreamTicket};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,10 +10,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::current_user::{CurrentUser, Proof};
 use crate::problem::{Kind, Problem, ProblemBody};
-use crate::streams::Ticket;
-
-/// How long a ticket waits to be used.
-const LIFE: TimeDelta = TimeDelta::seconds(30);
+use crate::streams::{LIFE, Ticket};
 
 /// A ticket.
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Query};
 use chrono::Utc;
 use http::request::Parts;
 
-use super::Ticket;
+use super::{LIFE, Ticket};
 use crate::app::App;
 use crate::current_user::{CurrentUser, Proof};
 use crate::problem::{Kind, Problem};
@@ -26,6 +26,7 @@ impl FromRequestParts<App> for StreamCaller {
         let redeemed = redeemed.ok_or_else(refused)?;
         let proof = Proof::Ticket {
             session_id: redeemed.clerk_session_id,
+            issued_at: redeemed.expires_at - LIFE,
         };
         CurrentUser::again(app, redeemed.clerk_user_id.as_str(), &proof, now)
             .await

@@ -5,7 +5,11 @@ use std::fmt;
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
+
+/// How long a ticket waits to be used.
+pub(crate) const LIFE: TimeDelta = TimeDelta::seconds(30);
 
 /// A ticket as its holder has it. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
