@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::Authenticator;
-use domain::{Changes, FeedPulse, FeedTail, Mirror, Policy, StoreHealth, StreamTickets, UserStore};
+use domain::{
+    CacheHealth, Changes, FeedPulse, FeedTail, Mirror, Policy, StoreHealth, StreamTickets,
+    UserStore,
+};
 use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
 
@@ -44,6 +47,8 @@ pub struct Parts {
     pub feed_tail: Arc<dyn FeedTail>,
     /// How far the feed has been seen: what has been seen, `users` answers accordingly.
     pub feed_pulse: Arc<dyn FeedPulse>,
+    /// How what is remembered of callers does.
+    pub cache_health: Arc<dyn CacheHealth>,
     /// Where tickets for streams wait.
     pub tickets: Arc<dyn StreamTickets>,
     /// Whether the store works.

@@ -7,13 +7,12 @@ use domain::{
     CacheHealth, CacheReport, CommitObserver, Commits, FeedTail, Housekeeping, SharedCacheState,
     UserStore, WakeUps,
 };
-use redis::RedisError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::callers::CachedUsers;
 use crate::redis_link::RedisLink;
-use crate::redis_url::RedisUrl;
+use crate::redis_url::{RedisLinkError, RedisUrl};
 use crate::remembered::Remembered;
 use crate::shared::SharedCallers;
 use crate::watch::FeedWatch;
@@ -60,7 +59,7 @@ impl Caches {
     ///
     /// # Errors
     /// When the settings of Redis are impossible. One that is away is no error.
-    pub fn new(settings: CacheSettings, parts: CacheParts) -> Result<Self, RedisError> {
+    pub fn new(settings: CacheSettings, parts: CacheParts) -> Result<Self, RedisLinkError> {
         let CacheParts {
             users,
             feed_tail,

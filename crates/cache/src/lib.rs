@@ -20,5 +20,5 @@ mod watch;
 
 pub use caches::{CacheParts, CacheSettings, Caches};
 pub use callers::CachedUsers;
-pub use redis_url::{RedisUrl, RedisUrlError};
+pub use redis_url::{RedisLinkError, RedisUrl, RedisUrlError};
 pub use watch::FeedWatch;

@@ -23,6 +23,11 @@ pub enum RedisUrlError {
     Insecure,
 }
 
+/// Why Redis cannot even be tried. It shows no password.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection to Redis can be set up")]
+pub struct RedisLinkError(#[from] redis::RedisError);
+
 impl FromStr for RedisUrl {
     type Err = RedisUrlError;
 

@@ -31,6 +31,9 @@ const PAGE: u32 = 1000;
 /// Changes before the newest one that a new process reads, so that it knows what of Redis it may believe.
 const HISTORY: i64 = 2000;
 
+/// No look has come to its end yet.
+const UNSEEN: i64 = -1;
+
 /// Reads the feed behind every commit, of this process before the commit is answered, of others when woken or soon.
 pub struct FeedWatch {
     tail: Arc<dyn FeedTail>,
@@ -69,7 +72,7 @@ impl FeedWatch {
             gate: Gate::new(),
             commits: AtomicU64::new(0),
             place: Mutex::default(),
-            seen: watch::Sender::new(0),
+            seen: watch::Sender::new(UNSEEN),
             woken: Notify::new(),
         }
     }
@@ -152,6 +155,9 @@ impl FeedWatch {
         }
         while !self.read_page(place).await? {}
         place.covered = covers;
+        let cursor = place.cursor;
+        self.seen
+            .send_if_modified(|seen| std::mem::replace(seen, cursor) != cursor);
         self.gate.looked(began, covers);
         Ok(())
     }
@@ -178,7 +184,6 @@ impl FeedWatch {
         let is_last = u32::try_from(marks.len()).is_ok_and(|count| count < PAGE);
         if let Some(last) = marks.into_iter().next_back() {
             place.cursor = last.cursor;
-            self.publish(last.cursor);
             place.anchor = Some(last);
         }
         Ok(is_last)
@@ -189,12 +194,6 @@ impl FeedWatch {
         place.begun = true;
         place.cursor = cursor;
         place.anchor = None;
-        self.publish(cursor);
-    }
-
-    fn publish(&self, cursor: i64) {
-        self.seen
-            .send_if_modified(|seen| std::mem::replace(seen, cursor) != cursor);
     }
 
     /// Waits for a look that covers this commit; one look covers all who wait for it.
@@ -226,7 +225,10 @@ impl CommitObserver for FeedWatch {
 impl FeedPulse for FeedWatch {
     async fn moved(&self, cursor: i64) -> i64 {
         let mut seen = self.seen.subscribe();
-        let newest = seen.wait_for(|seen| *seen > cursor).await.map(|seen| *seen);
+        let newest = seen
+            .wait_for(|seen| *seen != cursor && *seen != UNSEEN)
+            .await
+            .map(|seen| *seen);
         match newest {
             Ok(newest) => newest,
             // Never: the sender is this watch.

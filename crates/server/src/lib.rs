@@ -5,7 +5,6 @@
 
 pub mod command;
 pub mod config;
-mod feed_pulse;
 mod http;
 mod logging;
 mod service;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use api::{ApiSettings, App, LegacyBridge, Parts, ServiceTokens, SyncStatus};
 use auth::Authenticator;
 use auth::legacy::{LegacyFault, LegacyVerifier};
+use cache::{CacheParts, CacheSettings, Caches, RedisLinkError};
 use chrono::Utc;
 use clerk::{ClerkApi, ClerkConfigError};
 use domain::Directory;
@@ -17,7 +18,6 @@ use tokio_util::task::TaskTracker;
 use webhooks::Receiver;
 
 use crate::config::{BridgeConfig, Config, DatabaseConfig};
-use crate::feed_pulse::Looking;
 use crate::http;
 use crate::upkeep::Upkeep;
 
@@ -52,6 +52,9 @@ pub enum StartError {
     /// The settings of the bridge for a previous login are impossible.
     #[error("tokens of the previous login cannot be verified: {0:?}")]
     Legacy(Vec<LegacyFault>),
+    /// The settings of Redis are impossible.
+    #[error("Redis cannot be used: {0}")]
+    Redis(#[from] RedisLinkError),
     /// The Backend API's settings are impossible.
     #[error("Clerk's Backend API cannot be asked: {0}")]
     ClerkApi(#[from] ClerkConfigError),
@@ -93,6 +96,7 @@ impl Server {
             bind,
             database,
             auth,
+            cache,
             legacy,
             webhooks,
             clerk_api,
@@ -128,6 +132,7 @@ impl Server {
             policy: Arc::clone(&policy),
         };
         let store = Store::open(&database.url, settings)?;
+        let caches = Arc::new(caches(cache, &store)?);
         let directory: Option<Arc<dyn Directory>> = match &clerk_api {
             Some(config) => Some(Arc::new(ClerkApi::new(config)?)),
             None => None,
@@ -142,10 +147,11 @@ impl Server {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let app = App::new(Parts {
             mirror: Arc::clone(&store.mirror),
-            users: Arc::clone(&store.users),
+            users: caches.users.clone(),
             changes: Arc::clone(&store.changes),
             feed_tail: Arc::clone(&store.feed_tail),
-            feed_pulse: Arc::new(Looking(Arc::clone(&store.feed_tail))),
+            feed_pulse: caches.watch.clone(),
+            cache_health: caches.clone(),
             tickets: Arc::clone(&store.tickets),
             store_health: Arc::clone(&store.health),
             receiver,
@@ -163,6 +169,7 @@ impl Server {
             stop: stop.clone(),
         });
         tasks.spawn(http::serve(listener, api::router(app), stop.clone()));
+        tasks.spawn(Arc::clone(&caches).run(stop.clone()));
         tasks.spawn(keep_keys(authenticator, stop.clone()));
         tasks.spawn(Upkeep::new(store.clone(), directory, sync, sync_status).run(stop.clone()));
         tasks.close();
@@ -192,6 +199,18 @@ impl Server {
         self.stop.cancel();
         self.tasks.wait().await;
     }
+}
+
+/// Puts the caches before the store.
+fn caches(settings: CacheSettings, store: &Store) -> Result<Caches, RedisLinkError> {
+    let parts = CacheParts {
+        users: Arc::clone(&store.users),
+        feed_tail: Arc::clone(&store.feed_tail),
+        commits: Arc::clone(&store.commits),
+        wake_ups: Arc::clone(&store.wake_ups),
+        housekeeping: Arc::clone(&store.housekeeping),
+    };
+    Caches::new(settings, parts)
 }
 
 fn failed(url: &DatabaseUrl, source: MigrationError) -> StartError {

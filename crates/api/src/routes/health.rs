@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{MigrationState, no_events_alarm};
+use domain::{CacheReport, MigrationState, SharedCacheState, no_events_alarm};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -42,6 +42,8 @@ pub(crate) struct Health {
     /// Whether Clerk's Backend API can be asked.
     clerk_configured: bool,
     database_configured: bool,
+    /// Whether replicas share a Redis.
+    redis_configured: bool,
     webhook_configured: bool,
     checks: Checks,
     /// When the latest authentic webhook came.
@@ -64,6 +66,10 @@ pub(crate) struct Checks {
     migrations: Check,
     /// Clerk's signing keys.
     clerk_keys: Check,
+    /// Whether what is remembered of callers is in step with the change feed.
+    caches: Check,
+    /// The Redis that replicas share, where one is configured.
+    redis: Check,
     /// Whether the mirror was equal to Clerk when it was last held against it, and events come.
     sync: Check,
 }
@@ -97,22 +103,29 @@ impl Check {
 pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>) {
     let now = Utc::now();
     let (database, migrations, last_event_at) = store_checks(&app).await;
+    let cache = app.cache_health.report();
     let checks = Checks {
         database,
         migrations,
         clerk_keys: key_check(&app, now),
+        caches: cache_check(&cache),
+        redis: redis_check(cache.shared),
         sync: sync_check(&app.sync_status, last_event_at, now),
     };
     let Checks {
         database,
         migrations,
         clerk_keys,
+        caches,
+        redis,
         sync,
     } = &checks;
     let status = database
         .status
         .max(migrations.status)
         .max(clerk_keys.status)
+        .max(caches.status)
+        .max(redis.status)
         .max(sync.status);
     let (drift, last_sweep_at) = app
         .sync_status
@@ -131,6 +144,7 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
         clerk_configured: app.settings.clerk_configured,
         // The service does not start without either.
         database_configured: true,
+        redis_configured: cache.shared != SharedCacheState::Absent,
         webhook_configured: true,
         checks,
         last_event_at,
@@ -207,6 +221,29 @@ fn key_check(app: &App, now: DateTime<Utc>) -> Check {
         (false, _) => Check::new(
             Status::Degraded,
             "the key set cannot be fetched: new tokens are refused",
+        ),
+    }
+}
+
+/// Without it every request asks the database, which is slower and just as right.
+fn cache_check(cache: &CacheReport) -> Check {
+    if cache.in_use {
+        Check::HEALTHY
+    } else {
+        Check::new(
+            Status::Degraded,
+            "the change feed has not been read for a while: every request asks the database",
+        )
+    }
+}
+
+fn redis_check(state: SharedCacheState) -> Check {
+    match state {
+        SharedCacheState::Absent => Check::new(Status::Healthy, "not configured"),
+        SharedCacheState::Answering => Check::HEALTHY,
+        SharedCacheState::Away => Check::new(
+            Status::Degraded,
+            "does not answer: replicas work without it, with more queries",
         ),
     }
 }

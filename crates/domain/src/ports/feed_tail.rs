@@ -81,7 +81,8 @@ pub trait WakeUps: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait FeedPulse: Send + Sync {
-    /// Waits until a change after `cursor` has been seen, and answers the cursor of the newest one seen.
+    /// Waits until the newest change seen is another one than the one at `cursor`, and answers its cursor. `cursor` is
+    /// what was answered last, or -1 for what is newest now. It goes back when the database is put back to an earlier day.
     async fn moved(&self, cursor: i64) -> i64;
 }
 

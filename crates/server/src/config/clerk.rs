@@ -77,6 +77,7 @@ pub(super) fn read(vars: &mut Variables<'_>, development: bool) -> Clerk {
             0..=10,
         )),
         accept_emulator_keys: development,
+        token_cache_capacity: super::cache::tokens(vars),
         publishable_key,
         ..AuthConfig::new(issuer.as_ref().map_or("", |told| &told.value))
     };

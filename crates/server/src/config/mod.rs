@@ -2,6 +2,7 @@
 //!
 //! Every fault is found before any is reported, and no value is ever shown: it may be a secret.
 
+mod cache;
 mod clerk;
 mod clerk_api_url;
 mod environment;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use ::cache::CacheSettings;
 use ::clerk::ClerkApiConfig;
 use auth::AuthConfig;
 use domain::{ClerkId, Policy};
@@ -42,6 +44,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// How tokens are verified.
     pub auth: AuthConfig,
+    /// What is remembered of callers.
+    pub cache: CacheSettings,
     /// Tokens of a previous login; `None`: none are let in.
     pub legacy: Option<BridgeConfig>,
     /// How webhooks are verified.
@@ -140,6 +144,7 @@ impl Config {
                 1..=300,
             )),
             database,
+            cache: cache::read(&mut vars),
             legacy: legacy::read(&mut vars, &auth),
             auth,
             clerk_api: sync::clerk_api(&mut vars, secret_key, api_url),

@@ -77,7 +77,11 @@ fn every_fault_is_named_at_once_and_no_value_is_shown() {
         "DATABASE_POOL_SIZE",
         "DATABASE_URL",
         "JIT_PROVISIONING",
+        "REDIS_URL",
         "REQUEST_TIMEOUT_SECONDS",
+        "TOKEN_CACHE_CAPACITY",
+        "USER_CACHE_CAPACITY",
+        "USER_CACHE_SECONDS",
         "WEBHOOK_BODY_LIMIT",
     ];
     let mut settings = wrong.map(|name| (name, CANARY)).to_vec();
