@@ -25,8 +25,10 @@ impl Fuzz {
     /// Fails with the target that broke, and when there is no nightly compiler or no way to install cargo-fuzz.
     pub(crate) fn run(&self) -> Result<(), String> {
         prepare()?;
-        let named = |target: &&str| self.target.as_ref().is_none_or(|name| name == *target);
-        for target in TARGETS.iter().filter(named) {
+        for target in TARGETS {
+            if self.target.as_ref().is_some_and(|name| name != target) {
+                continue;
+            }
             println!("==> fuzz {target}, {} s", self.seconds);
             let corpus = root().join("fuzz/corpus").join(target);
             fs::create_dir_all(&corpus)

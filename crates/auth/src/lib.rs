@@ -41,6 +41,9 @@ mod config;
 mod credentials;
 mod entitlements;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod jwks;
 mod key_ring;
