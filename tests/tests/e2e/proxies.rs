@@ -20,7 +20,7 @@ const NGINX: &str = include_str!("../../../deploy/nginx/forward-auth.conf");
 const CADDY: &str = include_str!("../../../deploy/caddy/Caddyfile");
 
 /// Where the snippets say that things are.
-const FRONT: &str = "127.0.0.1:8000";
+const FRONT_PORT: &str = ":8000";
 const DOORMAN: &str = "127.0.0.1:8080";
 const APPLICATION: &str = "127.0.0.1:3000";
 
@@ -85,11 +85,11 @@ fn free_port() -> SocketAddr {
 
 /// The snippet with these addresses in place of its own.
 fn placed(snippet: &str, front: SocketAddr, doorman: SocketAddr, app: SocketAddr) -> String {
-    for place in [FRONT, DOORMAN, APPLICATION] {
+    for place in [FRONT_PORT, DOORMAN, APPLICATION] {
         assert!(snippet.contains(place), "{place}");
     }
     snippet
-        .replace(FRONT, &front.to_string())
+        .replace(FRONT_PORT, &format!(":{}", front.port()))
         .replace(DOORMAN, &doorman.to_string())
         .replace(APPLICATION, &app.to_string())
 }
@@ -130,7 +130,7 @@ fn start_nginx(front: SocketAddr, doorman: SocketAddr, app: SocketAddr, folder: 
 }
 
 fn start_caddy(front: SocketAddr, doorman: SocketAddr, app: SocketAddr, folder: &Path) -> Child {
-    let options = "{\n\tadmin off\n\tauto_https off\n\tpersist_config off\n}\n";
+    let options = "{\n\tadmin off\n\tauto_https off\n}\n";
     let file = format!("{options}{}", placed(CADDY, front, doorman, app));
     std::fs::write(folder.join("Caddyfile"), file).unwrap();
     let arguments = ["run", "--config", "Caddyfile", "--adapter", "caddyfile"];
