@@ -6,6 +6,7 @@
     reason = "a command-line tool speaks to its terminal"
 )]
 
+mod bench;
 mod ci;
 mod codegen;
 mod migration;
@@ -34,6 +35,8 @@ enum Xtask {
     Tidy,
     /// Write docs/openapi.json from the program
     Codegen(codegen::Codegen),
+    /// Measure the service beside bare axum routes, and write docs/benchmarks
+    Bench(bench::Bench),
     /// Make empty up and down migrations for both databases
     Migration(migration::Migration),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Xtask::Ci => ci::run(),
         Xtask::Tidy => tidy::run(),
         Xtask::Codegen(codegen) => codegen.run(),
+        Xtask::Bench(bench) => bench.run(),
         Xtask::Migration(migration) => migration.run(),
     };
     if process::interrupted() {
