@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -48,7 +48,7 @@ pub(crate) struct Floor {
 struct Shared {
     pool: Pool<Connections>,
     answer: &'static str,
-    key: UnparsedPublicKey<Vec<u8>>,
+    key: ParsedPublicKey,
 }
 
 impl Floor {
@@ -57,10 +57,10 @@ impl Floor {
             .max_size(CONNECTIONS)
             .build()?;
         let answer = std::fs::read_to_string(&self.answer)?.leak();
-        let key = UnparsedPublicKey::new(
+        let key = ParsedPublicKey::new(
             &RSA_PKCS1_2048_8192_SHA256,
             std::fs::read(&self.public_key)?,
-        );
+        )?;
         let routes = Router::new()
             .route("/me", get(me))
             .route("/verify", get(verify))
@@ -93,7 +93,7 @@ async fn verify(
         .map_err(|_| StatusCode::UNAUTHORIZED)?;
     shared
         .key
-        .verify(signed.as_bytes(), &signature)
+        .verify_sig(signed.as_bytes(), &signature)
         .map_err(|_| StatusCode::UNAUTHORIZED)?;
     Ok(([(CONTENT_TYPE, "application/json")], shared.answer))
 }
