@@ -36,22 +36,22 @@ pub use organization::{
     OrganizationWrite,
 };
 pub use ports::{
-    Caller, Changes, Deliveries, DeliveryFilter, Directory, DirectoryError, Housekeeping, Listing,
-    MigrationState, Mirror, MirrorRows, Mirrored, Page, StoreError, StoreHealth, StoreReport,
-    StoredDelivery, UserStore,
+    Caller, Changes, Deliveries, DeliveryFilter, Directory, DirectoryError, Enrichment,
+    Housekeeping, Listing, MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, Page,
+    StoreError, StoreHealth, StoreReport, StoredDelivery, UserStore,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
 pub use sync::{
-    BackfillOptions, BackfillReport, Braked, Failure, KindDrift, ListingRead, MaxAbsent, Progress,
-    ReconcileOptions, ReconcileReport, SyncError, Unmappable, UnmappableObject, backfill,
-    no_events_alarm, reconcile,
+    BackfillOptions, BackfillReport, Braked, DueSweep, Failure, KindDrift, ListingRead, MaxAbsent,
+    Progress, ReconcileOptions, ReconcileReport, SweepLog, SweepPlan, SweepSummary, SyncError,
+    Unmappable, UnmappableObject, backfill, no_events_alarm, reconcile,
 };
 pub use timestamp::{MAX_CLOCK_AHEAD, from_clerk_millis, from_clerk_seconds_or_millis};
 pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
 pub use ports::{
-    MockChanges, MockDeliveries, MockDirectory, MockHousekeeping, MockMirror, MockMirrorRows,
-    MockStoreHealth, MockUserStore,
+    MockChanges, MockDeliveries, MockDirectory, MockEnrichment, MockHousekeeping, MockMirror,
+    MockMirrorRows, MockStoreHealth, MockUserStore,
 };

@@ -3,6 +3,7 @@
 mod changes;
 mod deliveries;
 mod directory;
+mod enrichment;
 mod health;
 mod housekeeping;
 mod mirror;
@@ -12,6 +13,7 @@ mod users;
 pub use changes::Changes;
 pub use deliveries::{Deliveries, DeliveryFilter, StoredDelivery};
 pub use directory::{Directory, DirectoryError, Listing, Page};
+pub use enrichment::{Enrichment, NoEnrichment};
 pub use health::{MigrationState, StoreHealth, StoreReport};
 pub use housekeeping::Housekeeping;
 pub use mirror::Mirror;
@@ -24,6 +26,8 @@ pub use changes::MockChanges;
 pub use deliveries::MockDeliveries;
 #[cfg(feature = "mock")]
 pub use directory::MockDirectory;
+#[cfg(feature = "mock")]
+pub use enrichment::MockEnrichment;
 #[cfg(feature = "mock")]
 pub use health::MockStoreHealth;
 #[cfg(feature = "mock")]
