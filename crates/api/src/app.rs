@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::Authenticator;
-use domain::{Changes, Mirror, Policy, StoreHealth, UserStore};
+use domain::{Changes, Enrichment, Mirror, Policy, StoreHealth, UserStore};
+use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
 
 use crate::security_log::SecurityLog;
@@ -35,6 +36,8 @@ pub struct Parts {
     pub mirror: Arc<dyn Mirror>,
     /// Where users are read.
     pub users: Arc<dyn UserStore>,
+    /// Who asks Clerk about users known from a token alone.
+    pub enrichment: Arc<dyn Enrichment>,
     /// The change feed.
     pub changes: Arc<dyn Changes>,
     /// Whether the store works.
@@ -51,6 +54,8 @@ pub struct Parts {
     pub sync_status: Arc<SyncStatus>,
     /// Settings of the HTTP side.
     pub settings: ApiSettings,
+    /// Cancelled when the service stops: answers that have no end of their own end then.
+    pub stop: CancellationToken,
 }
 
 /// The parts, and what is made of them.

@@ -10,6 +10,9 @@ use serde_json::Value;
 use crate::app::App;
 use crate::problem::{Kind, Problem};
 
+/// The version of a row of which Clerk has said nothing.
+const NOTHING_KNOWN: i64 = 0;
+
 /// The user behind a verified session token, active and with a session that is not over.
 #[derive(Debug, Clone)]
 pub struct CurrentUser {
@@ -73,10 +76,14 @@ async fn local(app: &App, claims: &SessionClaims, now: DateTime<Utc>) -> Result<
         .await?;
     // The session may have been told of before its user.
     let known = app.users.caller(&user_id, &session_id).await?;
-    Ok(known.unwrap_or(Caller {
+    let caller = known.unwrap_or(Caller {
         user,
         session_status: None,
-    }))
+    });
+    if caller.user.version == NOTHING_KNOWN && caller.user.deleted_at.is_none() {
+        app.enrichment.wanted(&user_id);
+    }
+    Ok(caller)
 }
 
 fn id(text: &str) -> Result<ClerkId, Problem> {

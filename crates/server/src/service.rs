@@ -8,7 +8,7 @@ use api::{ApiSettings, App, Parts, ServiceTokens, SyncStatus};
 use auth::Authenticator;
 use chrono::Utc;
 use clerk::{ClerkApi, ClerkConfigError};
-use domain::Directory;
+use domain::{Directory, Enrichment, NoEnrichment};
 use persistence::{DatabaseUrl, MigrationError, OpenError, Store, StoreSettings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -16,8 +16,9 @@ use tokio_util::task::TaskTracker;
 use webhooks::Receiver;
 
 use crate::config::{Config, DatabaseConfig};
+use crate::enrichment::Enricher;
 use crate::http;
-use crate::upkeep::Upkeep;
+use crate::upkeep::{Tools, Upkeep};
 
 /// How often the keys are looked at; they are fetched only when that is due.
 const KEY_LOOK: Duration = Duration::from_secs(10);
@@ -122,14 +123,21 @@ impl Server {
             policy: Arc::clone(&policy),
         };
         let store = Store::open(&database.url, settings)?;
-        let directory: Option<Arc<dyn Directory>> = match &clerk_api {
+        let clerk = match &clerk_api {
             Some(config) => Some(Arc::new(ClerkApi::new(config)?)),
             None => None,
         };
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let enrichment: Arc<dyn Enrichment> = match &clerk {
+            Some(clerk) => Enricher::start(clerk, &store.mirror, &tasks, &stop),
+            None => Arc::new(NoEnrichment),
+        };
+        let directory = clerk.map(|clerk| -> Arc<dyn Directory> { clerk });
         let sync_status = Arc::new(SyncStatus::new(Utc::now()));
         let app = App::new(Parts {
             mirror: Arc::clone(&store.mirror),
             users: Arc::clone(&store.users),
+            enrichment: Arc::clone(&enrichment),
             changes: Arc::clone(&store.changes),
             store_health: Arc::clone(&store.health),
             receiver,
@@ -143,11 +151,12 @@ impl Server {
                 request_timeout,
                 clerk_configured: clerk_api.is_some(),
             },
+            stop: stop.clone(),
         });
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let tools = Tools::of(&store, directory, enrichment, sync_status);
         tasks.spawn(http::serve(listener, api::router(app), stop.clone()));
         tasks.spawn(keep_keys(authenticator, stop.clone()));
-        tasks.spawn(Upkeep::new(store.clone(), directory, sync, sync_status).run(stop.clone()));
+        tasks.spawn(Upkeep::new(tools, &sync).run(stop.clone()));
         tasks.close();
         tracing::info!(%address, database = database.url.product(), "ready");
         Ok(Self {
