@@ -6,6 +6,7 @@
     reason = "a command-line tool speaks to its terminal"
 )]
 
+mod bench;
 mod ci;
 mod codegen;
 mod fuzz;
@@ -38,6 +39,8 @@ enum Xtask {
     Codegen(codegen::Codegen),
     /// Feed the readers of credentials with random bytes; needs a nightly compiler
     Fuzz(fuzz::Fuzz),
+    /// Measure the service beside bare axum routes, and write docs/benchmarks
+    Bench(bench::Bench),
     /// Make empty up and down migrations for both databases
     Migration(migration::Migration),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Xtask::Tidy => tidy::run(),
         Xtask::Codegen(codegen) => codegen.run(),
         Xtask::Fuzz(fuzz) => fuzz.run(),
+        Xtask::Bench(bench) => bench.run(),
         Xtask::Migration(migration) => migration.run(),
     };
     if process::interrupted() {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use auth::Authenticator;
 use domain::{
-    CacheHealth, Changes, FeedPulse, FeedTail, Mirror, Policy, StoreHealth, StreamTickets,
-    UserStore,
+    CacheHealth, Changes, Enrichment, FeedPulse, FeedTail, Mirror, Policy, StoreHealth,
+    StreamTickets, UserStore,
 };
 use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
@@ -41,6 +41,8 @@ pub struct Parts {
     pub mirror: Arc<dyn Mirror>,
     /// Where users are read.
     pub users: Arc<dyn UserStore>,
+    /// Who asks Clerk about users known from a token alone.
+    pub enrichment: Arc<dyn Enrichment>,
     /// The change feed.
     pub changes: Arc<dyn Changes>,
     /// The end of the feed, for open streams.

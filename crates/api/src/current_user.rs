@@ -14,6 +14,9 @@ use crate::app::App;
 use crate::legacy_bridge::LegacyBridge;
 use crate::problem::{Kind, Problem};
 
+/// The version of a row of which Clerk has said nothing.
+const NOTHING_KNOWN: i64 = 0;
+
 /// A user who has proven who he is, is active, and whose session is not over.
 #[derive(Debug, Clone)]
 pub struct CurrentUser {
@@ -208,14 +211,18 @@ async fn local(app: &App, claims: &SessionClaims, now: DateTime<Utc>) -> Result<
     }
     let user = app
         .users
-        .provision(thin(clerk_user_id, claims, now))
+        .provision(thin(clerk_user_id.clone(), claims, now))
         .await?;
     // The session may have been told of before its user.
     let known = app.users.caller(user_id, session_id).await?;
-    Ok(known.unwrap_or_else(|| Caller {
+    let caller = known.unwrap_or_else(|| Caller {
         user: Arc::new(user),
         session_status: None,
-    }))
+    });
+    if caller.user.version == NOTHING_KNOWN && caller.user.deleted_at.is_none() {
+        app.enrichment.wanted(&clerk_user_id);
+    }
+    Ok(caller)
 }
 
 fn id(text: &str) -> Result<ClerkId, Problem> {

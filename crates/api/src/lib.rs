@@ -7,6 +7,7 @@
 //! Where to look: `router.rs` has every route on one screen, `problem.rs` every failing answer, `current_user.rs` the
 //! extractor that is the authentication.
 
+mod accept;
 mod app;
 mod current_user;
 mod fallback;

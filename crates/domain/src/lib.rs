@@ -37,24 +37,24 @@ pub use organization::{
 };
 pub use ports::{
     CacheHealth, CacheReport, Caller, Changes, CommitObserver, Commits, Deliveries, DeliveryFilter,
-    Directory, DirectoryError, ExternalIds, ExternalUser, FeedMark, FeedPulse, FeedTail,
-    Housekeeping, Listing, MigrationState, Mirror, MirrorRows, Mirrored, Page, SharedCacheState,
-    StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket, StreamTickets, UserStore,
-    WakeUpError, WakeUps,
+    Directory, DirectoryError, Enrichment, ExternalIds, ExternalUser, FeedMark, FeedPulse, FeedTail,
+    Housekeeping, Listing, MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, Page,
+    SharedCacheState, StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket,
+    StreamTickets, UserStore, WakeUpError, WakeUps,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
 pub use sync::{
-    BackfillOptions, BackfillReport, Braked, Failure, KindDrift, ListingRead, MaxAbsent, Progress,
-    ReconcileOptions, ReconcileReport, SyncError, Unmappable, UnmappableObject, backfill,
-    no_events_alarm, reconcile,
+    BackfillOptions, BackfillReport, Braked, DueSweep, Failure, KindDrift, ListingRead, MaxAbsent,
+    Progress, ReconcileOptions, ReconcileReport, SweepLog, SweepPlan, SweepSummary, SyncError,
+    Unmappable, UnmappableObject, backfill, no_events_alarm, reconcile,
 };
 pub use timestamp::{MAX_CLOCK_AHEAD, from_clerk_millis, from_clerk_seconds_or_millis};
 pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
 pub use ports::{
-    MockCacheHealth, MockChanges, MockDeliveries, MockDirectory, MockExternalIds, MockFeedPulse,
-    MockFeedTail, MockHousekeeping, MockMirror, MockMirrorRows, MockStoreHealth, MockStreamTickets,
-    MockUserStore,
+    MockCacheHealth, MockChanges, MockDeliveries, MockDirectory, MockEnrichment, MockExternalIds,
+    MockFeedPulse, MockFeedTail, MockHousekeeping, MockMirror, MockMirrorRows, MockStoreHealth,
+    MockStreamTickets, MockUserStore,
 };

@@ -3,6 +3,7 @@
 mod changes;
 mod deliveries;
 mod directory;
+mod enrichment;
 mod external_ids;
 mod feed_tail;
 mod health;
@@ -15,6 +16,7 @@ mod users;
 pub use changes::Changes;
 pub use deliveries::{Deliveries, DeliveryFilter, StoredDelivery};
 pub use directory::{Directory, DirectoryError, Listing, Page};
+pub use enrichment::{Enrichment, NoEnrichment};
 pub use external_ids::{ExternalIds, ExternalUser};
 pub use feed_tail::{
     CacheHealth, CacheReport, CommitObserver, Commits, FeedMark, FeedPulse, FeedTail,
@@ -33,6 +35,8 @@ pub use changes::MockChanges;
 pub use deliveries::MockDeliveries;
 #[cfg(feature = "mock")]
 pub use directory::MockDirectory;
+#[cfg(feature = "mock")]
+pub use enrichment::MockEnrichment;
 #[cfg(feature = "mock")]
 pub use external_ids::MockExternalIds;
 #[cfg(feature = "mock")]

@@ -10,7 +10,7 @@ use auth::legacy::{LegacyFault, LegacyVerifier};
 use cache::{CacheParts, CacheSettings, Caches, RedisLinkError};
 use chrono::Utc;
 use clerk::{ClerkApi, ClerkConfigError};
-use domain::Directory;
+use domain::{Directory, Enrichment, NoEnrichment};
 use persistence::{DatabaseUrl, MigrationError, OpenError, Store, StoreSettings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -18,8 +18,9 @@ use tokio_util::task::TaskTracker;
 use webhooks::Receiver;
 
 use crate::config::{BridgeConfig, Config, DatabaseConfig};
+use crate::enrichment::Enricher;
 use crate::http;
-use crate::upkeep::Upkeep;
+use crate::upkeep::{Tools, Upkeep};
 
 /// How often the keys are looked at; they are fetched only when that is due.
 const KEY_LOOK: Duration = Duration::from_secs(10);
@@ -133,10 +134,16 @@ impl Server {
         };
         let store = Store::open(&database.url, settings)?;
         let caches = Arc::new(caches(cache, &store)?);
-        let directory: Option<Arc<dyn Directory>> = match &clerk_api {
+        let clerk = match &clerk_api {
             Some(config) => Some(Arc::new(ClerkApi::new(config)?)),
             None => None,
         };
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let enrichment: Arc<dyn Enrichment> = match &clerk {
+            Some(clerk) => Enricher::start(clerk, &store.mirror, &tasks, &stop),
+            None => Arc::new(NoEnrichment),
+        };
+        let directory = clerk.map(|clerk| -> Arc<dyn Directory> { clerk });
         let sync_status = Arc::new(SyncStatus::new(Utc::now()));
         let legacy = legacy.map(|BridgeConfig { tokens, sunset }| {
             let verifier =
@@ -144,10 +151,10 @@ impl Server {
             let users = Arc::clone(&store.external_ids);
             Ok::<_, StartError>(LegacyBridge::new(verifier, users, sunset))
         });
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let app = App::new(Parts {
             mirror: Arc::clone(&store.mirror),
             users: caches.users.clone(),
+            enrichment: Arc::clone(&enrichment),
             changes: Arc::clone(&store.changes),
             feed_tail: Arc::clone(&store.feed_tail),
             feed_pulse: caches.watch.clone(),
@@ -168,10 +175,11 @@ impl Server {
             },
             stop: stop.clone(),
         });
+        let tools = Tools::of(&store, directory, enrichment, sync_status);
         tasks.spawn(http::serve(listener, api::router(app), stop.clone()));
         tasks.spawn(Arc::clone(&caches).run(stop.clone()));
         tasks.spawn(keep_keys(authenticator, stop.clone()));
-        tasks.spawn(Upkeep::new(store.clone(), directory, sync, sync_status).run(stop.clone()));
+        tasks.spawn(Upkeep::new(tools, &sync).run(stop.clone()));
         tasks.close();
         tracing::info!(%address, database = database.url.product(), "ready");
         Ok(Self {

@@ -30,17 +30,17 @@ const FENCES: &[Fence] = &[
     fence("diesel", &["persistence"]),
     fence("diesel-async", &["persistence"]),
     fence("diesel_migrations", &["persistence"]),
-    fence("deadpool", &["persistence"]),
+    fence("deadpool", &["persistence", "bench"]),
     fence("libsqlite3-sys", &["persistence"]),
     fence("tokio-postgres-rustls", &["persistence"]),
-    fence("tokio-postgres", &["persistence", "testdb", "e2e"]),
+    fence("tokio-postgres", &["persistence", "testdb", "e2e", "bench"]),
     fence("redis", &["cache"]),
     fence("jsonwebtoken", &["auth", "emulator"]),
     free_in_tests("svix", &["webhooks", "emulator", "e2e"]),
     // In `auth` only behind its feature of that name, which nothing of ours switches on.
     free_in_tests(
         "axum",
-        &["auth", "api", "console", "emulator", "clerk-sync", "e2e"],
+        &["auth", "api", "console", "emulator", "clerk-sync", "e2e", "bench"],
     ),
     free_in_tests(
         "reqwest",
@@ -106,7 +106,7 @@ mod tests {
             check(&workspace),
             [
                 "crates/api/Cargo.toml: `api` may not use `diesel`, which belongs to persistence",
-                "crates/webhooks/Cargo.toml: `webhooks` may not use `axum`, which belongs to auth, api, console, emulator, clerk-sync, e2e",
+                "crates/webhooks/Cargo.toml: `webhooks` may not use `axum`, which belongs to auth, api, console, emulator, clerk-sync, e2e, bench",
             ]
         );
     }

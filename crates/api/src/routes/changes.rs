@@ -12,11 +12,11 @@ use chrono::{DateTime, Utc};
 use domain::FeedItem;
 use futures_util::{Stream, StreamExt as _};
 use http::HeaderMap;
-use http::header::ACCEPT;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::accept::prefers_stream;
 use crate::app::App;
 use crate::problem::{Kind, Problem, ProblemBody};
 use crate::service_caller::FeedReader;
@@ -81,8 +81,9 @@ impl From<FeedItem> for ChangeItem {
 
 /// Every committed change after a cursor, oldest first.
 ///
-/// With `Accept: text/event-stream` the answer follows what happens, one change an event, whose id is the cursor;
-/// `Last-Event-ID` goes on where a broken stream ended. An admin's stream ends when the session or the role does.
+/// With `Accept: text/event-stream`, where JSON is not wanted more, the answer follows what happens, one change an event,
+/// whose id is the cursor; `Last-Event-ID` goes on where a broken stream ended. An admin's stream ends when the session
+/// or the role does.
 #[utoipa::path(
     get, path = "/changes", tag = "changes", params(Place), security(("session" = []), ("service" = []), ("ticket" = [])),
     responses(
@@ -108,9 +109,7 @@ pub(crate) async fn changes(
             .filter(|limit| (1..=MAX_LIMIT).contains(limit))
             .ok_or_else(|| invalid("limit must be a number from 1 to 1000"))?,
     };
-    let wants_stream = headers
-        .get(ACCEPT)
-        .is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
+    let wants_stream = prefers_stream(&headers);
     let last_seen = headers
         .get("last-event-id")
         .and_then(|id| id.to_str().ok())
@@ -146,8 +145,9 @@ fn invalid(detail: &str) -> Problem {
     Problem::with_detail(Kind::ParameterInvalid, detail)
 }
 
-/// What happens after a cursor, for as long as somebody listens. A store that is away is waited for.
+/// What happens after a cursor, for as long as somebody listens and the service runs. A store that is away is waited for.
 fn follow(app: App, after: i64) -> impl Stream<Item = Result<Event, Infallible>> {
+    let stop = app.stop.clone().cancelled_owned();
     let start = (app, after, Vec::<FeedItem>::new().into_iter());
     futures_util::stream::unfold(start, |(app, mut after, mut waiting)| async move {
         loop {
@@ -161,6 +161,7 @@ fn follow(app: App, after: i64) -> impl Stream<Item = Result<Event, Infallible>>
             }
         }
     })
+    .take_until(stop)
 }
 
 fn event(item: FeedItem) -> Event {

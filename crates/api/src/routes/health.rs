@@ -50,7 +50,7 @@ pub(crate) struct Health {
     last_event_at: Option<DateTime<Utc>>,
     /// Seconds since then.
     last_event_age_seconds: Option<i64>,
-    /// When this replica last held the mirror against Clerk.
+    /// When the mirror was last held against Clerk, by whichever replica.
     last_sweep_at: Option<DateTime<Utc>>,
     /// Rows that were out of step and were left so; must be 0.
     drift: Option<u64>,
@@ -130,7 +130,7 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
     let (drift, last_sweep_at) = app
         .sync_status
         .last()
-        .map(|(report, at)| (report.drift, at))
+        .map(|sweep| (sweep.drift, sweep.ended_at))
         .unzip();
     let code = if status == Status::Unhealthy {
         StatusCode::SERVICE_UNAVAILABLE
@@ -256,25 +256,25 @@ fn sync_check(
     last_event_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Check {
-    let Some((report, _)) = status.last() else {
+    let Some(sweep) = status.last() else {
         return Check::HEALTHY;
     };
     // Clerk tells nothing of what was before this service began to listen.
     let heard = last_event_at.max(Some(status.since()));
-    if no_events_alarm(heard, report.clerk_moved_at, now, SILENCE) {
+    if no_events_alarm(heard, sweep.clerk_moved_at, now, SILENCE) {
         Check::new(
             Status::Degraded,
             "Clerk has changed, but no webhook came: look at the endpoint in Clerk's dashboard",
         )
-    } else if report.stopped() {
+    } else if sweep.stopped {
         Check::new(
             Status::Degraded,
             "the last sweep stopped early: `clerk-sync reconcile` says why",
         )
-    } else if report.drift > 0 {
+    } else if sweep.drift > 0 {
         Check::new(
             Status::Degraded,
-            format!("{} rows are out of step with Clerk", report.drift),
+            format!("{} rows are out of step with Clerk", sweep.drift),
         )
     } else {
         Check::HEALTHY

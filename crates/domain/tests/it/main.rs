@@ -16,5 +16,6 @@ mod fake_store;
 mod histories;
 mod live_traffic;
 mod objects;
+mod recent;
 mod safety;
 mod world;

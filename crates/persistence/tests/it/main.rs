@@ -30,6 +30,7 @@ mod outages;
 mod patience;
 mod provisioning;
 mod refusals;
+mod replays;
 mod secrets;
 mod session_facts;
 mod store;
