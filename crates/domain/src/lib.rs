@@ -37,9 +37,9 @@ pub use organization::{
 };
 pub use ports::{
     CacheHealth, CacheReport, Caller, Changes, CommitObserver, Commits, Deliveries, DeliveryFilter,
-    Directory, DirectoryError, Enrichment, ExternalIds, ExternalUser, FeedMark, FeedPulse, FeedTail,
-    Housekeeping, Listing, MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, Page,
-    SharedCacheState, StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket,
+    Directory, DirectoryError, Enrichment, ExternalIds, ExternalUser, FeedMark, FeedPulse,
+    FeedTail, Housekeeping, Listing, MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment,
+    Page, SharedCacheState, StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket,
     StreamTickets, UserStore, WakeUpError, WakeUps,
 };
 pub use precedence::{Precedence, Step};

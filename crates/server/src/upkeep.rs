@@ -15,9 +15,7 @@ use std::time::Duration;
 
 use api::SyncStatus;
 use chrono::{TimeDelta, Utc};
-use domain::{
-    Directory, Enrichment, Housekeeping, Mirror, MirrorRows, StoreError, StreamTickets,
-};
+use domain::{Directory, Enrichment, Housekeeping, Mirror, MirrorRows, StoreError, StreamTickets};
 use persistence::Store;
 use tokio_util::sync::CancellationToken;
 

@@ -40,7 +40,15 @@ const FENCES: &[Fence] = &[
     // In `auth` only behind its feature of that name, which nothing of ours switches on.
     free_in_tests(
         "axum",
-        &["auth", "api", "console", "emulator", "clerk-sync", "e2e", "bench"],
+        &[
+            "auth",
+            "api",
+            "console",
+            "emulator",
+            "clerk-sync",
+            "e2e",
+            "bench",
+        ],
     ),
     free_in_tests(
         "reqwest",

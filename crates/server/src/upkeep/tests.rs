@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
-    ClerkId, DirectoryError, MockDirectory, MockEnrichment, MockMirror, MockMirrorRows, MockStreamTickets, Page,
-    SweepLog,
+    ClerkId, DirectoryError, MockDirectory, MockEnrichment, MockMirror, MockMirrorRows,
+    MockStreamTickets, Page, SweepLog,
 };
 use tokio::time::Instant;
 
