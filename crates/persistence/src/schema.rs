@@ -99,7 +99,7 @@ table! {
 
 table! {
     use diesel::sql_types::*;
-    use crate::column::{DbJson, DbTime, DbUuid};
+    use crate::column::{DbJsonText, DbTime, DbUuid};
 
     webhook_deliveries (id) {
         id -> DbUuid,
@@ -112,7 +112,7 @@ table! {
         attempts -> Integer,
         occurred_at -> Nullable<DbTime>,
         received_at -> DbTime,
-        payload -> Nullable<DbJson>,
+        payload -> Nullable<DbJsonText>,
         payload_bytes -> Nullable<Binary>,
     }
 }

@@ -119,10 +119,6 @@ async fn what_was_answered_survives_a_kill(database: TestDatabase) {
     };
     let store = Store::open(&database.url().parse().unwrap(), store_settings).unwrap();
     assert!(acknowledged.len() >= cycles * ANSWERS.0);
-    eprintln!(
-        "{cycles} lives, {} acknowledged, up within {slowest:?} at the slowest",
-        acknowledged.len()
-    );
     let nobody = ClerkId::parse("sess_none").unwrap();
     for (message_id, user_id) in acknowledged {
         let line = store.deliveries.find(&message_id).await.unwrap();

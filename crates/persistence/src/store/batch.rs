@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
 use domain::{Delivery, Effect, Payload, Receipt, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -133,11 +132,7 @@ impl Core {
         deliveries: &[Delivery],
     ) -> Result<Result<Vec<Receipt>, Error>, StoreError> {
         let mut lease = self.writer().await?;
-        let policy = &*self.policy;
-        let result: QueryResult<Vec<Receipt>> = write_tx!(lease.conn(), async |conn| {
-            super::super::lock_writes(conn).await?;
-            apply::deliveries(conn, deliveries, policy).await
-        });
+        let result = apply::deliveries(lease.conn(), deliveries, &self.policy).await;
         match lease.settle(result) {
             Err(error) if refuses_content(&error) => Ok(Err(error)),
             other => other.map(Ok).map_err(store_error),

@@ -1,5 +1,7 @@
 //! The ports, made of queries that stand once and are compiled for each database (`super::Conn` says which).
 
+mod about_users;
+mod addresses;
 mod apply;
 mod batch;
 mod changes;
@@ -32,7 +34,7 @@ use std::time::Duration;
 use domain::{Policy, StoreError};
 use tokio::sync::Semaphore;
 
-use super::{Conn, Pool, WRITERS};
+use super::{Conn, Link, Pool, WRITERS};
 use crate::StoreSettings;
 use crate::commits::Observed;
 use batch::Batcher;
