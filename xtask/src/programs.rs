@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::process::{self, variable};
 
 /// The programs, named as their Debian packages are.
-const PROGRAMS: [&str; 2] = ["nginx", "caddy"];
+const PROGRAMS: [&str; 3] = ["nginx", "caddy", "redis-server"];
 
 /// Where Debian keeps daemons, which is not on every account's PATH.
 const SYSTEM: &str = "/usr/sbin";
