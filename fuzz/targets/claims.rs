@@ -27,7 +27,7 @@ fuzz_target!(|payload: &[u8]| {
     for permission in claims
         .organization
         .iter()
-        .flat_map(|organization| &organization.permissions)
+        .flat_map(|organization| organization.permissions.iter())
     {
         assert!(permission.starts_with("org:"));
     }

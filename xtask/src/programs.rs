@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::process::{self, variable};
 
 /// The programs, named as their Debian packages are.
-const PROGRAMS: [&str; 2] = ["nginx", "caddy"];
+const PROGRAMS: [&str; 3] = ["nginx", "caddy", "redis-server"];
 
 /// Where Debian keeps daemons, which is not on every account's PATH.
 const SYSTEM: &str = "/usr/sbin";
@@ -22,14 +22,17 @@ pub(crate) fn install_missing() {
         return;
     }
     println!("installing {}", missing.join(", "));
-    let mut install = Command::new("apt-get");
-    install
-        .args(["install", "-y", "--no-install-recommends"])
-        .args(&missing)
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    if let Err(error) = process::capture(&mut install) {
+    let install = ["install", "-y", "--no-install-recommends"];
+    let done = apt(&["update"]).and_then(|()| apt(&[&install[..], &missing].concat()));
+    if let Err(error) = done {
         eprintln!("{error}");
     }
+}
+
+fn apt(arguments: &[&str]) -> Result<(), String> {
+    let mut apt = Command::new("apt-get");
+    apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    process::capture(&mut apt).map(drop)
 }
 
 fn is_there(program: &str) -> bool {

@@ -19,7 +19,12 @@ impl Test {
     pub(crate) fn run(&self) -> Result<(), String> {
         let documented = self.documented(&Workspace::load()?)?;
         process::stop_cleanly()?;
-        if self.packages.is_empty() || self.packages.iter().any(|name| name == "e2e") {
+        if self.packages.is_empty()
+            || self
+                .packages
+                .iter()
+                .any(|name| ["cache", "e2e"].contains(&name.as_str()))
+        {
             programs::install_missing();
         }
         let server = Server::start()?;

@@ -233,10 +233,11 @@ fn id(text: &str) -> Result<ClerkId, Problem> {
 /// What the token says of the user besides his id: custom claims under the names that Clerk's and OpenID Connect's
 /// claims use. It is replaced by whatever Clerk says later.
 fn thin(clerk_user_id: ClerkId, claims: &SessionClaims, now: DateTime<Utc>) -> ThinUser {
+    let custom = claims.custom.to_map();
     let text = |names: &[&str], limit: usize| {
         names
             .iter()
-            .filter_map(|name| claims.custom.get(name).and_then(Value::as_str))
+            .filter_map(|name| custom.get(*name).and_then(Value::as_str))
             .find(|text| {
                 !text.is_empty() && text.len() <= limit && !text.chars().any(char::is_control)
             })

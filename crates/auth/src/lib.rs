@@ -52,6 +52,7 @@ pub mod legacy;
 mod permissions;
 mod publishable_key;
 mod rules;
+mod shared_lists;
 mod shown;
 mod strict_json;
 mod verdicts;

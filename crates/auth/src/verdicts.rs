@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_lc_rs::digest::{SHA256, digest};
 use cached::ShardedLruCache;
 
-use crate::claims::SessionClaims;
+use crate::claims::{Feature, SessionClaims};
 use crate::config::ConfigFault;
+use crate::shared_lists::SharedLists;
 use crate::verifying_key::KeyId;
 
 /// The most verdicts that may be kept, far beyond what fits into memory comfortably: a larger number is a slip.
@@ -41,6 +42,8 @@ pub(crate) struct Verdict {
 pub(crate) struct Verdicts {
     /// Bounded by count; the least recently used goes first. None when switched off.
     kept: Option<ShardedLruCache<TokenDigest, Verdict>>,
+    permissions: SharedLists<String>,
+    features: SharedLists<Feature>,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -70,6 +73,8 @@ impl Verdicts {
         };
         Ok(Self {
             kept,
+            permissions: SharedLists::new(),
+            features: SharedLists::new(),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         })
@@ -82,6 +87,14 @@ impl Verdicts {
 
     pub(crate) fn get(&self, token: &TokenDigest) -> Option<Verdict> {
         self.kept.as_ref()?.get(token)
+    }
+
+    /// Puts lists in place that other verdicts have too.
+    pub(crate) fn share_lists(&self, claims: &mut SessionClaims) {
+        self.features.share(&mut claims.features);
+        if let Some(organization) = &mut claims.organization {
+            self.permissions.share(&mut organization.permissions);
+        }
     }
 
     pub(crate) fn insert(&self, token: TokenDigest, verdict: Verdict) {

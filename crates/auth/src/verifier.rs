@@ -154,7 +154,11 @@ impl Verifier {
                 "its payload is not a JSON object with unique names",
             ));
         };
-        let claims = Arc::new(self.rules.judge(claims, now)?);
+        let mut claims = self.rules.judge(claims, now)?;
+        if digest.is_some() {
+            self.verdicts.share_lists(&mut claims);
+        }
+        let claims = Arc::new(claims);
         if let Some(digest) = digest {
             let claims = Arc::clone(&claims);
             let key = key.id();

@@ -108,7 +108,8 @@ impl CacheHealth for Caches {
         let now = Instant::now();
         let shared = match &self.redis {
             None => SharedCacheState::Absent,
-            Some((link, _)) => link.state(),
+            Some((link, shared)) if shared.is_ready() => link.state(),
+            Some(_) => SharedCacheState::Away,
         };
         CacheReport {
             seen_ago: self.watch.age(now),

@@ -196,3 +196,58 @@ impl WakeUps for RedisLink {
         self.to_publish.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use testdb::TestRedis;
+
+    use super::*;
+
+    async fn link(redis: &TestRedis) -> Arc<RedisLink> {
+        let link = Arc::new(RedisLink::new(redis.url().parse().unwrap()).unwrap());
+        let keeping = Arc::clone(&link);
+        tokio::spawn(async move { keeping.run(&CancellationToken::new()).await });
+        answering(&link).await;
+        link
+    }
+
+    async fn answering(link: &RedisLink) {
+        let waiting = async {
+            while link.state() != SharedCacheState::Answering {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+        waited.expect("an answer of Redis");
+    }
+
+    /// Wakes by one link until the other hears it: what was told before the subscription was there is lost.
+    async fn hears(from: &RedisLink, to: &RedisLink) {
+        let (woken, mut bell) = tokio::sync::mpsc::unbounded_channel();
+        let ring = move || woken.send(()).unwrap_or_default();
+        let listening = to.listen(&ring);
+        let heard = async {
+            from.wake();
+            bell.recv().await;
+        };
+        tokio::select! {
+            never = listening => drop(never),
+            heard = tokio::time::timeout(Duration::from_secs(30), heard) => heard.expect("a wake-up"),
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn processes_wake_each_other_also_after_redis_was_away() {
+        let mut redis = TestRedis::start().await;
+        let (one, other) = (link(&redis).await, link(&redis).await);
+        for _ in 0..2 {
+            hears(&one, &other).await;
+            hears(&other, &one).await;
+            redis.restart().await;
+            for link in [&one, &other] {
+                link.give_up();
+                answering(link).await;
+            }
+        }
+    }
+}

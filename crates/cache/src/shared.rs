@@ -93,6 +93,11 @@ impl SharedCallers {
         }
     }
 
+    /// Whether the key is there.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.seal.get().is_some()
+    }
+
     /// What stands there about a caller. Whatever goes wrong, there is nothing.
     pub(crate) async fn get(&self, user_id: &str, session_id: &str) -> Option<Stamped> {
         let seal = self.seal.get()?;

@@ -31,6 +31,7 @@ mod program;
 mod provisioning;
 mod proxies;
 mod replicas;
+mod revocation;
 mod roles;
 mod serving;
 mod sign_up;
