@@ -364,6 +364,14 @@ impl Housekeeping for Replica {
         unreachable!()
     }
 
+    async fn thin_users(
+        &self,
+        _: Option<domain::ClerkId>,
+        _: u32,
+    ) -> Result<Vec<domain::ClerkId>, StoreError> {
+        unreachable!()
+    }
+
     async fn settle_tiers(&self, _: DateTime<Utc>, _: u32) -> Result<u64, StoreError> {
         unreachable!()
     }
