@@ -20,9 +20,14 @@ mod sync;
 mod timestamp;
 mod user;
 
-pub use access::{Entitlements, Limits, Policy, Role, Tier};
+pub use access::{
+    Denial, Entitlements, Factor, Feature, Limits, MembershipFact, Notice, NoticeProblem, Policies,
+    Policy, PolicyErrors, PolicyFault, Role, RoleDecision, RoleFacts, RoleSource, RuleKind, StepUp,
+    Tier, TierDecision, TierFacts, TierSource, VerifiedFactors, require_permission,
+    require_step_up,
+};
 pub use billing::{
-    BillingTier, Coverage, Payer, Subscription, SubscriptionItem, SubscriptionItemWrite,
+    BillingTier, Coverage, Payer, PlanRules, Subscription, SubscriptionItem, SubscriptionItemWrite,
     SubscriptionWrite,
 };
 pub use change::{Change, ChangeKind, ChangeOp, FeedItem};

@@ -23,6 +23,7 @@ struct Plan {
     payer_organization_id: Option<String>,
     status: Option<String>,
     plan_slug: Option<String>,
+    is_free_trial: bool,
     period_end: Option<Time>,
     past_due_at: Option<Time>,
     updated_at: Time,
@@ -89,6 +90,7 @@ impl Plan {
             plan_slug: self.plan_slug.as_deref()?,
             period_end: self.period_end.map(|at| at.0),
             past_due_since: self.past_due_at.unwrap_or(self.updated_at).0,
+            is_free_trial: self.is_free_trial,
         })
     }
 }
