@@ -7,17 +7,23 @@
 //! It will never know axum, diesel, reqwest, svix or jsonwebtoken. Time is always an argument.
 
 mod access;
+mod administration;
+mod audit;
 mod billing;
 mod change;
 mod clerk_id;
 mod delivery;
+mod invite;
 mod object;
 mod organization;
+mod overview;
+mod page;
 mod ports;
 mod precedence;
 mod session;
 mod sync;
 mod timestamp;
+mod usage;
 mod user;
 
 pub use access::{
@@ -25,6 +31,13 @@ pub use access::{
     Policy, PolicyErrors, PolicyFault, Role, RoleDecision, RoleFacts, RoleSource, RuleKind, StepUp,
     Tier, TierDecision, TierFacts, TierSource, VerifiedFactors, require_permission,
     require_step_up,
+};
+pub use administration::{
+    Decided, Erasure, ErasureOutcome, MAX_PREFERENCES_BYTES, MAX_PREFERENCES_DEPTH,
+    PreferencesError, PreferencesOutcome, patched_preferences,
+};
+pub use audit::{
+    Actor, Attribution, AuditAction, AuditEntry, AuditFilter, AuditRecord, AuditSubject,
 };
 pub use billing::{
     BillingTier, Coverage, Payer, PlanRules, Subscription, SubscriptionItem, SubscriptionItemWrite,
@@ -35,15 +48,26 @@ pub use clerk_id::{ClerkId, ClerkIdError};
 pub use delivery::{
     Deletion, Delivery, DeliveryRecord, Effect, Outcome, Payload, Receipt, Rejection, Write,
 };
+pub use invite::{
+    INVITE_ATTEMPT_WINDOW, Invite, InviteAttempt, InviteCode, InviteCodeError, InviteCreation,
+    InviteDigest, InviteOutcome, InviteRules, NewInvite, attempt_subject_of_address,
+    attempt_subject_of_user,
+};
 pub use object::{ObjectKind, ObjectWrite};
 pub use organization::{
     Membership, MembershipProfile, MembershipWrite, Organization, OrganizationProfile,
     OrganizationWrite,
 };
+pub use overview::{
+    DeliveryListFilter, MemberOf, OrganizationFilter, SessionFilter, UserFilter, UserKey,
+    UserOverview,
+};
+pub use page::{CursorError, CursorKey, List, PageQuery, Paged};
 pub use ports::{
-    Caller, Changes, Deliveries, DeliveryFilter, Directory, DirectoryError, Housekeeping, Listing,
-    MigrationState, Mirror, MirrorRows, Mirrored, Page, StoreError, StoreHealth, StoreReport,
-    StoredDelivery, UserStore,
+    Administration, AuditLog, Caller, Changes, Deliveries, DeliveryFilter, Directory,
+    DirectoryError, Erasures, Housekeeping, Invites, Listing, MigrationState, Mirror, MirrorRows,
+    Mirrored, Overview, Page, StoreError, StoreHealth, StoreReport, StoredDelivery, UsageMeter,
+    UserStore,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
@@ -53,10 +77,12 @@ pub use sync::{
     no_events_alarm, reconcile,
 };
 pub use timestamp::{MAX_CLOCK_AHEAD, from_clerk_millis, from_clerk_seconds_or_millis};
+pub use usage::{FeatureUsage, Month, UsageOutcome, UsageRequest};
 pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
 pub use ports::{
-    MockChanges, MockDeliveries, MockDirectory, MockHousekeeping, MockMirror, MockMirrorRows,
-    MockStoreHealth, MockUserStore,
+    MockAdministration, MockAuditLog, MockChanges, MockDeliveries, MockDirectory, MockErasures,
+    MockHousekeeping, MockInvites, MockMirror, MockMirrorRows, MockOverview, MockStoreHealth,
+    MockUsageMeter, MockUserStore,
 };

@@ -1,23 +1,37 @@
 //! The ports: what the rest of the product asks of storage, and what an adapter must answer in each case.
 
+mod administration;
+mod audit;
 mod changes;
 mod deliveries;
 mod directory;
 mod health;
 mod housekeeping;
+mod invites;
 mod mirror;
+mod overview;
 mod rows;
+mod usage;
 mod users;
 
+pub use administration::{Administration, Erasures};
+pub use audit::AuditLog;
 pub use changes::Changes;
 pub use deliveries::{Deliveries, DeliveryFilter, StoredDelivery};
 pub use directory::{Directory, DirectoryError, Listing, Page};
 pub use health::{MigrationState, StoreHealth, StoreReport};
 pub use housekeeping::Housekeeping;
+pub use invites::Invites;
 pub use mirror::Mirror;
+pub use overview::Overview;
 pub use rows::{MirrorRows, Mirrored};
+pub use usage::UsageMeter;
 pub use users::{Caller, UserStore};
 
+#[cfg(feature = "mock")]
+pub use administration::{MockAdministration, MockErasures};
+#[cfg(feature = "mock")]
+pub use audit::MockAuditLog;
 #[cfg(feature = "mock")]
 pub use changes::MockChanges;
 #[cfg(feature = "mock")]
@@ -29,9 +43,15 @@ pub use health::MockStoreHealth;
 #[cfg(feature = "mock")]
 pub use housekeeping::MockHousekeeping;
 #[cfg(feature = "mock")]
+pub use invites::MockInvites;
+#[cfg(feature = "mock")]
 pub use mirror::MockMirror;
 #[cfg(feature = "mock")]
+pub use overview::MockOverview;
+#[cfg(feature = "mock")]
 pub use rows::MockMirrorRows;
+#[cfg(feature = "mock")]
+pub use usage::MockUsageMeter;
 #[cfg(feature = "mock")]
 pub use users::MockUserStore;
 

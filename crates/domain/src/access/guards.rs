@@ -249,3 +249,6 @@ pub fn require_step_up(
         Err(Denial::StepUp { factor, within })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -253,14 +253,14 @@ impl Policy {
             (&self.admin_role, Some(RoleSource::Configuration))
         } else {
             match self.role_named(user.role.as_str()) {
-                Some(role) => (role, None),
+                Some(role) => (role, parsed(&user.role_source, RoleSource::parse)),
                 None => (&self.default_role, Some(RoleSource::Default)),
             }
         };
         let (terms, tier_source) = match user.tier_until {
             Some(until) if until <= now => self.lapsed(user),
             _ => match self.tiers.named(user.tier.as_str()) {
-                Some(terms) => (terms, None),
+                Some(terms) => (terms, parsed(&user.tier_source, TierSource::parse)),
                 None => (&self.tiers.lowest, Some(TierSource::Default)),
             },
         };
@@ -290,9 +290,16 @@ impl Policy {
     }
 }
 
+fn parsed<T>(source: &Option<String>, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    source.as_deref().and_then(parse)
+}
+
 fn unknown(column: &str) -> Notice {
     Notice {
         fact: column.to_owned(),
         problem: NoticeProblem::UnknownValue,
     }
 }
+
+#[cfg(test)]
+mod tests;
