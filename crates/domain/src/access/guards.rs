@@ -45,7 +45,7 @@ pub enum Denial {
         feature: Feature,
     },
     /// The sign-in is too old, or its age unknown.
-    #[error("this needs {factor} that was verified less than {} minutes ago", within.num_minutes())]
+    #[error("this needs {factor}, verified less than {} minutes ago", within.num_minutes())]
     StepUp {
         /// What has to be verified anew.
         factor: Factor,
@@ -79,9 +79,9 @@ pub enum Factor {
 impl std::fmt::Display for Factor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::First => "a first factor",
-            Self::Second => "a second factor",
-            Self::Both => "two factors",
+            Self::First => "the first factor",
+            Self::Second => "the second factor",
+            Self::Both => "both factors",
         })
     }
 }

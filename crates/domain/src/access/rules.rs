@@ -32,24 +32,13 @@ pub(super) enum Verdict<'a, T> {
 
 impl<T> MetadataRule<T> {
     pub(super) fn ask(&self, public_metadata: &Map<String, Value>) -> Verdict<'_, T> {
-        let mut keys = self.path.iter();
-        let mut found = keys.next().and_then(|key| public_metadata.get(key));
-        for key in keys {
-            found = match found {
-                Some(Value::Object(inner)) => inner.get(key),
-                other => {
-                    found = other;
-                    break;
-                }
-            };
-        }
-        let problem = match found {
-            None | Some(Value::Null) => return Verdict::Silent,
-            Some(Value::String(text)) => match self.values.get(text) {
+        let problem = match self.find(public_metadata) {
+            Ok(None | Some(Value::Null)) => return Verdict::Silent,
+            Ok(Some(Value::String(text))) => match self.values.get(text) {
                 Some(meaning) => return Verdict::Gives(meaning, None),
                 None => NoticeProblem::UnknownValue,
             },
-            Some(other) => NoticeProblem::WrongType {
+            Ok(Some(other)) | Err(other) => NoticeProblem::WrongType {
                 found: json_type(other),
             },
         };
@@ -57,6 +46,23 @@ impl<T> MetadataRule<T> {
             fact: format!("public_metadata.{}", self.path.join(".")),
             problem,
         })
+    }
+
+    /// What stands at the end of the path; an error is what stands in its way and has no keys.
+    fn find<'m>(
+        &self,
+        public_metadata: &'m Map<String, Value>,
+    ) -> Result<Option<&'m Value>, &'m Value> {
+        let mut keys = self.path.iter();
+        let mut found = keys.next().and_then(|key| public_metadata.get(key));
+        for key in keys {
+            found = match found {
+                Some(Value::Object(inner)) => inner.get(key),
+                None | Some(Value::Null) => None,
+                Some(other) => return Err(other),
+            };
+        }
+        Ok(found)
     }
 }
 

@@ -256,7 +256,7 @@ fn a_denial_says_what_is_needed() {
             "this needs the tier `paid` or a better one",
             "this needs the feature `exports`, which is off for this role in this tier",
             "this needs the permission `org:invoices:read` in the active organization",
-            "this needs two factors that was verified less than 10 minutes ago",
+            "this needs both factors, verified less than 10 minutes ago",
             "this needs a validated invite",
         ]
     );
