@@ -8,6 +8,7 @@ use auth::Authenticator;
 use domain::{Changes, Mirror, Policy, StoreHealth, UserStore};
 use webhooks::Receiver;
 
+use crate::invite_gate::InviteGate;
 use crate::security_log::SecurityLog;
 use crate::service_caller::ServiceTokens;
 use crate::sync_status::SyncStatus;
@@ -23,6 +24,8 @@ pub struct ApiSettings {
     pub request_timeout: Duration,
     /// Whether Clerk's Backend API can be asked: a secret key is set.
     pub clerk_configured: bool,
+    /// Who is let in by invite.
+    pub invites: InviteGate,
 }
 
 /// Everything that the routes share; a clone is a pointer.

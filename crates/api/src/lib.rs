@@ -11,6 +11,7 @@ mod app;
 mod current_user;
 mod fallback;
 mod head_size;
+mod invite_gate;
 mod openapi;
 mod problem;
 mod raw_body;
@@ -23,6 +24,7 @@ mod sync_status;
 
 pub use app::{ApiSettings, App, Parts};
 pub use current_user::CurrentUser;
+pub use invite_gate::InviteGate;
 pub use openapi::openapi_json;
 pub use problem::{Kind, Problem};
 pub use router::router;

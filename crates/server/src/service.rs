@@ -93,6 +93,7 @@ impl Server {
             sync,
             service_tokens,
             policy,
+            invites,
             jit_provisioning,
             webhook_body_limit,
             request_timeout,
@@ -142,6 +143,7 @@ impl Server {
                 webhook_body_limit,
                 request_timeout,
                 clerk_configured: clerk_api.is_some(),
+                invites,
             },
         });
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());

@@ -76,7 +76,11 @@ fn every_fault_is_named_at_once_and_no_value_is_shown() {
         "DATABASE_MIGRATION_URL",
         "DATABASE_POOL_SIZE",
         "DATABASE_URL",
+        "INVITE_ATTEMPTS_PER_IP",
+        "INVITE_ATTEMPTS_PER_USER",
+        "INVITE_CODE_ENABLED",
         "JIT_PROVISIONING",
+        "POLICY_FILE",
         "REQUEST_TIMEOUT_SECONDS",
         "WEBHOOK_BODY_LIMIT",
     ];
