@@ -16,5 +16,6 @@ mod fake_store;
 mod histories;
 mod live_traffic;
 mod objects;
+mod policy_guide;
 mod safety;
 mod world;
