@@ -77,7 +77,7 @@ pub use sync::{
     no_events_alarm, reconcile,
 };
 pub use timestamp::{MAX_CLOCK_AHEAD, from_clerk_millis, from_clerk_seconds_or_millis};
-pub use usage::{FeatureUsage, Month, UsageOutcome, UsageRequest};
+pub use usage::{FeatureUsage, Month, ReserveOutcome, SpendOutcome, UsageRequest};
 pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]

@@ -104,21 +104,29 @@ impl FeatureUsage {
     }
 }
 
-/// What became of a wish to use something.
+/// What became of a wish to use something at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UsageOutcome {
-    /// It counts.
-    Granted {
-        /// What commits or gives back a reservation; nil for what was used at once.
+pub enum SpendOutcome {
+    /// It counts: the count with it.
+    Spent(FeatureUsage),
+    /// It would go over the limit, and nothing was counted: the count without it. Counting begins anew at
+    /// [`Month::resets_at`].
+    LimitReached(FeatureUsage),
+}
+
+/// What became of a wish to hold something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReserveOutcome {
+    /// It is held.
+    Reserved {
+        /// What commits it or gives it back.
         reservation: Uuid,
         /// The count with it.
         usage: FeatureUsage,
     },
-    /// It would go over the limit; nothing was counted. The month's end is [`Month::resets_at`].
-    LimitReached {
-        /// The count without it.
-        usage: FeatureUsage,
-    },
+    /// It would go over the limit, and nothing was counted: the count without it. Counting begins anew at
+    /// [`Month::resets_at`].
+    LimitReached(FeatureUsage),
 }
 
 #[cfg(test)]

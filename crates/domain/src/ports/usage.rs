@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{FeatureUsage, StoreError, UsageOutcome, UsageRequest};
+use crate::{FeatureUsage, ReserveOutcome, SpendOutcome, StoreError, UsageRequest};
 
 /// Where metered features are counted, by calendar month (UTC).
 ///
@@ -15,7 +15,7 @@ pub trait UsageMeter: Send + Sync {
     ///
     /// # Errors
     /// When nothing was committed.
-    async fn spend(&self, request: UsageRequest) -> Result<UsageOutcome, StoreError>;
+    async fn spend(&self, request: UsageRequest) -> Result<SpendOutcome, StoreError>;
 
     /// Holds something for work that begins, if the limit allows it. What is neither committed nor given back by
     /// `expires_at` counts no more, so that a crash does not eat the limit: choose a time longer than the work may take.
@@ -26,7 +26,7 @@ pub trait UsageMeter: Send + Sync {
         &self,
         request: UsageRequest,
         expires_at: DateTime<Utc>,
-    ) -> Result<UsageOutcome, StoreError>;
+    ) -> Result<ReserveOutcome, StoreError>;
 
     /// The work is done: what was held is used, in the month in which it was reserved. `false` when nothing is held any
     /// more: it was settled before, or had expired and its place was given to others.

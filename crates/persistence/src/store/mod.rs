@@ -1,21 +1,31 @@
 //! The ports, made of queries that stand once and are compiled for each database (`super::Conn` says which).
 
+mod administration;
+mod admins;
 mod apply;
+mod audit;
 mod batch;
 mod changes;
 mod guarded;
 mod health;
 mod housekeeping;
+mod invite_attempts;
+mod invites;
 mod lease;
 mod ledger;
+mod local;
 mod memberships;
 mod mirror;
 mod objects;
 mod organizations;
 mod rows;
+mod session_ends;
 mod sessions;
+mod standing;
+mod storable;
 mod subscriptions;
 mod tiers;
+mod usage;
 mod user_rows;
 mod user_writes;
 mod users;

@@ -1,7 +1,8 @@
 //! The rows of users: as they are written, and as they come back.
 
 use chrono::{DateTime, Utc};
-use diesel::{Insertable, Queryable, Selectable};
+use diesel::result::Error;
+use diesel::{Insertable, QueryResult, Queryable, Selectable};
 use domain::{
     BillingTier, Change, ChangeOp, ClerkId, Deletion, ObjectKind, Policy, Precedence, Role,
     StoreError, ThinUser, Tier, User, UserWrite,
@@ -264,11 +265,16 @@ impl<'a> NewUser<'a> {
 
 /// The feed's row. A row that cannot be shown is none: it was written from a valid id a moment ago.
 pub(super) fn change(row: UserRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
-    let user = User::try_from(row).ok()?;
-    let data = serde_json::to_value(&user).ok()?;
-    Some(Change {
+    change_of(&User::try_from(row).ok()?, op, at).ok()
+}
+
+/// The feed's row of a user.
+pub(super) fn change_of(user: &User, op: ChangeOp, at: DateTime<Utc>) -> QueryResult<Change> {
+    let data =
+        serde_json::to_value(user).map_err(|error| Error::SerializationError(error.into()))?;
+    Ok(Change {
         kind: ObjectKind::User,
-        clerk_id: user.clerk_user_id.into_string(),
+        clerk_id: user.clerk_user_id.to_string(),
         op,
         at,
         data,
