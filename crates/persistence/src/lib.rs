@@ -22,7 +22,8 @@ mod sqlite;
 use std::sync::Arc;
 
 use domain::{
-    Changes, Deliveries, Housekeeping, Mirror, MirrorRows, Policy, StoreHealth, UserStore,
+    Administration, AuditLog, Changes, Deliveries, Erasures, Housekeeping, Invites, Mirror,
+    MirrorRows, Overview, Policy, StoreHealth, UsageMeter, UserStore,
 };
 
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
@@ -62,6 +63,18 @@ pub struct Store {
     pub rows: Arc<dyn MirrorRows>,
     /// Leases, checkpoints and pruning.
     pub housekeeping: Arc<dyn Housekeeping>,
+    /// Invites, made and redeemed.
+    pub invites: Arc<dyn Invites>,
+    /// Metered features.
+    pub usage: Arc<dyn UsageMeter>,
+    /// Who did what.
+    pub audit: Arc<dyn AuditLog>,
+    /// What the team decides about users.
+    pub administration: Arc<dyn Administration>,
+    /// Lists for administrators.
+    pub overview: Arc<dyn Overview>,
+    /// The right to be forgotten.
+    pub erasures: Arc<dyn Erasures>,
 }
 
 impl Store {
@@ -84,6 +97,12 @@ impl Store {
         + Changes
         + MirrorRows
         + Housekeeping
+        + Invites
+        + UsageMeter
+        + AuditLog
+        + Administration
+        + Overview
+        + Erasures
         + 'static,
     ) -> Self {
         let store = Arc::new(store);
@@ -94,7 +113,13 @@ impl Store {
             health: store.clone(),
             changes: store.clone(),
             rows: store.clone(),
-            housekeeping: store,
+            housekeeping: store.clone(),
+            invites: store.clone(),
+            usage: store.clone(),
+            audit: store.clone(),
+            administration: store.clone(),
+            overview: store.clone(),
+            erasures: store,
         }
     }
 }

@@ -348,4 +348,10 @@ table! {
     }
 }
 
-allow_tables_to_appear_in_same_query!(users, sessions, organizations, organization_memberships);
+allow_tables_to_appear_in_same_query!(
+    users,
+    user_emails,
+    sessions,
+    organizations,
+    organization_memberships
+);
