@@ -85,6 +85,11 @@ impl Policy {
         self.tiers.lowest.limits.per_month.keys()
     }
 
+    /// Every feature that some tier turns on.
+    pub fn features(&self) -> impl Iterator<Item = &Feature> {
+        self.features.iter()
+    }
+
     /// The role of this name.
     #[must_use]
     pub fn role_named(&self, name: &str) -> Option<&Role> {
@@ -208,16 +213,12 @@ impl Policy {
     /// The tier that `public_metadata` alone gives.
     #[must_use]
     pub fn tier_in(&self, public_metadata: &Map<String, Value>) -> Tier {
-        self.unpaid(public_metadata).tier
-    }
-
-    fn unpaid(&self, public_metadata: &Map<String, Value>) -> TierDecision {
         let facts = TierFacts {
             overridden: None,
             public_metadata,
             plans: &[],
         };
-        self.tier(&facts, DateTime::UNIX_EPOCH)
+        self.tier(&facts, DateTime::UNIX_EPOCH).tier
     }
 
     /// The tier that a payer's plans give at `now`: the best of those in force.
@@ -277,7 +278,12 @@ impl Policy {
     /// What is left of a tier whose plan has ended.
     fn lapsed(&self, user: &User) -> (&TierTerms, Option<TierSource>) {
         let empty = Map::new();
-        let left = self.unpaid(user.public_metadata.as_object().unwrap_or(&empty));
+        let facts = TierFacts {
+            overridden: user.tier_override.as_ref().map(Tier::as_str),
+            public_metadata: user.public_metadata.as_object().unwrap_or(&empty),
+            plans: &[],
+        };
+        let left = self.tier(&facts, DateTime::UNIX_EPOCH);
         let terms = self.tiers.named(left.tier.as_str());
         (terms.unwrap_or(&self.tiers.lowest), Some(left.source))
     }

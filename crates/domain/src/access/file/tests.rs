@@ -1,5 +1,7 @@
 //! Faults of policy files: each is named once, in its line, with what to do.
 
+mod mangled;
+
 use super::*;
 
 /// A small file that is right.

@@ -109,6 +109,15 @@ fn a_tier_ends_to_the_second_whatever_the_row_says() {
         ("paid", Some(TierSource::PublicMetadata))
     );
     assert_eq!(after.limits.max_portfolios, 10);
+    let overridden = User {
+        tier_override: Some(Tier::from_store("max")),
+        ..ending.clone()
+    };
+    let kept = policy.entitlements(&overridden, at(30));
+    assert_eq!(
+        (kept.tier.as_str(), kept.tier_source),
+        ("max", Some(TierSource::Override))
+    );
     let nothing_left = User {
         public_metadata: json!("?"),
         ..ending
