@@ -81,6 +81,9 @@ async fn rows(conn: &mut Conn, person: &User) -> QueryResult<Value> {
     }))
 }
 
+/// Id, plan, state and end of a paid period.
+type Plan = (String, Option<String>, Option<String>, Option<Time>);
+
 async fn paid_by(conn: &mut Conn, clerk_user_id: &str) -> QueryResult<Vec<Value>> {
     let paid: Vec<(String, Option<String>)> = subscriptions::table
         .filter(subscriptions::payer_user_id.eq(clerk_user_id))
@@ -88,7 +91,7 @@ async fn paid_by(conn: &mut Conn, clerk_user_id: &str) -> QueryResult<Vec<Value>
         .select((subscriptions::clerk_subscription_id, subscriptions::status))
         .load(conn)
         .await?;
-    let plans: Vec<(String, Option<String>, Option<String>, Option<Time>)> = items::table
+    let plans: Vec<Plan> = items::table
         .filter(items::payer_user_id.eq(clerk_user_id))
         .order(items::clerk_subscription_item_id)
         .select((

@@ -279,10 +279,6 @@ async fn redeem(
 }
 
 /// What lets the user in: an invite, of which a use is then taken, or (`Some(None)`) the configuration's code.
-#[expect(
-    clippy::option_option,
-    reason = "the code in the configuration is no invite"
-)]
 async fn matching(
     conn: &mut Conn,
     attempt: &InviteAttempt,

@@ -18,7 +18,6 @@ use crate::schema::users;
 /// What is to be written; `None` leaves a column as it is, `Some(None)` empties it.
 #[derive(Default, AsChangeset)]
 #[diesel(table_name = users)]
-#[expect(clippy::option_option, reason = "how diesel tells the two apart")]
 pub(super) struct LocalColumns {
     pub(super) role: Option<String>,
     pub(super) role_override: Option<Option<String>>,
