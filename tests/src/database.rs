@@ -58,6 +58,22 @@ impl Tables {
             .get(0)
     }
 
+    /// Ends the connections to this database that call themselves so; answers how many there were.
+    ///
+    /// # Panics
+    /// When they cannot be ended.
+    pub async fn end_connections(&self, application: &str) -> usize {
+        let query = "select pid from pg_stat_activity where application_name = $1 and datname = current_database()";
+        let found = self.0.query(query, &[&application]).await;
+        let found = found.unwrap_or_else(|error| panic!("{query}: {error:?}"));
+        for row in &found {
+            let end = "select pg_terminate_backend($1)";
+            let ended = self.0.execute(end, &[&row.get::<_, i32>(0)]).await;
+            ended.unwrap_or_else(|error| panic!("{end}: {error:?}"));
+        }
+        found.len()
+    }
+
     /// Keeps everybody else away from a table until this is dropped.
     ///
     /// # Panics

@@ -36,7 +36,9 @@ impl Visitor {
         }
     }
 
-    pub(crate) fn known_as(mut self, user_id: &str, session_id: &str) -> Self {
+    /// As whom it asks.
+    #[must_use]
+    pub fn known_as(mut self, user_id: &str, session_id: &str) -> Self {
         self.user_id = user_id.to_owned();
         self.session_id = session_id.to_owned();
         self

@@ -6,11 +6,14 @@
     reason = "a command-line tool speaks to its terminal"
 )]
 
+mod bench;
 mod ci;
 mod codegen;
+mod fuzz;
 mod migration;
 mod postgres;
 mod process;
+mod programs;
 mod test;
 mod tidy;
 
@@ -34,6 +37,10 @@ enum Xtask {
     Tidy,
     /// Write docs/openapi.json from the program
     Codegen(codegen::Codegen),
+    /// Feed the readers of credentials with random bytes; needs a nightly compiler
+    Fuzz(fuzz::Fuzz),
+    /// Measure the service beside bare axum routes, and write docs/benchmarks
+    Bench(bench::Bench),
     /// Make empty up and down migrations for both databases
     Migration(migration::Migration),
 }
@@ -44,6 +51,8 @@ fn main() -> ExitCode {
         Xtask::Ci => ci::run(),
         Xtask::Tidy => tidy::run(),
         Xtask::Codegen(codegen) => codegen.run(),
+        Xtask::Fuzz(fuzz) => fuzz.run(),
+        Xtask::Bench(bench) => bench.run(),
         Xtask::Migration(migration) => migration.run(),
     };
     if process::interrupted() {

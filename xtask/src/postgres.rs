@@ -20,11 +20,14 @@ use account::Account;
 /// The name of every server's folder begins like this.
 const PREFIX: &str = "clerk-sync-postgres-";
 
-/// Without the promises to the disk that tests do not need: the server is thrown away, whatever happens.
 const SETTINGS: &str = "
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 300
+";
+
+/// Without the promises to the disk that tests do not need: the server is thrown away, whatever happens.
+const FORGETFUL: &str = "
 fsync = off
 synchronous_commit = off
 full_page_writes = off
@@ -42,8 +45,18 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server that accepts connections when this returns. First removes what a killed run may have left.
+    /// Starts a server for tests, which accepts connections when this returns. First removes what a killed run may have
+    /// left.
     pub(crate) fn start() -> Result<Self, String> {
+        Self::start_with(FORGETFUL)
+    }
+
+    /// The same with PostgreSQL's own defaults: a commit waits for the disk.
+    pub(crate) fn start_durable() -> Result<Self, String> {
+        Self::start_with("")
+    }
+
+    fn start_with(settings: &str) -> Result<Self, String> {
         let binaries = binaries::find()?;
         let account = Account::for_server()?;
         let folder = tempfile::Builder::new()
@@ -58,7 +71,7 @@ impl Server {
         };
         leftovers::sweep(&control)?;
 
-        let password = control.initialise()?;
+        let password = control.initialise(settings)?;
         let port = control.start()?;
         let server = Self {
             control,
@@ -96,7 +109,7 @@ struct Control {
 impl Control {
     /// Makes the cluster and gives its superuser's password. Other users of this machine can reach the port, so there
     /// is one; it crosses the loopback in plain text, which costs the tests less than SCRAM.
-    fn initialise(&self) -> Result<String, String> {
+    fn initialise(&self, settings: &str) -> Result<String, String> {
         let fail =
             |error: std::io::Error| format!("cannot prepare {}: {error}", self.folder.display());
         let password = random_password().map_err(fail)?;
@@ -120,7 +133,7 @@ impl Control {
 
         let configuration = self.data().join("postgresql.conf");
         let defaults = fs::read_to_string(&configuration).map_err(fail)?;
-        fs::write(&configuration, defaults + SETTINGS).map_err(fail)?;
+        fs::write(&configuration, defaults + SETTINGS + settings).map_err(fail)?;
         Ok(password)
     }
 

@@ -25,6 +25,11 @@ pub(crate) fn root() -> PathBuf {
     root
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    variable("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// An environment variable, `None` when it is unset or empty.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     #[expect(

@@ -1,8 +1,8 @@
 //! `cargo xtask test`: all tests, against SQLite and a throw-away PostgreSQL, then the examples in the documentation.
 
 use crate::postgres::Server;
-use crate::process;
 use crate::tidy::workspace::Workspace;
+use crate::{process, programs};
 
 /// Which tests to run; all of them without arguments.
 #[derive(clap::Args, Default)]
@@ -19,6 +19,14 @@ impl Test {
     pub(crate) fn run(&self) -> Result<(), String> {
         let documented = self.documented(&Workspace::load()?)?;
         process::stop_cleanly()?;
+        if self.packages.is_empty()
+            || self
+                .packages
+                .iter()
+                .any(|name| ["cache", "e2e"].contains(&name.as_str()))
+        {
+            programs::install_missing();
+        }
         let server = Server::start()?;
 
         let mut tests = process::cargo();

@@ -5,12 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::Authenticator;
-use domain::{Changes, Mirror, Policy, StoreHealth, UserStore};
+use domain::{
+    CacheHealth, Changes, Enrichment, FeedPulse, FeedTail, Mirror, Policy, StoreHealth,
+    StreamTickets, UserStore,
+};
+use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
 
 use crate::invite_gate::InviteGate;
+use crate::legacy_bridge::LegacyBridge;
 use crate::security_log::SecurityLog;
 use crate::service_caller::ServiceTokens;
+use crate::streams::Hub;
 use crate::sync_status::SyncStatus;
 
 /// Settings of the HTTP side.
@@ -38,14 +44,26 @@ pub struct Parts {
     pub mirror: Arc<dyn Mirror>,
     /// Where users are read.
     pub users: Arc<dyn UserStore>,
+    /// Who asks Clerk about users known from a token alone.
+    pub enrichment: Arc<dyn Enrichment>,
     /// The change feed.
     pub changes: Arc<dyn Changes>,
+    /// The end of the feed, for open streams.
+    pub feed_tail: Arc<dyn FeedTail>,
+    /// How far the feed has been seen: what has been seen, `users` answers accordingly.
+    pub feed_pulse: Arc<dyn FeedPulse>,
+    /// How what is remembered of callers does.
+    pub cache_health: Arc<dyn CacheHealth>,
+    /// Where tickets for streams wait.
+    pub tickets: Arc<dyn StreamTickets>,
     /// Whether the store works.
     pub store_health: Arc<dyn StoreHealth>,
     /// Tells authentic webhooks from others.
     pub receiver: Receiver,
     /// Tells valid sessions from others.
     pub authenticator: Arc<Authenticator>,
+    /// Lets tokens of a previous login in, while there is such a bridge.
+    pub legacy: Option<LegacyBridge>,
     /// Tells machine callers from others.
     pub service_tokens: ServiceTokens,
     /// What a user may do.
@@ -54,12 +72,15 @@ pub struct Parts {
     pub sync_status: Arc<SyncStatus>,
     /// Settings of the HTTP side.
     pub settings: ApiSettings,
+    /// Cancelled when the service stops: answers that have no end of their own end then.
+    pub stop: CancellationToken,
 }
 
 /// The parts, and what is made of them.
 pub struct Inner {
     parts: Parts,
     pub(crate) security_log: SecurityLog,
+    pub(crate) hub: Arc<Hub>,
 }
 
 impl App {
@@ -67,7 +88,13 @@ impl App {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let security_log = SecurityLog::new(Arc::clone(&parts.mirror));
+        let hub = Hub::new(
+            Arc::clone(&parts.feed_tail),
+            Arc::clone(&parts.feed_pulse),
+            parts.stop.clone(),
+        );
         Self(Arc::new(Inner {
+            hub,
             parts,
             security_log,
         }))

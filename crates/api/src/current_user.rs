@@ -1,6 +1,9 @@
 //! The caller: an extractor that is the authentication, so that a handler cannot forget it.
 
-use auth::{CredentialKind, SessionClaims, TokenError};
+use std::sync::Arc;
+
+use auth::legacy::LegacyClaims;
+use auth::{ActiveOrganization, CredentialKind, SessionClaims, TokenError};
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
 use domain::{Caller, ClerkId, Entitlements, ThinUser, User};
@@ -8,19 +11,86 @@ use http::request::Parts;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::legacy_bridge::LegacyBridge;
 use crate::problem::{Kind, Problem};
 
-/// The user behind a verified session token, active and with a session that is not over.
+/// The version of a row of which Clerk has said nothing.
+const NOTHING_KNOWN: i64 = 0;
+
+/// A user who has proven who he is, is active, and whose session is not over.
 #[derive(Debug, Clone)]
 pub struct CurrentUser {
     /// The local row.
-    pub user: User,
+    pub user: Arc<User>,
     /// Role, tier and limits in force.
     pub entitlements: Entitlements,
-    /// What the token says.
-    pub claims: SessionClaims,
-    /// Whether the token came by header or cookie.
-    pub credential: CredentialKind,
+    /// How he has proven it.
+    pub proof: Proof,
+}
+
+/// How a caller has proven who he is.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// By a session token.
+    Session {
+        /// What the token says.
+        claims: Arc<SessionClaims>,
+        /// Whether it came by header or cookie.
+        credential: CredentialKind,
+    },
+    /// By a ticket that this session was given. It opens streams only.
+    Ticket {
+        /// The session.
+        session_id: ClerkId,
+        /// When it was given.
+        issued_at: DateTime<Utc>,
+    },
+    /// By a token of the login that Clerk replaced. There is no session.
+    Legacy {
+        /// The user's id in that login: his `external_id` at Clerk.
+        subject: String,
+        /// When the token was issued, where it says so.
+        issued_at: Option<DateTime<Utc>>,
+        /// When the token counts no more.
+        ends_at: DateTime<Utc>,
+    },
+}
+
+impl Proof {
+    /// Clerk's id of the session, where there is one.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        match self {
+            Self::Session { claims, .. } => Some(&claims.session_id),
+            Self::Ticket { session_id, .. } => Some(session_id.as_str()),
+            Self::Legacy { .. } => None,
+        }
+    }
+
+    /// When it was issued. Where proofs are revoked by age, one that does not say has to count as the oldest.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Session { claims, .. } => claims.issued_at,
+            Self::Ticket { issued_at, .. } => Some(*issued_at),
+            Self::Legacy { issued_at, .. } => *issued_at,
+        }
+    }
+
+    /// What the session token says, where there is one.
+    #[must_use]
+    pub fn claims(&self) -> Option<&SessionClaims> {
+        match self {
+            Self::Session { claims, .. } => Some(claims),
+            Self::Ticket { .. } | Self::Legacy { .. } => None,
+        }
+    }
+
+    /// The organization that is active in the session, as the token says.
+    #[must_use]
+    pub fn organization(&self) -> Option<&ActiveOrganization> {
+        self.claims()?.organization.as_ref()
+    }
 }
 
 impl FromRequestParts<App> for CurrentUser {
@@ -28,13 +98,85 @@ impl FromRequestParts<App> for CurrentUser {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let now = Utc::now();
-        let session = app.authenticator.authenticate(&parts.headers, now).await.inspect_err(|error| {
+        let refused = |error: &TokenError| {
             tracing::info!(target: "security", code = error.code(), reason = %error, "token refused");
+        };
+        let credential = app
+            .authenticator
+            .find(&parts.headers)
+            .inspect_err(refused)?;
+        if let Some(bridge) = &app.legacy
+            && let Some(claims) = bridge.claims(credential, &parts.extensions, now)
+        {
+            let admitted = Self::by_legacy_token(app, bridge, claims, now).await;
+            let verdict = admitted.as_ref().map(|_| ()).map_err(Problem::kind);
+            bridge.count(verdict, now);
+            return admitted;
+        }
+        let session = app
+            .authenticator
+            .authenticate_credential(credential, now)
+            .await
+            .inspect_err(refused)?;
+        let caller = local(app, &session.claims, now).await?;
+        let proof = Proof::Session {
+            claims: session.claims,
+            credential: session.credential,
+        };
+        Self::admit(app, caller, proof, now)
+    }
+}
+
+impl CurrentUser {
+    /// Whoever has proven himself before, as he is now.
+    pub(crate) async fn again(
+        app: &App,
+        user_id: &str,
+        proof: &Proof,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Problem> {
+        let caller = match (proof, &app.legacy) {
+            (Proof::Legacy { subject, .. }, Some(bridge)) => Some(bridge.caller(subject).await?),
+            _ => {
+                let session_id = proof.session_id().unwrap_or_default();
+                app.users.caller(user_id, session_id).await?
+            }
+        };
+        let caller = caller.filter(|caller| caller.user.clerk_user_id.as_str() == user_id);
+        let caller = caller.ok_or_else(|| Problem::of(Kind::UserUnknown))?;
+        Self::admit(app, caller, proof.clone(), now)
+    }
+
+    async fn by_legacy_token(
+        app: &App,
+        bridge: &LegacyBridge,
+        claims: Result<LegacyClaims, Problem>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Problem> {
+        let claims = claims.inspect_err(|problem| {
+            tracing::info!(target: "security", code = problem.kind().code(), "legacy token refused");
         })?;
+        let caller = bridge.caller(&claims.subject).await?;
+        let proof = Proof::Legacy {
+            subject: claims.subject,
+            issued_at: claims.issued_at,
+            ends_at: claims.expires_at.min(bridge.sunset()),
+        };
+        Self::admit(app, caller, proof, now)
+    }
+
+    /// Lets a caller in who is not deleted, banned or deactivated, and whose session is not over: the one place where
+    /// that is decided, whatever the proof.
+    pub(crate) fn admit(
+        app: &App,
+        caller: Caller,
+        proof: Proof,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Problem> {
         let Caller {
             user,
             session_status,
-        } = local(app, &session.claims, now).await?;
+        } = caller;
         if user.deleted_at.is_some() {
             return Err(TokenError::UserDeleted.into());
         }
@@ -48,19 +190,19 @@ impl FromRequestParts<App> for CurrentUser {
         Ok(Self {
             user,
             entitlements,
-            claims: session.claims,
-            credential: session.credential,
+            proof,
         })
     }
 }
 
 /// The caller's row, made now if this is the user's first request and no webhook has come yet.
 async fn local(app: &App, claims: &SessionClaims, now: DateTime<Utc>) -> Result<Caller, Problem> {
-    let user_id = id(&claims.user_id)?;
-    let session_id = id(&claims.session_id)?;
-    if let Some(caller) = app.users.caller(&user_id, &session_id).await? {
+    let (user_id, session_id) = (&claims.user_id, &claims.session_id);
+    if let Some(caller) = app.users.caller(user_id, session_id).await? {
         return Ok(caller);
     }
+    let clerk_user_id = id(user_id)?;
+    id(session_id)?;
     if !app.settings.jit_provisioning {
         return Err(Problem::with_detail(
             Kind::UserNotFound,
@@ -69,14 +211,18 @@ async fn local(app: &App, claims: &SessionClaims, now: DateTime<Utc>) -> Result<
     }
     let user = app
         .users
-        .provision(thin(user_id.clone(), claims, now))
+        .provision(thin(clerk_user_id.clone(), claims, now))
         .await?;
     // The session may have been told of before its user.
-    let known = app.users.caller(&user_id, &session_id).await?;
-    Ok(known.unwrap_or(Caller {
-        user,
+    let known = app.users.caller(user_id, session_id).await?;
+    let caller = known.unwrap_or_else(|| Caller {
+        user: Arc::new(user),
         session_status: None,
-    }))
+    });
+    if caller.user.version == NOTHING_KNOWN && caller.user.deleted_at.is_none() {
+        app.enrichment.wanted(&clerk_user_id);
+    }
+    Ok(caller)
 }
 
 fn id(text: &str) -> Result<ClerkId, Problem> {
@@ -87,10 +233,11 @@ fn id(text: &str) -> Result<ClerkId, Problem> {
 /// What the token says of the user besides his id: custom claims under the names that Clerk's and OpenID Connect's
 /// claims use. It is replaced by whatever Clerk says later.
 fn thin(clerk_user_id: ClerkId, claims: &SessionClaims, now: DateTime<Utc>) -> ThinUser {
+    let custom = claims.custom.to_map();
     let text = |names: &[&str], limit: usize| {
         names
             .iter()
-            .filter_map(|name| claims.custom.get(name).and_then(Value::as_str))
+            .filter_map(|name| custom.get(*name).and_then(Value::as_str))
             .find(|text| {
                 !text.is_empty() && text.len() <= limit && !text.chars().any(char::is_control)
             })

@@ -7,24 +7,30 @@
 //! Where to look: `router.rs` has every route on one screen, `problem.rs` every failing answer, `current_user.rs` the
 //! extractor that is the authentication.
 
+mod accept;
 mod app;
 mod current_user;
 mod fallback;
 mod head_size;
+mod identity_headers;
 mod invite_gate;
+mod legacy_bridge;
 mod openapi;
 mod problem;
 mod raw_body;
 mod request_context;
+mod requirement;
 mod router;
 mod routes;
 mod security_log;
 mod service_caller;
+mod streams;
 mod sync_status;
 
 pub use app::{ApiSettings, App, Parts};
-pub use current_user::CurrentUser;
+pub use current_user::{CurrentUser, Proof};
 pub use invite_gate::InviteGate;
+pub use legacy_bridge::{LegacyBridge, LegacyUse};
 pub use openapi::openapi_json;
 pub use problem::{Kind, Problem};
 pub use router::router;

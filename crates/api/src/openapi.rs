@@ -1,7 +1,7 @@
 //! The OpenAPI document and its page.
 
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -46,6 +46,14 @@ impl Modify for SessionToken {
             .components
             .get_or_insert_default()
             .add_security_scheme("service", SecurityScheme::Http(service));
+        let ticket = ApiKey::Query(ApiKeyValue::with_description(
+            "ticket",
+            "A ticket of `POST /api/v1/auth/stream-ticket`: opens one stream, once.",
+        ));
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("ticket", SecurityScheme::ApiKey(ticket));
     }
 }
 

@@ -78,6 +78,22 @@ kinds! {
     UserInactive FORBIDDEN "user_inactive" "User inactive";
     /// The caller's role does not allow it.
     RoleRequired FORBIDDEN "role_required" "Role required";
+    /// The active organization does not give the caller the permission.
+    PermissionRequired FORBIDDEN "permission_required" "Permission required";
+    /// The caller's tier does not allow it.
+    TierRequired FORBIDDEN "tier_required" "Tier required";
+    /// A requirement that cannot be read denies.
+    RequirementInvalid FORBIDDEN "requirement_invalid" "Invalid requirement";
+    /// Only a session of Clerk's can be given this.
+    SessionRequired FORBIDDEN "session_required" "Session required";
+    /// Proven, yet nobody here.
+    UserUnknown UNAUTHORIZED "user_unknown" "User unknown";
+    /// A token of a previous login, after the day on which they ended.
+    LegacyTokenRetired UNAUTHORIZED "legacy_token_retired" "Tokens of the previous login have ended";
+    /// Never issued, used already, or expired.
+    TicketInvalid UNAUTHORIZED "ticket_invalid" "Invalid stream ticket";
+    /// The user has as many open streams as one may have.
+    TooManyStreams TOO_MANY_REQUESTS "too_many_streams" "Too many open streams";
     /// A parameter of the query cannot be used.
     ParameterInvalid BAD_REQUEST "parameter_invalid" "Invalid parameter";
     /// No row, and none is made.
@@ -202,7 +218,10 @@ impl Problem {
         if let Some(challenge) = challenge(*kind) {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
-        if kind.status() == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(
+            kind.status(),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        ) {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         response.extensions_mut().insert(self);
@@ -316,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn every_401_carries_a_challenge_and_every_503_a_time_to_retry() {
+    fn every_401_carries_a_challenge_and_every_429_and_503_a_time_to_retry() {
         for kind in Kind::ALL {
             let response = Problem::of(*kind).into_response();
             assert_eq!(
@@ -326,7 +345,7 @@ mod tests {
             );
             assert_eq!(
                 response.headers().contains_key(RETRY_AFTER),
-                kind.status() == 503,
+                matches!(kind.status().as_u16(), 429 | 503),
                 "{kind:?}"
             );
         }

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
+use axum::routing::any;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -14,8 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::routes::{changes, health, me, webhook};
-use crate::{fallback, head_size, openapi, request_context};
+use crate::routes::{changes, health, me, my_events, stream_ticket, verify, webhook};
+use crate::{fallback, head_size, legacy_bridge, openapi, request_context};
 
 /// What Clerk calls: proven by its signature.
 fn for_clerk() -> OpenApiRouter<App> {
@@ -26,6 +27,19 @@ fn for_clerk() -> OpenApiRouter<App> {
 fn for_users() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(me::me))
+        .routes(routes!(stream_ticket::issue))
+        // Documented as GET; proxies send the client's method, whatever it is.
+        .routes(routes!(verify::verify))
+        .route("/auth/verify", any(verify::verify))
+        .route("/auth/verify/", any(verify::verify_appended))
+        .route("/auth/verify/{*appended}", any(verify::verify_appended))
+        .layer(map_response(private))
+}
+
+/// What signed-in users follow, also by ticket: `StreamCaller` stands in every signature.
+fn for_listeners() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(my_events::my_events))
         .layer(map_response(private))
 }
 
@@ -45,7 +59,10 @@ fn for_anybody() -> OpenApiRouter<App> {
 }
 
 fn api() -> OpenApiRouter<App> {
-    for_clerk().merge(for_users()).merge(for_followers())
+    for_clerk()
+        .merge(for_users())
+        .merge(for_listeners())
+        .merge(for_followers())
 }
 
 fn documented() -> OpenApiRouter<App> {
@@ -64,8 +81,11 @@ pub fn router(app: App) -> Router {
     let (routes, document) = documented().split_for_parts();
     let (alias, _) = api().split_for_parts();
     let limit = app.settings.request_timeout;
+    let mut routes = routes.nest("/api", alias);
+    if app.legacy.is_some() {
+        routes = routes.layer(from_fn_with_state(app.clone(), legacy_bridge::announce));
+    }
     routes
-        .nest("/api", alias)
         .fallback(fallback::not_found)
         .method_not_allowed_fallback(fallback::method_not_allowed)
         .with_state(app)

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::app::App;
 use crate::current_user::CurrentUser;
 use crate::problem::{Kind, Problem};
+use crate::streams::{StreamCaller, Tenure};
 
 /// The tokens of machine callers, kept as digests: of one length, so that comparing them tells nothing.
 pub struct ServiceTokens(Vec<(String, [u8; 32])>);
@@ -46,9 +47,45 @@ fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-/// Somebody who may follow every change: a machine caller, or an admin with a session token.
+/// Somebody who may follow every change.
 #[derive(Debug)]
-pub(crate) struct FeedReader;
+pub(crate) enum FeedReader {
+    /// A machine caller.
+    Service,
+    /// An admin, by header, cookie or ticket.
+    Admin(Box<CurrentUser>),
+}
+
+impl FeedReader {
+    /// What ends a stream of his: the future is ready once he may listen no more, or the service stops.
+    pub(crate) async fn tenure(
+        self,
+        app: &App,
+    ) -> Result<impl Future<Output = ()> + Send + use<>, Problem> {
+        let tenure = match self {
+            Self::Service => None,
+            Self::Admin(caller) => Some(Tenure::begin(app, *caller, admins_only).await?.0),
+        };
+        let stop = app.stop.clone();
+        Ok(async move {
+            match tenure {
+                Some(tenure) => drop(tenure.over().await),
+                None => stop.cancelled().await,
+            }
+        })
+    }
+}
+
+fn admins_only(app: &App, caller: &CurrentUser) -> Result<(), Problem> {
+    if app.policy.is_admin(&caller.entitlements.role) {
+        Ok(())
+    } else {
+        Err(Problem::with_detail(
+            Kind::RoleRequired,
+            "this is for admins and for machine callers",
+        ))
+    }
+}
 
 impl FromRequestParts<App> for FeedReader {
     type Rejection = Problem;
@@ -56,17 +93,11 @@ impl FromRequestParts<App> for FeedReader {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if let Some(name) = bearer(parts).and_then(|token| app.service_tokens.owner(token)) {
             tracing::debug!(service = name, "a machine caller");
-            return Ok(Self);
+            return Ok(Self::Service);
         }
-        let caller = CurrentUser::from_request_parts(parts, app).await?;
-        if app.policy.is_admin(&caller.entitlements.role) {
-            Ok(Self)
-        } else {
-            Err(Problem::with_detail(
-                Kind::RoleRequired,
-                "this is for admins and for machine callers",
-            ))
-        }
+        let StreamCaller(caller) = StreamCaller::from_request_parts(parts, app).await?;
+        admins_only(app, &caller)?;
+        Ok(Self::Admin(Box::new(caller)))
     }
 }
 

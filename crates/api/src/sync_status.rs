@@ -1,14 +1,14 @@
 //! What the last sweep found, for health and metrics.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
-use domain::ReconcileReport;
+use domain::SweepSummary;
 
-/// The last sweep of this process, if it has made one.
+/// The last sweep of any replica, as far as this one has read of it.
 pub struct SyncStatus {
     since: DateTime<Utc>,
-    last: RwLock<Option<(ReconcileReport, DateTime<Utc>)>>,
+    last: RwLock<Option<Arc<SweepSummary>>>,
 }
 
 impl SyncStatus {
@@ -27,14 +27,14 @@ impl SyncStatus {
         self.since
     }
 
-    /// Keeps a sweep's report in the place of the one before.
-    pub fn set(&self, report: ReconcileReport, at: DateTime<Utc>) {
-        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some((report, at));
+    /// Keeps a summary in the place of the one before; `None` while no sweep has ended yet.
+    pub fn set(&self, last: Option<SweepSummary>) {
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = last.map(Arc::new);
     }
 
-    /// The last report, and when it was made.
+    /// The last sweep.
     #[must_use]
-    pub fn last(&self) -> Option<(ReconcileReport, DateTime<Utc>)> {
+    pub fn last(&self) -> Option<Arc<SweepSummary>> {
         self.last
             .read()
             .unwrap_or_else(PoisonError::into_inner)

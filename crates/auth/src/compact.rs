@@ -9,6 +9,8 @@ use crate::header::Header;
 /// The longest token that is looked at, in bytes. Browsers cap a cookie at 4 KiB; templates in a header may be longer.
 pub(crate) const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
+pub(crate) const TOO_LONG: TokenError = TokenError::Malformed("it is longer than 16 KiB");
+
 /// A token taken apart. Nothing in it is believed yet.
 pub(crate) struct Compact<'a> {
     pub(crate) header: Header,
@@ -20,9 +22,9 @@ pub(crate) struct Compact<'a> {
 
 impl<'a> Compact<'a> {
     /// Splits and decodes, and holds the header to the rules that come before the signature ([`Header::parse`]).
-    pub(crate) fn parse(token: &'a str) -> Result<Self, TokenError> {
+    pub(crate) fn parse(token: &'a str, expected_alg: &str) -> Result<Self, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(TokenError::Malformed("it is longer than 16 KiB"));
+            return Err(TOO_LONG);
         }
         let Some((signing_input, signature)) = token.rsplit_once('.') else {
             return Err(TokenError::Malformed("it has not three parts"));
@@ -36,7 +38,10 @@ impl<'a> Compact<'a> {
             ));
         }
         Ok(Self {
-            header: Header::parse(&decode(header, "its header is not unpadded base64url")?)?,
+            header: Header::parse(
+                &decode(header, "its header is not unpadded base64url")?,
+                expected_alg,
+            )?,
             signing_input: signing_input.as_bytes(),
             payload: decode(payload, "its payload is not unpadded base64url")?,
             signature: decode(signature, "its signature is not unpadded base64url")?,
@@ -44,14 +49,24 @@ impl<'a> Compact<'a> {
     }
 }
 
-/// The `iss` that a token claims, unverified: only for choosing between cookies of several instances.
+/// The `iss` that a token claims, unverified: only for choosing between cookies of several instances, and between the
+/// ways in which a token may be verified.
 pub(crate) fn claimed_issuer(token: &str) -> Option<String> {
+    claimed(token, 1, "iss")
+}
+
+/// The `alg` that a token claims, unverified: only for choosing the way in which it is verified.
+pub(crate) fn claimed_algorithm(token: &str) -> Option<String> {
+    claimed(token, 0, "alg")
+}
+
+fn claimed(token: &str, segment: usize, name: &str) -> Option<String> {
     if token.len() > MAX_TOKEN_BYTES {
         return None;
     }
-    let payload = token.split('.').nth(1)?;
-    let claims = crate::strict_json::object(&URL_SAFE_NO_PAD.decode(payload).ok()?)?;
-    claims.get("iss")?.as_str().map(str::to_owned)
+    let segment = token.split('.').nth(segment)?;
+    let object = crate::strict_json::object(&URL_SAFE_NO_PAD.decode(segment).ok()?)?;
+    object.get(name)?.as_str().map(str::to_owned)
 }
 
 // This engine refuses padding, other alphabets, whitespace and trailing bits that are not zero, so that one signature
@@ -65,18 +80,19 @@ fn decode(segment: &str, problem: &'static str) -> Result<Vec<u8>, TokenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::RS256;
 
     // {"alg":"RS256"}
     const HEADER: &str = "eyJhbGciOiJSUzI1NiJ9";
 
     fn refused(token: &str) -> &'static str {
-        Compact::parse(token).err().expect("refused").code()
+        Compact::parse(token, RS256).err().expect("refused").code()
     }
 
     #[test]
     fn three_segments_are_taken_apart() {
         let token = format!("{HEADER}.e30.AQ");
-        let compact = Compact::parse(&token).unwrap();
+        let compact = Compact::parse(&token, RS256).unwrap();
         assert_eq!(compact.signing_input, format!("{HEADER}.e30").as_bytes());
         assert_eq!(
             (compact.payload.as_slice(), compact.signature.as_slice()),

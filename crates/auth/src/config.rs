@@ -9,7 +9,7 @@ use url::{Host, Url};
 use crate::publishable_key::PublishableKey;
 
 /// The largest accepted leeway.
-const MAX_LEEWAY: Duration = Duration::from_secs(10);
+pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(10);
 
 /// How one Clerk instance's session tokens are verified. Pending sessions (`sts` is `pending`) are always refused.
 #[derive(Debug, Clone)]
@@ -34,6 +34,9 @@ pub struct AuthConfig {
     pub publishable_key: Option<PublishableKey>,
     /// How keys are kept.
     pub key_cache: KeyCacheSettings,
+    /// How many verified tokens are remembered, so that they are not verified again: at most 10 million, about a kilobyte
+    /// each; 0 switches it off.
+    pub token_cache_capacity: usize,
     /// Whether keys named `ins_emulator` count: in development only.
     pub accept_emulator_keys: bool,
 }
@@ -105,6 +108,7 @@ impl AuthConfig {
             leeway: Duration::from_secs(5),
             publishable_key: None,
             key_cache: KeyCacheSettings::default(),
+            token_cache_capacity: 100_000,
             accept_emulator_keys: false,
         }
     }
@@ -205,6 +209,11 @@ pub enum ConfigFault {
     /// See [`AuthConfig::leeway`].
     #[error("the leeway is longer than 10 seconds")]
     Leeway,
+    /// See [`AuthConfig::token_cache_capacity`].
+    #[error(
+        "more than 10 million verified tokens are to be remembered, or more than memory allows"
+    )]
+    TokenCache,
     /// Would fetch at every request, or never have keys.
     #[error(
         "the key cache needs spans above zero, and a stale limit no shorter than the time to live"

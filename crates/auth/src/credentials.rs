@@ -12,6 +12,9 @@ use crate::publishable_key::PublishableKey;
 /// The most session cookies of one name that are compared; a browser sends one, or a few of several paths.
 const MAX_COOKIES: usize = 8;
 
+/// The session cookie of whichever instance wrote it last; each instance has one with a suffix of its own beside it.
+const PLAIN_NAME: &str = "__session";
+
 /// How the token came. State-changing requests by cookie need a check of their `Origin`: a browser attaches cookies to
 /// requests that other sites start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,20 +47,16 @@ impl fmt::Debug for Credential<'_> {
 #[derive(Debug, Clone)]
 pub struct CredentialFinder {
     issuer: String,
-    /// The suffixed name first, when there is one.
-    cookie_names: Vec<String>,
+    suffixed_name: Option<String>,
 }
 
 impl CredentialFinder {
     /// For the instance of this issuer; the publishable key gives the suffix of its own cookie.
     pub fn new(issuer: impl Into<String>, publishable_key: Option<&PublishableKey>) -> Self {
-        let suffixed = publishable_key.map(|key| format!("__session_{}", key.cookie_suffix()));
         Self {
             issuer: issuer.into(),
-            cookie_names: suffixed
-                .into_iter()
-                .chain(["__session".to_owned()])
-                .collect(),
+            suffixed_name: publishable_key
+                .map(|key| format!("{PLAIN_NAME}_{}", key.cookie_suffix())),
         }
     }
 
@@ -101,33 +100,71 @@ impl CredentialFinder {
     }
 
     fn cookie<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, TokenError> {
-        let mut fallback = None;
-        for name in &self.cookie_names {
-            let mut values: Vec<&str> = Vec::new();
-            for value in cookies(headers, name) {
-                // Clerk's front end empties the cookie at sign-out.
-                if !value.is_empty() && !values.contains(&value) {
-                    values.push(value);
-                }
-            }
-            if values.len() > MAX_COOKIES {
-                return Err(TokenError::Malformed("there are too many session cookies"));
-            }
-            let mut ours = values
-                .iter()
-                .copied()
-                .filter(|value| claimed_issuer(value).as_ref() == Some(&self.issuer));
-            match (ours.next(), ours.next()) {
-                (Some(token), None) => return Ok(Some(token)),
-                (Some(_), Some(_)) => {
-                    return Err(TokenError::Malformed(
-                        "there are several different session cookies",
-                    ));
-                }
-                (None, _) => fallback = fallback.or_else(|| values.first().copied()),
+        let mut suffixed = Candidates::default();
+        let mut plain = Candidates::default();
+        for (name, value) in cookies(headers) {
+            if Some(name) == self.suffixed_name.as_deref() {
+                suffixed.add(value);
+            } else if name == PLAIN_NAME {
+                plain.add(value);
             }
         }
-        Ok(fallback)
+        let first = suffixed.first().or(plain.first());
+        // Mostly both names come with one value, and there is nothing to choose, nor anything to be read for a choice.
+        if suffixed.len <= 1
+            && plain.len <= 1
+            && plain.first().is_none_or(|plain| Some(plain) == first)
+        {
+            return Ok(first);
+        }
+        for candidates in [suffixed, plain] {
+            if let Some(token) = self.ours(&candidates)? {
+                return Ok(Some(token));
+            }
+        }
+        Ok(first)
+    }
+
+    /// The one of these that claims this instance's issuer.
+    fn ours<'a>(&self, candidates: &Candidates<'a>) -> Result<Option<&'a str>, TokenError> {
+        let Some(values) = candidates.values.get(..candidates.len) else {
+            return Err(TokenError::Malformed("there are too many session cookies"));
+        };
+        let mut ours = values
+            .iter()
+            .copied()
+            .filter(|value| claimed_issuer(value).as_ref() == Some(&self.issuer));
+        match (ours.next(), ours.next()) {
+            (Some(_), Some(_)) => Err(TokenError::Malformed(
+                "there are several different session cookies",
+            )),
+            (token, _) => Ok(token),
+        }
+    }
+}
+
+/// The different values of the cookies of one name.
+#[derive(Default)]
+struct Candidates<'a> {
+    values: [&'a str; MAX_COOKIES],
+    /// Beyond the number of places when there were too many.
+    len: usize,
+}
+
+impl<'a> Candidates<'a> {
+    fn add(&mut self, value: &'a str) {
+        // Clerk's front end empties the cookie at sign-out.
+        if value.is_empty() || self.values.contains(&value) {
+            return;
+        }
+        if let Some(place) = self.values.get_mut(self.len) {
+            *place = value;
+        }
+        self.len = (self.len + 1).min(MAX_COOKIES + 1);
+    }
+
+    fn first(&self) -> Option<&'a str> {
+        self.values.first().copied().filter(|_| self.len > 0)
     }
 }
 
@@ -150,19 +187,17 @@ fn bearer(value: &str) -> Result<Option<&str>, TokenError> {
     Ok(Some(rest.trim_start_matches(' ')))
 }
 
-/// The values of one cookie, over all `Cookie` headers (HTTP/2 may split them). Read as bytes: a neighbour may hold any
-/// text. A value that is not UTF-8 is passed over, as no token of ours.
-fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+/// Name and value of every cookie, over all `Cookie` headers (HTTP/2 may split them). Read as bytes: a neighbour may hold
+/// any text. A value that is not UTF-8 is passed over, as no token of ours.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     let pairs = headers
         .get_all(COOKIE)
         .iter()
         .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
-    pairs
-        .filter_map(|pair| std::str::from_utf8(pair).ok())
-        .filter_map(move |pair| {
-            let (found, value) = pair.split_once('=')?;
-            (found.trim() == name).then_some(value.trim())
-        })
+    pairs.filter_map(|pair| {
+        let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
+        Some((name.trim(), value.trim()))
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The claims that grant something, read leniently: templates may add claims of any name and shape, so one that cannot be
 //! read grants nothing and refuses nothing.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::claims::{ActiveOrganization, Actor, CustomClaims, FactorAges, Feature, Plan, is_id};
@@ -12,7 +14,7 @@ pub(crate) struct Entitlements {
     pub(crate) organization: Option<ActiveOrganization>,
     pub(crate) factor_ages: Option<FactorAges>,
     pub(crate) plan: Option<Plan>,
-    pub(crate) features: Vec<Feature>,
+    pub(crate) features: Arc<[Feature]>,
     pub(crate) actor: Option<Actor>,
     pub(crate) custom: CustomClaims,
 }
@@ -97,8 +99,8 @@ fn plan(text: &str) -> Option<Plan> {
 fn organization_v2(o: &Value, features: &[Option<Feature>]) -> Option<ActiveOrganization> {
     let o = o.as_object()?;
     let permissions = match (owned(o, "per"), owned(o, "fpm")) {
-        (Some(names), Some(masks)) => permissions::decode(features, &names, &masks),
-        _ => Vec::new(),
+        (Some(names), Some(masks)) => permissions::decode(features, &names, &masks).into(),
+        _ => Arc::default(),
     };
     Some(ActiveOrganization {
         id: owned(o, "id").filter(|id| is_id(id, "org_"))?,
@@ -227,7 +229,7 @@ mod tests {
                     (None, None, None),
                     "{odd}"
                 );
-                assert_eq!(read.features, [], "{odd}");
+                assert!(read.features.is_empty(), "{odd}");
             }
         }
         for fva in [
@@ -253,18 +255,18 @@ mod tests {
             json!({"id": "org_1", "per": ["read"], "fpm": 1}),
         ] {
             let read = take(json!({"v": 2, "fea": "o:a", "o": o}));
-            assert_eq!(read.organization.unwrap().permissions, Vec::<String>::new());
+            assert!(read.organization.unwrap().permissions.is_empty());
         }
         let mixed =
             json!({"org_id": "org_1", "org_permissions": ["org:a:b", 5, "a:b", "org:", null]});
-        assert_eq!(take(mixed).organization.unwrap().permissions, ["org:a:b"]);
+        assert_eq!(*take(mixed).organization.unwrap().permissions, ["org:a:b"]);
     }
 
     #[test]
     fn the_organization_of_the_other_version_is_custom() {
         let two = take(json!({"v": 2, "org_id": "org_1", "org_role": "org:admin"}));
         assert_eq!(two.organization, None);
-        assert_eq!(two.custom.get("org_role"), Some(&json!("org:admin")));
+        assert_eq!(two.custom.get("org_role"), Some(json!("org:admin")));
         let one = take(json!({"o": {"id": "org_1", "rol": "admin"}}));
         assert_eq!(one.organization, None);
         assert!(one.custom.get("o").is_some());
@@ -289,7 +291,7 @@ mod tests {
     #[test]
     fn custom_claims_keep_their_values_and_hide_them_from_debug() {
         let read = take(json!({"email": "a@example.com", "name": 5, "v": 2, "jti": "x"}));
-        assert_eq!(read.custom.get("name"), Some(&json!(5)));
+        assert_eq!(read.custom.get("name"), Some(json!(5)));
         assert_eq!(format!("{:?}", read.custom), r#"{"email", "name"}"#);
     }
 }

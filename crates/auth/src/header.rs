@@ -6,12 +6,14 @@ use crate::error::TokenError;
 use crate::shown::Shown;
 use crate::strict_json;
 
+/// What signs Clerk's session tokens.
+pub(crate) const RS256: &str = "RS256";
 /// Clerk's category of session tokens.
 const SESSION: &str = "cl_B7d4PD111AAA";
 /// Clerk's "carries no information", which is as good as no category.
 const NO_INFORMATION: &str = "cl_I7d4PD111III";
 
-/// A header whose `alg` is RS256 and that asks for nothing we do not do. `jku`, `jwk`, `x5u` and `x5c` are not even read:
+/// A header whose `alg` is the one asked for and that asks for nothing we do not do. `jku`, `jwk`, `x5u` and `x5c` are not even read:
 /// a token does not choose its own key.
 pub(crate) struct Header {
     kid: Option<String>,
@@ -22,14 +24,14 @@ pub(crate) struct Header {
 impl Header {
     /// Reads the decoded header. `crit` is refused whatever it lists, since no extension is understood here (RFC 7515
     /// 4.1.11); so are `zip` and `enc`, which belong to encryption, and `b64` (RFC 7797), which changes what is signed.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, TokenError> {
+    pub(crate) fn parse(bytes: &[u8], expected_alg: &str) -> Result<Self, TokenError> {
         let Some(mut header) = strict_json::object(bytes) else {
             return Err(TokenError::Malformed(
                 "its header is not a JSON object with unique names",
             ));
         };
         match header.get("alg") {
-            Some(Value::String(alg)) if alg == "RS256" => {}
+            Some(Value::String(alg)) if alg == expected_alg => {}
             alg => {
                 let alg = alg.and_then(Value::as_str).map(Shown::new);
                 return Err(TokenError::AlgorithmNotAllowed { alg });
@@ -65,6 +67,11 @@ impl Header {
         self.kid.as_deref()
     }
 
+    /// Whether it claims one of Clerk's categories, whichever.
+    pub(crate) fn has_category(&self) -> bool {
+        self.cat.is_some()
+    }
+
     /// Whether the issuer means a session token. `typ` is absent or exactly `JWT`, as Clerk writes it (RFC 7515 would
     /// let case differ; no session token of Clerk's does). `cat` is absent, the session's, or the one without information.
     pub(crate) fn require_session_token(&self) -> Result<(), TokenError> {
@@ -91,8 +98,8 @@ mod tests {
     use super::*;
 
     fn code(header: &str) -> &'static str {
-        let judged =
-            Header::parse(header.as_bytes()).and_then(|header| header.require_session_token());
+        let judged = Header::parse(header.as_bytes(), RS256)
+            .and_then(|header| header.require_session_token());
         judged.map_or_else(|error| error.code(), |()| "accepted")
     }
 

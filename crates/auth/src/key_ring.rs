@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use crate::config::KeyCacheSettings;
 use crate::jwks::{EMULATOR_KID, Jwks};
 use crate::key_source::{KeySource, KeySourceError};
-use crate::verifying_key::VerifyingKey;
+use crate::verifying_key::{KeyId, VerifyingKey};
 
 /// The keys of one issuer. A ring is never shared between issuers: a `kid` means nothing without one.
 ///
@@ -153,6 +153,20 @@ impl KeyRing {
         })
     }
 
+    /// Whether a token that this key verified may count at `now` without another look for its key: the key is in the set
+    /// still, and the set is fresh. When not, nothing is lost: [`KeyRing::key`] decides, and fetches if that is due.
+    pub(crate) fn vouches_for(&self, key: KeyId, now: DateTime<Utc>) -> bool {
+        let ring = &*self.inner;
+        if ring.source.is_none() {
+            return ring.fallback.as_ref().is_some_and(|pem| pem.id() == key);
+        }
+        // A set has a key or two, so that looking at all of them is the fastest search.
+        ring.current.load().as_ref().is_some_and(|set| {
+            within(set.fetched_at, ring.settings.ttl, now)
+                && set.jwks.keys.values().any(|held| held.id() == key)
+        })
+    }
+
     /// Fetches the set when it is near its end (four fifths of its time to live) and no pause after a failure stands
     /// against it. For a background task, so that requests never meet a set that is over age; every 10 seconds is enough.
     pub async fn refresh_if_due(&self, now: DateTime<Utc>) {
@@ -210,8 +224,9 @@ impl Inner {
         progress.attempts += 1;
         progress.last_attempt = Some(now);
         match outcome {
-            Ok(jwks) => {
+            Ok(mut jwks) => {
                 progress.failures = 0;
+                self.keep_known_keys(&mut jwks);
                 tracing::debug!(
                     keys = jwks.keys.len(),
                     skipped = jwks.skipped,
@@ -250,6 +265,22 @@ impl Inner {
             });
         }
         Ok(jwks)
+    }
+
+    /// A key that was there before under the same name stays the very key that it was, and with it what is remembered of
+    /// the tokens that it verified. What has gone or changed takes that with it.
+    fn keep_known_keys(&self, jwks: &mut Jwks) {
+        let current = self.current.load();
+        let Some(before) = current.as_ref() else {
+            return;
+        };
+        for (kid, key) in &mut jwks.keys {
+            if let Some(known) = before.jwks.keys.get(kid)
+                && known.is_same_as(key)
+            {
+                *key = Arc::clone(known);
+            }
+        }
     }
 
     /// What could verify this token without a fetch.

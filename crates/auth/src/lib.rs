@@ -33,21 +33,29 @@
 //! ```
 
 mod authorized_parties;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod claims;
 mod compact;
 mod config;
 mod credentials;
 mod entitlements;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod jwks;
 mod key_ring;
 mod key_source;
+pub mod legacy;
 mod permissions;
 mod publishable_key;
 mod rules;
+mod shared_lists;
 mod shown;
 mod strict_json;
+mod verdicts;
 mod verifier;
 mod verifying_key;
 
@@ -64,4 +72,5 @@ pub use key_source::MockKeySource;
 pub use key_source::{HttpKeySource, KeySource, KeySourceError};
 pub use publishable_key::{Environment, PublishableKey, PublishableKeyError};
 pub use shown::Shown;
+pub use verdicts::VerdictCounts;
 pub use verifier::{Authenticated, Authenticator, Verifier};

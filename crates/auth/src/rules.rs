@@ -108,26 +108,29 @@ impl Rules {
         })
     }
 
-    /// Time alone: what a remembered verdict has to be held to again. A token has expired in the second that `exp` names.
-    pub(crate) fn judge_times(
+    /// What a token that was good has to be held to on every use: the party, which may have to be counted, and time. In
+    /// the order of [`Rules::judge`].
+    pub(crate) fn judge_again(
+        &self,
+        claims: &SessionClaims,
+        now: DateTime<Utc>,
+    ) -> Result<(), TokenError> {
+        self.parties.judge(claims.authorized_party.as_deref())?;
+        self.judge_times(claims.expires_at, claims.not_before, claims.issued_at, now)
+    }
+
+    pub(crate) fn has_expired(&self, expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        has_expired(self.leeway, expires_at, now)
+    }
+
+    fn judge_times(
         &self,
         expires_at: DateTime<Utc>,
         not_before: Option<DateTime<Utc>>,
         issued_at: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<(), TokenError> {
-        if now >= expires_at + self.leeway {
-            return Err(TokenError::Expired { at: expires_at });
-        }
-        for (claim, at) in [("nbf", not_before), ("iat", issued_at)] {
-            match at {
-                Some(at) if at > now + self.leeway => {
-                    return Err(TokenError::NotYetValid { claim, at });
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        judge_times(self.leeway, expires_at, not_before, issued_at, now)
     }
 
     fn judge_issuer(&self, issuer: Option<String>) -> Result<(), TokenError> {
@@ -165,8 +168,36 @@ impl Rules {
     }
 }
 
+/// A token has expired in the second that `exp` names, plus the leeway.
+fn has_expired(leeway: Duration, expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now >= expires_at + leeway
+}
+
+/// Times alone, for every kind of token.
+pub(crate) fn judge_times(
+    leeway: Duration,
+    expires_at: DateTime<Utc>,
+    not_before: Option<DateTime<Utc>>,
+    issued_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), TokenError> {
+    if has_expired(leeway, expires_at, now) {
+        return Err(TokenError::Expired { at: expires_at });
+    }
+    for (claim, at) in [("nbf", not_before), ("iat", issued_at)] {
+        match at {
+            Some(at) if at > now + leeway => return Err(TokenError::NotYetValid { claim, at }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// A claim that decides something is a text when it is there; `null` is not absence.
-fn text(claims: &mut Map<String, Value>, name: &'static str) -> Result<Option<String>, TokenError> {
+pub(crate) fn text(
+    claims: &mut Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<String>, TokenError> {
     match claims.remove(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -176,7 +207,7 @@ fn text(claims: &mut Map<String, Value>, name: &'static str) -> Result<Option<St
 
 /// A NumericDate (RFC 7519 2): seconds since 1970, with or without a fraction (kept to the millisecond, the rest cut
 /// off), up to the year 9999. Never a text, however numeric.
-fn time(
+pub(crate) fn time(
     claims: &mut Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<DateTime<Utc>>, TokenError> {

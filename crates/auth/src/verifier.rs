@@ -7,21 +7,24 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
 use crate::claims::SessionClaims;
-use crate::compact::Compact;
+use crate::compact::{Compact, MAX_TOKEN_BYTES, TOO_LONG};
 use crate::config::{AuthConfig, ConfigError, ConfigFault};
-use crate::credentials::{CredentialFinder, CredentialKind};
+use crate::credentials::{Credential, CredentialFinder, CredentialKind};
 use crate::error::TokenError;
+use crate::header::RS256;
 use crate::key_ring::{KeyRing, NoKey};
 use crate::key_source::{HttpKeySource, KeySource};
 use crate::rules::Rules;
 use crate::shown::Shown;
 use crate::strict_json;
+use crate::verdicts::{TokenDigest, Verdict, VerdictCounts, Verdicts};
 use crate::verifying_key::VerifyingKey;
 
 /// Verifies one Clerk instance's session tokens.
 pub struct Verifier {
     keys: KeyRing,
     rules: Rules,
+    verdicts: Verdicts,
 }
 
 impl Verifier {
@@ -74,9 +77,12 @@ impl Verifier {
                 None
             }
         };
-        if !faults.is_empty() {
+        let verdicts = Verdicts::new(config.token_cache_capacity)
+            .map_err(|fault| faults.push(fault))
+            .ok();
+        let (Some(verdicts), true) = (verdicts, faults.is_empty()) else {
             return Err(ConfigError { faults });
-        }
+        };
         let keys = KeyRing::new(
             source,
             fallback,
@@ -86,6 +92,7 @@ impl Verifier {
         Ok(Self {
             keys,
             rules: Rules::new(config),
+            verdicts,
         })
     }
 
@@ -93,25 +100,51 @@ impl Verifier {
     /// when that has to be fetched, for at most the fetch timeout. Runs on a tokio runtime.
     ///
     /// Nothing in the payload decides anything before the signature holds, so that a forger learns nothing from the
-    /// refusal. A cache of verdicts belongs around the steps up to the rules; time has to be judged on every use.
+    /// refusal. A token that was good is remembered and not verified again, and whatever may change is judged again: the
+    /// verdict is the one that there would be without memory.
     pub async fn verify(
         &self,
         token: &str,
         now: DateTime<Utc>,
-    ) -> Result<SessionClaims, TokenError> {
-        let compact = Compact::parse(token)?;
+    ) -> Result<Arc<SessionClaims>, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            self.verdicts.count_miss();
+            return Err(TOO_LONG);
+        }
+        let digest = self.verdicts.digest(token);
+        let known = digest.and_then(|digest| self.verdicts.get(&digest));
+        match known {
+            Some(verdict) if self.keys.vouches_for(verdict.key, now) => {
+                self.judge_again(verdict, digest, now)
+            }
+            known => self.verify_afresh(token, digest, known, now).await,
+        }
+    }
+
+    async fn verify_afresh(
+        &self,
+        token: &str,
+        digest: Option<TokenDigest>,
+        known: Option<Verdict>,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<SessionClaims>, TokenError> {
+        let compact = Compact::parse(token, RS256).inspect_err(|_| self.verdicts.count_miss())?;
         let kid = compact.header.kid();
-        let key = self
-            .keys
-            .key(kid, now)
-            .await
-            .map_err(|no_key| match no_key {
-                NoKey::Unknown => TokenError::KeyUnknown {
-                    kid: kid.map(Shown::new),
-                },
-                NoKey::Emulator => TokenError::EmulatorKey,
-                NoKey::Unavailable => TokenError::KeysUnavailable,
-            })?;
+        let key = self.keys.key(kid, now).await;
+        // Found to be good before, and by the same key: it is the age of the key set that called for another look.
+        if let (Some(verdict), Ok(key)) = (known, &key)
+            && verdict.key == key.id()
+        {
+            return self.judge_again(verdict, digest, now);
+        }
+        self.verdicts.count_miss();
+        let key = key.map_err(|no_key| match no_key {
+            NoKey::Unknown => TokenError::KeyUnknown {
+                kid: kid.map(Shown::new),
+            },
+            NoKey::Emulator => TokenError::EmulatorKey,
+            NoKey::Unavailable => TokenError::KeysUnavailable,
+        })?;
         if !key.verifies(compact.signing_input, &compact.signature) {
             return Err(TokenError::SignatureInvalid);
         }
@@ -121,7 +154,44 @@ impl Verifier {
                 "its payload is not a JSON object with unique names",
             ));
         };
-        self.rules.judge(claims, now)
+        let mut claims = self.rules.judge(claims, now)?;
+        if digest.is_some() {
+            self.verdicts.share_lists(&mut claims);
+        }
+        let claims = Arc::new(claims);
+        if let Some(digest) = digest {
+            let claims = Arc::clone(&claims);
+            let key = key.id();
+            self.verdicts.insert(digest, Verdict { claims, key });
+        }
+        Ok(claims)
+    }
+
+    /// What may have changed since the token was found to be good.
+    fn judge_again(
+        &self,
+        verdict: Verdict,
+        digest: Option<TokenDigest>,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<SessionClaims>, TokenError> {
+        self.verdicts.count_hit();
+        let judged = self.rules.judge_again(&verdict.claims, now);
+        if let (Err(TokenError::Expired { .. }), Some(digest)) = (&judged, digest) {
+            self.verdicts.remove(&digest);
+        }
+        judged.map(|()| verdict.claims)
+    }
+
+    /// Forgets the tokens that have expired by `now`. They would go by themselves when they are seen again or displaced by
+    /// newer ones; a background task that calls this every minute gives their memory back sooner.
+    pub fn sweep(&self, now: DateTime<Utc>) {
+        self.verdicts
+            .sweep(|claims| self.rules.has_expired(claims.expires_at, now));
+    }
+
+    /// How well tokens are remembered.
+    pub fn verdict_counts(&self) -> VerdictCounts {
+        self.verdicts.counts()
     }
 
     /// The keys: for a background refresh and for health checks.
@@ -145,8 +215,8 @@ pub struct Authenticator {
 /// A request with a verified session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Authenticated {
-    /// What the token says.
-    pub claims: SessionClaims,
+    /// What the token says, shared with the verifier's memory.
+    pub claims: Arc<SessionClaims>,
     /// How the token came.
     pub credential: CredentialKind,
 }
@@ -181,12 +251,31 @@ impl Authenticator {
         headers: &HeaderMap,
         now: DateTime<Utc>,
     ) -> Result<Authenticated, TokenError> {
-        let credential = self.finder.find(headers)?;
+        self.authenticate_credential(self.find(headers)?, now).await
+    }
+
+    /// The first half of [`Authenticator::authenticate`]: the token as it stands in the request. For whoever has to look
+    /// at it before it is verified, as the bridge for legacy tokens does.
+    pub fn find<'a>(&self, headers: &'a HeaderMap) -> Result<Credential<'a>, TokenError> {
+        self.finder.find(headers)
+    }
+
+    /// The second half of [`Authenticator::authenticate`].
+    pub async fn authenticate_credential(
+        &self,
+        credential: Credential<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Authenticated, TokenError> {
         let claims = self.verifier.verify(credential.token, now).await?;
         Ok(Authenticated {
             claims,
             credential: credential.kind,
         })
+    }
+
+    /// The only `iss` that this one accepts.
+    pub fn issuer(&self) -> &str {
+        self.verifier.rules.issuer()
     }
 
     /// The verifier alone, for tokens that come another way.

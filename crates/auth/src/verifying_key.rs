@@ -5,6 +5,8 @@
 //! first one when another crate of the application has switched on a second crypto backend, which is no promise a library
 //! can give. The algorithm is a constant here: neither the token nor the key set can name another.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use aws_lc_rs::rsa::PublicKey;
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
@@ -13,9 +15,20 @@ use base64::engine::general_purpose::STANDARD;
 const MIN_BITS: usize = 2048;
 const MAX_BITS: usize = 8192;
 
+/// Which key verified a token: another number for every key that was read, and never the same one twice in a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyId(u64);
+
+static KEYS_READ: AtomicU64 = AtomicU64::new(0);
+
 /// A key that verifies RS256 signatures.
 #[derive(Debug)]
-pub(crate) struct VerifyingKey(ParsedPublicKey);
+pub(crate) struct VerifyingKey {
+    parsed: ParsedPublicKey,
+    id: KeyId,
+    /// Modulus and exponent.
+    components: (Box<[u8]>, Box<[u8]>),
+}
 
 impl VerifyingKey {
     /// From modulus and exponent, big-endian and without leading zeros. 2048 to 8192 bits; the exponent is odd, at least
@@ -42,7 +55,11 @@ impl VerifyingKey {
         }
         RsaPublicKeyComponents { n, e }
             .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
-            .map(Self)
+            .map(|parsed| Self {
+                parsed,
+                id: KeyId(KEYS_READ.fetch_add(1, Ordering::Relaxed)),
+                components: (n.into(), e.into()),
+            })
             .map_err(|_| "it is not an RSA public key")
     }
 
@@ -71,7 +88,16 @@ impl VerifyingKey {
 
     /// Whether `signature` is this key's RSASSA-PKCS1-v1_5 signature with SHA-256 over `message`.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.0.verify_sig(message, signature).is_ok()
+        self.parsed.verify_sig(message, signature).is_ok()
+    }
+
+    pub(crate) fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// Whether this is the same key, read another time.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.components == other.components
     }
 }
 

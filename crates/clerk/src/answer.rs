@@ -22,6 +22,9 @@ const MAX_WORDS: usize = 300;
 /// Clerk's code for an object that there is not.
 const NOT_FOUND: &str = "resource_not_found";
 
+/// How Clerk's codes begin and end for instances without organizations.
+const SWITCHED_OFF: (&str, &str) = ("organization", "not_enabled_in_instance");
+
 /// An answer that settles the question.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -29,6 +32,8 @@ pub(crate) enum Answer {
     Found(Value),
     /// Clerk says that there is no such thing, in its own words.
     Absent(String),
+    /// Clerk says that this instance has nothing of the kind, because it is switched off there; in its own words.
+    SwitchedOff(String),
 }
 
 /// What one attempt came to.
@@ -66,6 +71,9 @@ impl Received<'_> {
             _ if status.is_server_error() => Attempt::Failed(self.retry_after(), words),
             StatusCode::NOT_FOUND if code.as_deref() == Some(NOT_FOUND) => {
                 Attempt::Settled(Ok(Answer::Absent(words)))
+            }
+            StatusCode::FORBIDDEN if code.as_deref().is_some_and(is_switched_off) => {
+                Attempt::Settled(Ok(Answer::SwitchedOff(words)))
             }
             _ if status.is_client_error() && code.is_some() => {
                 Attempt::Settled(Err(DirectoryError::Refused(words)))
@@ -132,6 +140,11 @@ impl Received<'_> {
     fn header_value(&self, name: &str) -> Option<Value> {
         self.header(name).map(Value::from)
     }
+}
+
+fn is_switched_off(code: &str) -> bool {
+    let (begin, end) = SWITCHED_OFF;
+    code.starts_with(begin) && code.ends_with(end)
 }
 
 pub(crate) fn unreadable(words: String) -> DirectoryError {
@@ -239,6 +252,27 @@ mod tests {
             read(410, &[JSON], absent),
             Attempt::Settled(Err(_))
         ));
+    }
+
+    #[test]
+    fn an_instance_without_organizations_is_no_refusal() {
+        let body = |code: &str| json!({"errors": [{"code": code}]}).to_string();
+        let off = body("organization_not_enabled_in_instance");
+        let said = read(403, &[JSON], &off);
+        assert!(matches!(
+            said,
+            Attempt::Settled(Ok(Answer::SwitchedOff(words))) if words.contains("not_enabled")
+        ));
+        for (status, body) in [
+            (402, off),
+            (403, body("organization_not_found_or_unauthorized")),
+            (403, body("authorization_invalid")),
+        ] {
+            assert!(matches!(
+                read(status, &[JSON], &body),
+                Attempt::Settled(Err(DirectoryError::Refused(_)))
+            ));
+        }
     }
 
     #[test]

@@ -67,8 +67,10 @@ impl ClerkApi {
     ) -> Result<Option<Write>, DirectoryError> {
         let read_at = Utc::now();
         let url = url(&self.base, &[collection(listing), id.as_str()])?;
-        let Answer::Found(body) = self.transport.get(url, priority).await? else {
-            return Ok(None);
+        let body = match self.transport.get(url, priority).await? {
+            Answer::Found(body) => body,
+            Answer::Absent(_) => return Ok(None),
+            Answer::SwitchedOff(words) => return Err(DirectoryError::Refused(words)),
         };
         // A path may mean something else than an object: an organization's slug, or the word `count`.
         if id_of(&body).as_ref() != Some(id) {
@@ -98,8 +100,10 @@ impl ClerkApi {
             .append_pair("user_id", &wanted)
             .append_pair("limit", MEMBERSHIPS_OF_ONE);
         // Without its organization there is no membership either.
-        let Answer::Found(body) = self.transport.get(url, Priority::Sweep).await? else {
-            return Ok(None);
+        let body = match self.transport.get(url, Priority::Sweep).await? {
+            Answer::Found(body) => body,
+            Answer::Absent(_) => return Ok(None),
+            Answer::SwitchedOff(words) => return Err(DirectoryError::Refused(words)),
         };
         let listed = Listed::read(Listing::Memberships, body)?;
         let found = listed
@@ -119,9 +123,40 @@ impl ClerkApi {
     async fn existing(&self, url: Url) -> Result<Value, DirectoryError> {
         match self.transport.get(url, Priority::Sweep).await? {
             Answer::Found(body) => Ok(body),
+            Answer::Absent(words) | Answer::SwitchedOff(words) => {
+                Err(DirectoryError::Refused(words))
+            }
+        }
+    }
+
+    /// One page of a listing, from a cursor and in an order.
+    async fn listed(
+        &self,
+        listing: Listing,
+        cursor: &Cursor,
+        order: &'static str,
+    ) -> Result<Read, DirectoryError> {
+        let mut url = url(&self.base, &[collection(listing)])?;
+        url.query_pairs_mut()
+            .append_pair("limit", &self.page_size.to_string())
+            .append_pair("order_by", order)
+            .extend_pairs(cursor.parameter());
+        match self.transport.get(url, Priority::Sweep).await? {
+            Answer::Found(body) => Ok(Read::Listed(Listed::read(listing, body)?)),
+            Answer::SwitchedOff(words) => Ok(Read::SwitchedOff(Page {
+                switched_off: Some(words),
+                ..Page::default()
+            })),
             Answer::Absent(words) => Err(DirectoryError::Refused(words)),
         }
     }
+}
+
+/// What a listing's page is.
+enum Read {
+    Listed(Listed),
+    /// The empty page of a listing that there is none of.
+    SwitchedOff(Page),
 }
 
 fn map_single(
@@ -138,14 +173,36 @@ fn map_single(
 impl Directory for ClerkApi {
     async fn page(&self, listing: Listing, after: Option<String>) -> Result<Page, DirectoryError> {
         let cursor = Cursor::parse(listing, after.as_deref())?;
-        let mut url = url(&self.base, &[collection(listing)])?;
-        url.query_pairs_mut()
-            .append_pair("limit", &self.page_size.to_string())
-            .append_pair("order_by", "+created_at")
-            .extend_pairs(cursor.parameter());
         let read_at = Utc::now();
-        let body = self.existing(url).await?;
-        Listed::read(listing, body)?.into_page(listing, &cursor, self.page_size, read_at)
+        match self.listed(listing, &cursor, "+created_at").await? {
+            Read::SwitchedOff(page) => Ok(page),
+            Read::Listed(listed) => {
+                let next = listed.next(&cursor, self.page_size)?;
+                Ok(listed.into_page(listing, next, read_at))
+            }
+        }
+    }
+
+    async fn recent(
+        &self,
+        listing: Listing,
+        since: DateTime<Utc>,
+        after: Option<String>,
+    ) -> Result<Page, DirectoryError> {
+        let cursor = Cursor::parse_offset(listing, after.as_deref())?;
+        // Clerk orders users alone by their last change.
+        let (order, moved) = match listing {
+            Listing::Users => ("-updated_at", "updated_at"),
+            Listing::Organizations | Listing::Memberships => ("-created_at", "created_at"),
+        };
+        let read_at = Utc::now();
+        match self.listed(listing, &cursor, order).await? {
+            Read::SwitchedOff(page) => Ok(page),
+            Read::Listed(listed) => {
+                let next = listed.next_since(&cursor, self.page_size, moved, since);
+                Ok(listed.into_page(listing, next, read_at))
+            }
+        }
     }
 
     async fn count(&self, listing: Listing) -> Result<u64, DirectoryError> {

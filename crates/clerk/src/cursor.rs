@@ -22,20 +22,39 @@ impl Cursor {
         let Some(text) = text else {
             return Ok(Self::Start);
         };
-        let read = match listing {
+        match listing {
             Listing::Users => text
                 .strip_prefix(AFTER_ID)
                 .and_then(|id| ClerkId::parse(id).ok())
-                .map(Self::AfterId),
-            Listing::Organizations | Listing::Memberships => text
-                .strip_prefix(OFFSET)
-                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-                .and_then(|digits| digits.parse().ok())
-                .map(Self::Offset),
+                .map(Self::AfterId)
+                .ok_or_else(|| foreign(listing)),
+            Listing::Organizations | Listing::Memberships => {
+                Self::parse_offset(listing, Some(text))
+            }
+        }
+    }
+
+    /// Reads a cursor of a listing that can only be counted off.
+    pub(crate) fn parse_offset(
+        listing: Listing,
+        text: Option<&str>,
+    ) -> Result<Self, DirectoryError> {
+        let Some(text) = text else {
+            return Ok(Self::Start);
         };
-        read.ok_or_else(|| {
-            DirectoryError::Refused(format!("a cursor that is none of {}", listing.as_str()))
-        })
+        text.strip_prefix(OFFSET)
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|digits| digits.parse().ok())
+            .map(Self::Offset)
+            .ok_or_else(|| foreign(listing))
+    }
+
+    /// How many objects come before it; 0 where that is not known.
+    pub(crate) fn offset(&self) -> u64 {
+        match self {
+            Self::Offset(offset) => *offset,
+            Self::Start | Self::AfterId(_) => 0,
+        }
     }
 
     pub(crate) fn to_text(&self) -> Option<String> {
@@ -54,6 +73,10 @@ impl Cursor {
             Self::Offset(offset) => Some(("offset", offset.to_string())),
         }
     }
+}
+
+fn foreign(listing: Listing) -> DirectoryError {
+    DirectoryError::Refused(format!("a cursor that is none of {}", listing.as_str()))
 }
 
 #[cfg(test)]

@@ -44,15 +44,13 @@ impl Listed {
         }
     }
 
-    /// The page that begins at `cursor`, with the place of the next one.
+    /// The page, with the place of the next one.
     pub(crate) fn into_page(
         self,
         listing: Listing,
-        cursor: &Cursor,
-        page_size: u16,
+        next: Option<Cursor>,
         read_at: DateTime<Utc>,
-    ) -> Result<Page, DirectoryError> {
-        let next = self.next(cursor, page_size)?;
+    ) -> Page {
         let placing = Placing::listed(read_at);
         let mut page = Page {
             next: next.and_then(|next| next.to_text()),
@@ -68,17 +66,41 @@ impl Listed {
                 }
             }
         }
-        Ok(page)
+        page
     }
 
-    fn next(&self, cursor: &Cursor, page_size: u16) -> Result<Option<Cursor>, DirectoryError> {
+    /// The place behind a page whose objects are listed by the time under `moved`, the latest first: none once the page
+    /// has come to what is older than `since`.
+    pub(crate) fn next_since(
+        &self,
+        cursor: &Cursor,
+        page_size: u16,
+        moved: &str,
+        since: DateTime<Utc>,
+    ) -> Option<Cursor> {
+        let time = |entry: &Value| entry.get(moved).and_then(Value::as_i64);
+        // The last whose time can be read; an object without one proves nothing.
+        let last = self.entries.iter().rev().find_map(time);
+        let is_older = last.is_some_and(|last| last < since.timestamp_millis());
+        let here = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
+        let next = cursor.offset().saturating_add(here);
+        let is_last = match self.total {
+            Some(total) => next >= total || here == 0,
+            None => self.entries.len() < usize::from(page_size),
+        };
+        (!is_older && !is_last).then_some(Cursor::Offset(next))
+    }
+
+    /// The place behind the page that begins at `cursor`.
+    pub(crate) fn next(
+        &self,
+        cursor: &Cursor,
+        page_size: u16,
+    ) -> Result<Option<Cursor>, DirectoryError> {
         let Some(total) = self.total else {
             return self.next_by_id(cursor, page_size);
         };
-        let before = match cursor {
-            Cursor::Offset(offset) => *offset,
-            Cursor::Start | Cursor::AfterId(_) => 0,
-        };
+        let before = cursor.offset();
         let here = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
         let next = before.saturating_add(here);
         if next >= total {

@@ -1,6 +1,8 @@
 //! Ids that Clerk gave.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +38,15 @@ impl ClerkId {
     /// When the text is empty, too long or not visible ASCII.
     pub fn parse(text: impl Into<String>) -> Result<Self, ClerkIdError> {
         let text = text.into();
+        Self::check(&text)?;
+        Ok(Self(text))
+    }
+
+    /// Checks a text that nobody wants to own.
+    ///
+    /// # Errors
+    /// As [`ClerkId::parse`].
+    pub fn check(text: &str) -> Result<(), ClerkIdError> {
         if text.is_empty() {
             return Err(ClerkIdError::Empty);
         }
@@ -45,7 +56,7 @@ impl ClerkId {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ClerkIdError::NotVisibleAscii);
         }
-        Ok(Self(text))
+        Ok(())
     }
 
     /// The id as Clerk wrote it.
@@ -64,6 +75,21 @@ impl ClerkId {
 impl fmt::Display for ClerkId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Deref for ClerkId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Hashes and compares as the text does.
+impl Borrow<str> for ClerkId {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

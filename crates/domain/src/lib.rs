@@ -64,17 +64,19 @@ pub use overview::{
 };
 pub use page::{CursorError, CursorKey, List, PageQuery, Paged};
 pub use ports::{
-    Administration, AuditLog, Caller, Changes, Deliveries, DeliveryFilter, Directory,
-    DirectoryError, Erasures, Housekeeping, Invites, Listing, MigrationState, Mirror, MirrorRows,
-    Mirrored, Overview, Page, StoreError, StoreHealth, StoreReport, StoredDelivery, UsageMeter,
-    UserStore,
+    Administration, AuditLog, CacheHealth, CacheReport, Caller, Changes, CommitObserver, Commits,
+    Deliveries, DeliveryFilter, Directory, DirectoryError, Enrichment, Erasures, ExternalIds,
+    ExternalUser, FeedMark, FeedPulse, FeedTail, Housekeeping, Invites, Listing, MigrationState,
+    Mirror, MirrorRows, Mirrored, NoEnrichment, Overview, Page, SharedCacheState, StoreError,
+    StoreHealth, StoreReport, StoredDelivery, StreamTicket, StreamTickets, UsageMeter, UserStore,
+    WakeUpError, WakeUps,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
 pub use sync::{
-    BackfillOptions, BackfillReport, Braked, Failure, KindDrift, ListingRead, MaxAbsent, Progress,
-    ReconcileOptions, ReconcileReport, SyncError, Unmappable, UnmappableObject, backfill,
-    no_events_alarm, reconcile,
+    BackfillOptions, BackfillReport, Braked, DueSweep, Failure, KindDrift, ListingRead, MaxAbsent,
+    Progress, ReconcileOptions, ReconcileReport, SweepLog, SweepPlan, SweepSummary, SyncError,
+    Unmappable, UnmappableObject, backfill, no_events_alarm, reconcile,
 };
 pub use timestamp::{MAX_CLOCK_AHEAD, from_clerk_millis, from_clerk_seconds_or_millis};
 pub use usage::{FeatureUsage, Month, ReserveOutcome, SpendOutcome, UsageRequest};
@@ -82,7 +84,8 @@ pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
 pub use ports::{
-    MockAdministration, MockAuditLog, MockChanges, MockDeliveries, MockDirectory, MockErasures,
-    MockHousekeeping, MockInvites, MockMirror, MockMirrorRows, MockOverview, MockStoreHealth,
+    MockAdministration, MockAuditLog, MockCacheHealth, MockChanges, MockDeliveries, MockDirectory,
+    MockEnrichment, MockErasures, MockExternalIds, MockFeedPulse, MockFeedTail, MockHousekeeping,
+    MockInvites, MockMirror, MockMirrorRows, MockOverview, MockStoreHealth, MockStreamTickets,
     MockUsageMeter, MockUserStore,
 };

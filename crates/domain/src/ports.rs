@@ -5,12 +5,16 @@ mod audit;
 mod changes;
 mod deliveries;
 mod directory;
+mod enrichment;
+mod external_ids;
+mod feed_tail;
 mod health;
 mod housekeeping;
 mod invites;
 mod mirror;
 mod overview;
 mod rows;
+mod tickets;
 mod usage;
 mod users;
 
@@ -19,12 +23,19 @@ pub use audit::AuditLog;
 pub use changes::Changes;
 pub use deliveries::{Deliveries, DeliveryFilter, StoredDelivery};
 pub use directory::{Directory, DirectoryError, Listing, Page};
+pub use enrichment::{Enrichment, NoEnrichment};
+pub use external_ids::{ExternalIds, ExternalUser};
+pub use feed_tail::{
+    CacheHealth, CacheReport, CommitObserver, Commits, FeedMark, FeedPulse, FeedTail,
+    SharedCacheState, WakeUpError, WakeUps,
+};
 pub use health::{MigrationState, StoreHealth, StoreReport};
 pub use housekeeping::Housekeeping;
 pub use invites::Invites;
 pub use mirror::Mirror;
 pub use overview::Overview;
 pub use rows::{MirrorRows, Mirrored};
+pub use tickets::{StreamTicket, StreamTickets};
 pub use usage::UsageMeter;
 pub use users::{Caller, UserStore};
 
@@ -39,6 +50,12 @@ pub use deliveries::MockDeliveries;
 #[cfg(feature = "mock")]
 pub use directory::MockDirectory;
 #[cfg(feature = "mock")]
+pub use enrichment::MockEnrichment;
+#[cfg(feature = "mock")]
+pub use external_ids::MockExternalIds;
+#[cfg(feature = "mock")]
+pub use feed_tail::{MockCacheHealth, MockFeedPulse, MockFeedTail};
+#[cfg(feature = "mock")]
 pub use health::MockStoreHealth;
 #[cfg(feature = "mock")]
 pub use housekeeping::MockHousekeeping;
@@ -50,6 +67,8 @@ pub use mirror::MockMirror;
 pub use overview::MockOverview;
 #[cfg(feature = "mock")]
 pub use rows::MockMirrorRows;
+#[cfg(feature = "mock")]
+pub use tickets::MockStreamTickets;
 #[cfg(feature = "mock")]
 pub use usage::MockUsageMeter;
 #[cfg(feature = "mock")]

@@ -8,7 +8,9 @@ mod pages;
 mod reconcile;
 mod repair;
 mod report;
+mod schedule;
 mod seen;
+mod summary;
 mod unmappable;
 
 use chrono::{DateTime, Utc};
@@ -21,6 +23,8 @@ pub use backfill::{BackfillOptions, BackfillReport, ListingRead, backfill};
 pub use brake::{Braked, MaxAbsent};
 pub use reconcile::{ReconcileOptions, reconcile};
 pub use report::{Failure, KindDrift, ReconcileReport};
+pub use schedule::{DueSweep, SweepLog, SweepPlan};
+pub use summary::SweepSummary;
 pub use unmappable::{Unmappable, UnmappableObject};
 
 /// How far the reading of one listing has come; told after every page.

@@ -1,7 +1,7 @@
 //! Users: what Clerk says about one, and the row that we keep.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -96,7 +96,7 @@ pub struct ThinUser {
 }
 
 /// The row that we keep of a user, as programs see it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct User {
     /// Ours: what the team's own tables point at.
     pub id: Uuid,

@@ -28,6 +28,7 @@ pub(crate) async fn inflict(
         tokio::time::sleep(wait).await;
     }
     match kind {
+        FaultKind::None if is_switched_off(&instance, &request) => switched_off().into_response(),
         FaultKind::None => next.run(request).await,
         FaultKind::TooMany(seconds) => {
             let mut answer = too_many().into_response();
@@ -52,6 +53,23 @@ pub(crate) async fn inflict(
             garbage(sort)
         }
     }
+}
+
+/// Whether the request asks for organizations and the instance has none.
+fn is_switched_off(instance: &Instance, request: &Request) -> bool {
+    let mut parts = request.uri().path().split('/');
+    parts.any(|part| part.starts_with("organization"))
+        && instance.webhooks.dice().organizations_off()
+}
+
+fn switched_off() -> ApiError {
+    let long = "The emulator's setting organizations_off: see /__emu/chaos.";
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "organization_not_enabled_in_instance",
+        "The organizations feature is not enabled for this instance.",
+        long,
+    )
 }
 
 fn too_many() -> ApiError {

@@ -14,7 +14,7 @@ pub fn read_organization(
     notes: &mut Notes,
 ) -> Result<OrganizationWrite, Unmappable> {
     let clerk_organization_id = data.id("id")?;
-    let updated_at = placing.past_time(data, "updated_at", notes);
+    let times = placing.times(data, notes);
     Ok(OrganizationWrite {
         profile: OrganizationProfile {
             clerk_organization_id,
@@ -23,12 +23,10 @@ pub fn read_organization(
             image_url: data.text("image_url", notes),
             public_metadata: public_metadata(data, notes)?,
             created_by: data.optional_id("created_by", notes),
-            created_at: placing
-                .past_time(data, "created_at", notes)
-                .unwrap_or(placing.happened_at()),
-            updated_at: updated_at.unwrap_or(placing.happened_at()),
+            created_at: times.created_at,
+            updated_at: times.updated_at,
         },
-        precedence: placing.place(updated_at),
+        precedence: times.precedence,
     })
 }
 
@@ -45,7 +43,7 @@ pub fn read_membership(
     let clerk_membership_id = data.id("id")?;
     let clerk_organization_id = end(data, ("organization", "id"), "organization_id", notes)?;
     let clerk_user_id = end(data, ("public_user_data", "user_id"), "user_id", notes)?;
-    let updated_at = placing.past_time(data, "updated_at", notes);
+    let times = placing.times(data, notes);
     Ok(MembershipWrite {
         profile: MembershipProfile {
             clerk_membership_id,
@@ -54,12 +52,10 @@ pub fn read_membership(
             role: data.text_within("role", MAX_NAME, notes),
             permissions: data.texts("permissions", notes)?,
             public_metadata: public_metadata(data, notes)?,
-            created_at: placing
-                .past_time(data, "created_at", notes)
-                .unwrap_or(placing.happened_at()),
-            updated_at: updated_at.unwrap_or(placing.happened_at()),
+            created_at: times.created_at,
+            updated_at: times.updated_at,
         },
-        precedence: placing.place(updated_at),
+        precedence: times.precedence,
     })
 }
 

@@ -10,6 +10,7 @@ use std::fmt::Display;
 use chrono::{DateTime, Utc};
 use domain::{ClerkId, from_clerk_millis};
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use crate::{Notes, nul};
 
@@ -61,6 +62,17 @@ impl<'a> Fields<'a> {
         } else {
             self.map.clone()
         }
+    }
+
+    /// The first 8 bytes of a digest of all that the object says.
+    pub(crate) fn digest(&self) -> [u8; 8] {
+        // A map that has been parsed can be written.
+        let text = serde_json::to_vec(self.map).unwrap_or_default();
+        let mut first = [0; 8];
+        for (to, from) in first.iter_mut().zip(Sha256::digest(text)) {
+            *to = from;
+        }
+        first
     }
 
     /// The path of one of its fields.

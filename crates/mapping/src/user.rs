@@ -23,7 +23,7 @@ pub fn read_user(
     let public_metadata = public_metadata(data, notes)?;
     let primary = data.optional_id("primary_email_address_id", notes);
     let emails = emails(data, primary.as_ref(), notes)?;
-    let updated_at = placing.past_time(data, "updated_at", notes);
+    let times = placing.times(data, notes);
     let profile = UserProfile {
         clerk_user_id,
         external_id: data.text("external_id", notes),
@@ -35,15 +35,13 @@ pub fn read_user(
         public_metadata,
         banned: data.deciding_flag("banned")?,
         locked: data.flag("locked", notes),
-        created_at: placing
-            .past_time(data, "created_at", notes)
-            .unwrap_or(placing.happened_at()),
-        updated_at: updated_at.unwrap_or(placing.happened_at()),
+        created_at: times.created_at,
+        updated_at: times.updated_at,
         last_sign_in_at: placing.past_time(data, "last_sign_in_at", notes),
     };
     Ok(UserWrite {
         profile,
-        precedence: placing.place(updated_at),
+        precedence: times.precedence,
     })
 }
 

@@ -1,10 +1,11 @@
-//! Three column types that both databases have in their own shape, so that people who query the tables find native ones:
+//! Column types that both databases have in their own shape, so that people who query the tables find native ones:
 //!
 //! | here     | PostgreSQL    | SQLite                                     |
 //! |----------|---------------|--------------------------------------------|
 //! | `DbUuid` | `uuid`        | text                                       |
 //! | `DbTime` | `timestamptz` | integer, microseconds since 1970           |
 //! | `DbJson` | `jsonb`       | text, checked with `json_valid`            |
+//! | `DbJsonText` | `json`    | text, checked with `json_valid`            |
 
 use chrono::{DateTime, Utc};
 use diesel::backend::Backend;
@@ -13,7 +14,9 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{BigInt, Jsonb, SqlOrd, SqlType, Text, Timestamptz, Uuid as PgUuid};
+use diesel::sql_types::{
+    BigInt, Json as PgJson, Jsonb, SqlOrd, SqlType, Text, Timestamptz, Uuid as PgUuid,
+};
 use diesel::sqlite::Sqlite;
 use serde_json::Value;
 use uuid::Uuid;
@@ -36,6 +39,12 @@ pub struct DbTime;
 #[diesel(sqlite_type(name = "Text"))]
 pub struct DbJson;
 
+/// A JSON value that is kept as it is written, in SQL: for what is seldom looked into, as it costs less to store.
+#[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
+#[diesel(postgres_type(oid = 114, array_oid = 199))]
+#[diesel(sqlite_type(name = "Text"))]
+pub struct DbJsonText;
+
 impl SqlOrd for DbTime {}
 
 /// A UUID as a parameter or in a row.
@@ -52,6 +61,11 @@ pub struct Time(pub DateTime<Utc>);
 #[derive(Debug, Clone, PartialEq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = DbJson)]
 pub struct Json(pub Value);
+
+/// Another's JSON value as a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, AsExpression)]
+#[diesel(sql_type = DbJsonText)]
+pub struct JsonRef<'a>(pub &'a Value);
 
 impl ToSql<DbUuid, Pg> for Id {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
@@ -115,6 +129,18 @@ impl ToSql<DbJson, Pg> for Json {
     }
 }
 
+impl ToSql<DbJsonText, Pg> for JsonRef<'_> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<PgJson, Pg>::to_sql(self.0, out)
+    }
+}
+
+impl FromSql<DbJsonText, Pg> for Json {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        FromSql::<PgJson, Pg>::from_sql(value).map(Self)
+    }
+}
+
 impl FromSql<DbJson, Pg> for Json {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         FromSql::<Jsonb, Pg>::from_sql(value).map(Self)
@@ -125,6 +151,19 @@ impl ToSql<DbJson, Sqlite> for Json {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         out.set_value(serde_json::to_string(&self.0)?);
         Ok(IsNull::No)
+    }
+}
+
+impl ToSql<DbJsonText, Sqlite> for JsonRef<'_> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(serde_json::to_string(self.0)?);
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<DbJsonText, Sqlite> for Json {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <Self as FromSql<DbJson, Sqlite>>::from_sql(value)
     }
 }
 

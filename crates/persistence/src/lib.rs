@@ -6,12 +6,14 @@
 //! `domain`: here it is a comparison of two keys.
 
 mod column;
+mod commits;
 mod database_url;
 mod migration;
 mod pool;
 mod postgres;
 mod postgres_tls;
 mod postgres_url;
+mod postgres_wake_ups;
 mod schema;
 #[expect(
     clippy::duplicate_mod,
@@ -19,12 +21,19 @@ mod schema;
 )]
 mod sqlite;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use domain::{
-    Administration, AuditLog, Changes, Deliveries, Erasures, Housekeeping, Invites, Mirror,
-    MirrorRows, Overview, Policy, StoreHealth, UsageMeter, UserStore,
+    Administration, AuditLog, Changes, Commits, Deliveries, Erasures, ExternalIds, FeedTail,
+    Housekeeping, Invites, Mirror, MirrorRows, Overview, Policy, StoreHealth, StreamTickets,
+    UsageMeter, UserStore, WakeUpError, WakeUps,
 };
+
+use commits::Observed;
+use postgres_wake_ups::PostgresWakeUps;
 
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use migration::{MigrationError, MigrationStatus};
@@ -75,6 +84,16 @@ pub struct Store {
     pub overview: Arc<dyn Overview>,
     /// The right to be forgotten.
     pub erasures: Arc<dyn Erasures>,
+    /// Who is told of commits.
+    pub commits: Arc<dyn Commits>,
+    /// The end of the change feed.
+    pub feed_tail: Arc<dyn FeedTail>,
+    /// How other processes are heard.
+    pub wake_ups: Arc<dyn WakeUps>,
+    /// Tickets that open a stream once.
+    pub tickets: Arc<dyn StreamTickets>,
+    /// Users by the team's own ids.
+    pub external_ids: Arc<dyn ExternalIds>,
 }
 
 impl Store {
@@ -83,9 +102,18 @@ impl Store {
     /// # Errors
     /// When the settings are impossible.
     pub fn open(url: &DatabaseUrl, settings: StoreSettings) -> Result<Self, OpenError> {
+        let observed = Arc::new(Observed::default());
         Ok(match url {
-            DatabaseUrl::Postgres(url) => Self::of(postgres::open(url, settings)?),
-            DatabaseUrl::Sqlite(path) => Self::of(sqlite::open(path, settings)?),
+            DatabaseUrl::Postgres(url) => Self::of(
+                postgres::open(url, settings, Arc::clone(&observed))?,
+                observed,
+                Arc::new(PostgresWakeUps::new(url.clone())),
+            ),
+            DatabaseUrl::Sqlite(path) => Self::of(
+                sqlite::open(path, settings, Arc::clone(&observed))?,
+                observed,
+                Arc::new(NobodyElse),
+            ),
         })
     }
 
@@ -103,7 +131,12 @@ impl Store {
         + Administration
         + Overview
         + Erasures
+        + FeedTail
+        + StreamTickets
+        + ExternalIds
         + 'static,
+        commits: Arc<Observed>,
+        wake_ups: Arc<dyn WakeUps>,
     ) -> Self {
         let store = Arc::new(store);
         Self {
@@ -119,9 +152,26 @@ impl Store {
             audit: store.clone(),
             administration: store.clone(),
             overview: store.clone(),
-            erasures: store,
+            erasures: store.clone(),
+            commits,
+            feed_tail: store.clone(),
+            wake_ups,
+            tickets: store.clone(),
+            external_ids: store,
         }
     }
+}
+
+/// SQLite tells nobody of commits: other processes on the file see them when they look.
+struct NobodyElse;
+
+#[async_trait]
+impl WakeUps for NobodyElse {
+    async fn listen(&self, _: &(dyn Fn() + Send + Sync)) -> Result<Infallible, WakeUpError> {
+        std::future::pending().await
+    }
+
+    fn wake(&self) {}
 }
 
 /// Runs every migration that has not run yet, under a lock, so that several replicas may start at once. Answers the

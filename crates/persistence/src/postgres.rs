@@ -1,7 +1,10 @@
 //! PostgreSQL: connections, the pool, the write lock and the migrations. The queries are in `store/`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::BigInt;
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::pooled_connection::deadpool::Pool as DeadPool;
@@ -12,12 +15,16 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, Simple
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::commits::Observed;
 use crate::migration::MigrationError;
 use crate::postgres_url::PostgresTarget;
+use crate::postgres_wake_ups::CHANNEL;
 use crate::{OpenError, StoreSettings};
 
 /// The connection that the shared queries are compiled for.
 pub(crate) type Conn = AsyncPgConnection;
+/// A connection as a statement takes it that may be sent together with others: PostgreSQL answers them in turn.
+pub(crate) type Link<'c> = &'c Conn;
 type Pool = DeadPool<Conn>;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -36,10 +43,75 @@ const WRITE_LOCK: i64 = 0x636c_6572_6b02;
 const SESSION_SETTINGS: &str = "set idle_in_transaction_session_timeout = '10s'; set statement_timeout = '5s'; \
                                 set default_transaction_isolation = 'read committed';";
 
-/// Runs an insertion for many rows, in one statement; gives what it returns. `$values` stands for the rows in `$insert`.
+diesel::define_sql_function! {
+    /// The elements of an array, a row each.
+    fn unnest<ST: diesel::sql_types::SingleValue>(elements: diesel::sql_types::Array<ST>) -> ST;
+}
+
+/// Rows as the columns that they are inserted from: an array each. The statement is then the same for any number of
+/// rows, so that it is prepared once for each connection.
+pub(crate) trait Columns: Sized {
+    /// The names of the columns.
+    type Names;
+    /// An expression for each: the elements of its array.
+    type Elements;
+    /// The names of the columns, as they stand in the row.
+    const NAMES: Self::Names;
+    /// Turns the rows by a quarter.
+    fn elements(rows: Vec<Self>) -> Self::Elements;
+}
+
+/// Defines a row that is inserted into a table.
+macro_rules! insertable {
+    (
+        $(#[$attribute:meta])*
+        $visible:vis struct $row:ident $(<$life:lifetime>)? for $table:ident {
+            $($field_visible:vis $column:ident: $type:ty,)+
+        }
+    ) => {
+        #[derive(diesel::Insertable)]
+        #[diesel(table_name = $table, treat_none_as_default_value = false)]
+        $(#[$attribute])*
+        $visible struct $row $(<$life>)? {
+            $($field_visible $column: $type,)+
+        }
+
+        impl $(<$life>)? super::super::Columns for $row $(<$life>)? {
+            type Names = ($($table::$column,)+);
+            type Elements = ($(
+                super::super::unnest<<$table::$column as diesel::Expression>::SqlType, Vec<$type>>,
+            )+);
+            const NAMES: Self::Names = ($($table::$column,)+);
+
+            fn elements(rows: Vec<Self>) -> Self::Elements {
+                $(let mut $column = Vec::with_capacity(rows.len());)+
+                for row in rows {
+                    $($column.push(row.$column);)+
+                }
+                ($(super::super::unnest($column),)+)
+            }
+        }
+    };
+}
+
+/// The insertion of the rows into a table, all in one statement.
+macro_rules! insertion {
+    ($table:ident, $rows:expr) => {{
+        fn of<R: super::super::Columns>(rows: Vec<R>) -> (R::Elements, R::Names) {
+            (R::elements(rows), R::NAMES)
+        }
+        let (elements, names) = of($rows);
+        diesel::insert_into($table::table)
+            .values(diesel::select(elements))
+            .into_columns(names)
+    }};
+}
+
+/// Runs an insertion for many rows, in one statement; gives what it returns. `$insertion` stands for the insertion of
+/// the rows, to be continued.
 macro_rules! insert_returning {
-    ($conn:expr, $rows:expr, $row:ty, $values:ident => $insert:expr) => {{
-        let $values = $rows;
+    ($conn:expr, $table:ident, $rows:expr, $row:ty, $insertion:ident => $insert:expr) => {{
+        let $insertion = insertion!($table, $rows);
         let written: Vec<$row> = diesel_async::RunQueryDsl::get_results($insert, $conn).await?;
         written
     }};
@@ -47,9 +119,23 @@ macro_rules! insert_returning {
 
 /// Runs an insertion for many rows, in one statement.
 macro_rules! insert {
-    ($conn:expr, $rows:expr, $values:ident => $insert:expr) => {{
-        let $values = $rows;
-        diesel_async::RunQueryDsl::execute($insert, $conn).await?;
+    ($conn:expr, $table:ident, $rows:expr) => {{
+        let rows = $rows;
+        if !rows.is_empty() {
+            diesel_async::RunQueryDsl::execute(insertion!($table, rows), $conn).await?;
+        }
+    }};
+}
+
+/// Runs calls on one connection in the order in which they stand, without waiting for one before the next is sent. Each
+/// takes a [`Link`], sends at most one statement and reads nothing that another of them writes.
+///
+/// They arrive in order even when some have to be prepared first: these wait for one another at the connection's cache
+/// of statements, which is entered in turn, and are first asked in turn.
+macro_rules! together {
+    ($conn:expr; $($($call:ident)::+($($argument:expr),* $(,)?)),+ $(,)?) => {{
+        let link: super::Link<'_> = $conn;
+        tokio::try_join!(biased; $($($call)::+(link, $($argument),*)),+)
     }};
 }
 
@@ -65,14 +151,40 @@ macro_rules! write_tx {
 pub(crate) const WRITERS: usize = 2;
 
 /// Takes the lock that makes mirror writes follow one another until commit, on every replica: the change feed's numbers
-/// are then in commit order, without gaps that fill later, and two facts about one user never miss each other.
+/// are then in commit order, without gaps that fill later, and two facts about one user never miss each other. In the same
+/// round trip it leaves word for those who listen, which goes out with the commit.
 async fn lock_writes(conn: &mut Conn) -> QueryResult<()> {
-    diesel::sql_query("select pg_advisory_xact_lock($1)")
-        .bind::<BigInt, _>(WRITE_LOCK)
-        .execute(conn)
-        .await?;
-    Ok(())
+    conn.batch_execute(&lock_and_notify()).await
 }
+
+/// Begins a transaction and takes the lock of [`lock_writes`]. Whatever is sent after it sees what was committed before
+/// the lock was taken. It is the lease that ends a transaction that goes wrong, with the connection.
+async fn begin_writing(mut link: Link<'_>) -> QueryResult<()> {
+    link.batch_execute(&format!("begin; {}", lock_and_notify()))
+        .await
+}
+
+/// Takes the lock of [`lock_writes`] and leaves word for those who listen, which goes out with the commit.
+fn lock_and_notify() -> String {
+    format!("select pg_advisory_xact_lock({WRITE_LOCK}), pg_notify('{CHANNEL}', '')")
+}
+
+/// Commits what [`begin_writing`] began. It is a prepared statement, as what is sent before it: so it cannot overtake.
+async fn commit(mut link: Link<'_>) -> QueryResult<()> {
+    Commit.execute(&mut link).await.map(drop)
+}
+
+#[derive(QueryId)]
+struct Commit;
+
+impl QueryFragment<Pg> for Commit {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("commit");
+        Ok(())
+    }
+}
+
+impl<C> diesel::RunQueryDsl<C> for Commit {}
 
 async fn connect(url: &str) -> ConnectionResult<Conn> {
     let bad = |message: String| ConnectionError::BadConnection(message);
@@ -127,8 +239,20 @@ fn pool(url: &SecretString, settings: &StoreSettings) -> Result<Pool, OpenError>
 }
 
 /// Opens the store behind a URL. Connections are made when they are needed, so a server that is away is no error yet.
-pub(crate) fn open(url: &SecretString, settings: StoreSettings) -> Result<store::Store, OpenError> {
-    Ok(store::Store::new(pool(url, &settings)?, settings))
+pub(crate) fn open(
+    url: &SecretString,
+    settings: StoreSettings,
+    observed: Arc<Observed>,
+) -> Result<store::Store, OpenError> {
+    let tail = StoreSettings {
+        pool_size: 1,
+        ..settings.clone()
+    };
+    let pools = store::Pools {
+        work: pool(url, &settings)?,
+        tail: pool(url, &tail)?,
+    };
+    Ok(store::Store::new(pools, settings, observed))
 }
 
 /// A harness on an own connection that holds the migration lock: it is given back when the connection closes.

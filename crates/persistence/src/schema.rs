@@ -106,7 +106,7 @@ table! {
 
 table! {
     use diesel::sql_types::*;
-    use crate::column::{DbJson, DbTime, DbUuid};
+    use crate::column::{DbJsonText, DbTime, DbUuid};
 
     webhook_deliveries (id) {
         id -> DbUuid,
@@ -119,7 +119,7 @@ table! {
         attempts -> Integer,
         occurred_at -> Nullable<DbTime>,
         received_at -> DbTime,
-        payload -> Nullable<DbJson>,
+        payload -> Nullable<DbJsonText>,
         payload_bytes -> Nullable<Binary>,
     }
 }
@@ -345,6 +345,18 @@ table! {
         after -> Nullable<DbJson>,
         reason -> Nullable<Text>,
         request_id -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::DbTime;
+
+    stream_tickets (digest) {
+        digest -> Binary,
+        clerk_user_id -> Text,
+        clerk_session_id -> Text,
+        expires_at -> DbTime,
     }
 }
 

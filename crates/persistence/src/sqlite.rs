@@ -1,6 +1,7 @@
 //! Bundled SQLite: connections, the pool, write transactions and the migrations. The queries are in `store/`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::{Connection as _, ConnectionError, QueryResult, SqliteConnection};
@@ -12,11 +13,14 @@ use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection as _, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+use crate::commits::Observed;
 use crate::migration::MigrationError;
 use crate::{DatabaseUrl, OpenError, StoreSettings};
 
 /// The connection that the shared queries are compiled for.
 pub(crate) type Conn = SyncConnectionWrapper<SqliteConnection>;
+/// A connection as a statement takes it that may be sent together with others where there is a way to send them.
+pub(crate) type Link<'c> = &'c mut Conn;
 type Pool = DeadPool<Conn>;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
@@ -31,12 +35,30 @@ const SETTINGS: &str = "pragma busy_timeout = 5000; pragma journal_mode = wal; p
 const OPENING_TRIES: usize = 50;
 const OPENING_PAUSE: Duration = Duration::from_millis(50);
 
+/// Defines a row that is inserted into a table.
+macro_rules! insertable {
+    (
+        $(#[$attribute:meta])*
+        $visible:vis struct $row:ident $(<$life:lifetime>)? for $table:ident {
+            $($field_visible:vis $column:ident: $type:ty,)+
+        }
+    ) => {
+        #[derive(diesel::Insertable)]
+        #[diesel(table_name = $table, treat_none_as_default_value = false)]
+        $(#[$attribute])*
+        $visible struct $row $(<$life>)? {
+            $($field_visible $column: $type,)+
+        }
+    };
+}
+
 /// Runs an insertion for many rows, a statement each: that is as quick, as nothing travels, and diesel's asynchronous
-/// SQLite knows no other way. Gives what it returns. `$values` stands for a row in `$insert`.
+/// SQLite knows no other way. Gives what it returns. `$insertion` stands for the insertion of a row, to be continued.
 macro_rules! insert_returning {
-    ($conn:expr, $rows:expr, $row:ty, $values:ident => $insert:expr) => {{
+    ($conn:expr, $table:ident, $rows:expr, $row:ty, $insertion:ident => $insert:expr) => {{
         let mut written: Vec<$row> = Vec::new();
-        for $values in $rows {
+        for row in $rows {
+            let $insertion = diesel::insert_into($table::table).values(row);
             let some: Vec<$row> = diesel_async::RunQueryDsl::get_results($insert, $conn).await?;
             written.extend(some);
         }
@@ -46,10 +68,19 @@ macro_rules! insert_returning {
 
 /// Runs an insertion for many rows, a statement each.
 macro_rules! insert {
-    ($conn:expr, $rows:expr, $values:ident => $insert:expr) => {{
-        for $values in $rows {
-            diesel_async::RunQueryDsl::execute($insert, $conn).await?;
+    ($conn:expr, $table:ident, $rows:expr) => {{
+        for row in $rows {
+            let insertion = diesel::insert_into($table::table).values(row);
+            diesel_async::RunQueryDsl::execute(insertion, $conn).await?;
         }
+    }};
+}
+
+/// Runs calls that each take a [`Link`], one after the other.
+macro_rules! together {
+    ($conn:expr; $($($call:ident)::+($($argument:expr),* $(,)?)),+ $(,)?) => {{
+        let link: super::Link<'_> = $conn;
+        async { diesel::QueryResult::Ok(($($($call)::+(&mut *link, $($argument),*).await?,)+)) }.await
     }};
 }
 
@@ -67,6 +98,16 @@ pub(crate) const WRITERS: usize = 1;
 /// Nothing to do: SQLite has one writer at a time.
 async fn lock_writes(_: &mut Conn) -> QueryResult<()> {
     Ok(())
+}
+
+/// Begins a write transaction. It is the lease that ends one that goes wrong, with the connection.
+async fn begin_writing(link: Link<'_>) -> QueryResult<()> {
+    link.batch_execute("begin immediate").await
+}
+
+/// Commits what [`begin_writing`] began.
+async fn commit(link: Link<'_>) -> QueryResult<()> {
+    link.batch_execute("commit").await
 }
 
 fn pool(path: &Path, settings: &StoreSettings) -> Result<Pool, OpenError> {
@@ -87,8 +128,20 @@ fn pool(path: &Path, settings: &StoreSettings) -> Result<Pool, OpenError> {
 }
 
 /// Opens the store in a file.
-pub(crate) fn open(path: &Path, settings: StoreSettings) -> Result<store::Store, OpenError> {
-    Ok(store::Store::new(pool(path, &settings)?, settings))
+pub(crate) fn open(
+    path: &Path,
+    settings: StoreSettings,
+    observed: Arc<Observed>,
+) -> Result<store::Store, OpenError> {
+    let tail = StoreSettings {
+        pool_size: 1,
+        ..settings.clone()
+    };
+    let pools = store::Pools {
+        work: pool(path, &settings)?,
+        tail: pool(path, &tail)?,
+    };
+    Ok(store::Store::new(pools, settings, observed))
 }
 
 /// Runs `work` on the file in one transaction, so that of several processes starting at once one migrates and the

@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod config;
+mod enrichment;
 mod http;
 mod logging;
 mod service;

@@ -4,20 +4,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ApiSettings, App, Parts, ServiceTokens, SyncStatus};
+use api::{ApiSettings, App, LegacyBridge, Parts, ServiceTokens, SyncStatus};
 use auth::Authenticator;
+use auth::legacy::{LegacyFault, LegacyVerifier};
+use cache::{CacheParts, CacheSettings, Caches, RedisLinkError};
 use chrono::Utc;
 use clerk::{ClerkApi, ClerkConfigError};
-use domain::Directory;
+use domain::{Directory, Enrichment, NoEnrichment};
 use persistence::{DatabaseUrl, MigrationError, OpenError, Store, StoreSettings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use webhooks::Receiver;
 
-use crate::config::{Config, DatabaseConfig};
+use crate::config::{BridgeConfig, Config, DatabaseConfig};
+use crate::enrichment::Enricher;
 use crate::http;
-use crate::upkeep::Upkeep;
+use crate::upkeep::{Tools, Upkeep};
 
 /// How often the keys are looked at; they are fetched only when that is due.
 const KEY_LOOK: Duration = Duration::from_secs(10);
@@ -47,6 +50,12 @@ pub enum StartError {
     /// The verifier's settings are impossible.
     #[error("tokens cannot be verified: {0}")]
     Auth(#[from] auth::ConfigError),
+    /// The settings of the bridge for a previous login are impossible.
+    #[error("tokens of the previous login cannot be verified: {0:?}")]
+    Legacy(Vec<LegacyFault>),
+    /// The settings of Redis are impossible.
+    #[error("Redis cannot be used: {0}")]
+    Redis(#[from] RedisLinkError),
     /// The Backend API's settings are impossible.
     #[error("Clerk's Backend API cannot be asked: {0}")]
     ClerkApi(#[from] ClerkConfigError),
@@ -88,6 +97,8 @@ impl Server {
             bind,
             database,
             auth,
+            cache,
+            legacy,
             webhooks,
             clerk_api,
             sync,
@@ -123,17 +134,36 @@ impl Server {
             policy: Arc::clone(&policy),
         };
         let store = Store::open(&database.url, settings)?;
-        let directory: Option<Arc<dyn Directory>> = match &clerk_api {
+        let caches = Arc::new(caches(cache, &store)?);
+        let clerk = match &clerk_api {
             Some(config) => Some(Arc::new(ClerkApi::new(config)?)),
             None => None,
         };
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let enrichment: Arc<dyn Enrichment> = match &clerk {
+            Some(clerk) => Enricher::start(clerk, &store.mirror, &tasks, &stop),
+            None => Arc::new(NoEnrichment),
+        };
+        let directory = clerk.map(|clerk| -> Arc<dyn Directory> { clerk });
         let sync_status = Arc::new(SyncStatus::new(Utc::now()));
+        let legacy = legacy.map(|BridgeConfig { tokens, sunset }| {
+            let verifier =
+                LegacyVerifier::new(&tokens, authenticator.issuer()).map_err(StartError::Legacy)?;
+            let users = Arc::clone(&store.external_ids);
+            Ok::<_, StartError>(LegacyBridge::new(verifier, users, sunset))
+        });
         let app = App::new(Parts {
             mirror: Arc::clone(&store.mirror),
-            users: Arc::clone(&store.users),
+            users: caches.users.clone(),
+            enrichment: Arc::clone(&enrichment),
             changes: Arc::clone(&store.changes),
+            feed_tail: Arc::clone(&store.feed_tail),
+            feed_pulse: caches.watch.clone(),
+            cache_health: caches.clone(),
+            tickets: Arc::clone(&store.tickets),
             store_health: Arc::clone(&store.health),
             receiver,
+            legacy: legacy.transpose()?,
             authenticator: Arc::clone(&authenticator),
             service_tokens: ServiceTokens::new(service_tokens),
             policy,
@@ -145,11 +175,13 @@ impl Server {
                 clerk_configured: clerk_api.is_some(),
                 invites,
             },
+            stop: stop.clone(),
         });
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let tools = Tools::of(&store, directory, enrichment, sync_status);
         tasks.spawn(http::serve(listener, api::router(app), stop.clone()));
+        tasks.spawn(Arc::clone(&caches).run(stop.clone()));
         tasks.spawn(keep_keys(authenticator, stop.clone()));
-        tasks.spawn(Upkeep::new(store.clone(), directory, sync, sync_status).run(stop.clone()));
+        tasks.spawn(Upkeep::new(tools, &sync).run(stop.clone()));
         tasks.close();
         tracing::info!(%address, database = database.url.product(), "ready");
         Ok(Self {
@@ -177,6 +209,18 @@ impl Server {
         self.stop.cancel();
         self.tasks.wait().await;
     }
+}
+
+/// Puts the caches before the store.
+fn caches(settings: CacheSettings, store: &Store) -> Result<Caches, RedisLinkError> {
+    let parts = CacheParts {
+        users: Arc::clone(&store.users),
+        feed_tail: Arc::clone(&store.feed_tail),
+        commits: Arc::clone(&store.commits),
+        wake_ups: Arc::clone(&store.wake_ups),
+        housekeeping: Arc::clone(&store.housekeeping),
+    };
+    Caches::new(settings, parts)
 }
 
 fn failed(url: &DatabaseUrl, source: MigrationError) -> StartError {

@@ -1,168 +1,141 @@
-//! Work that nobody asks for: lapsed tiers, old ledger lines, and the sweep that holds the mirror against Clerk.
+//! Work that nobody asks for: lapsed tiers, old ledger lines, users known from a token alone, and the sweeps that hold
+//! the mirror against Clerk.
 //!
-//! One replica does it, the one that holds the lease. When it dies, another takes over once the lease has run out.
+//! One replica does it, the one that holds the lease. When it dies, another takes over once the lease has run out; when
+//! it loses the lease, it stops in the middle of whatever it does. Every replica reads what the last sweep found.
+
+mod lease;
+mod sweeps;
+#[cfg(test)]
+mod tests;
+mod thin;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::SyncStatus;
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Directory, ReconcileOptions, StoreError, reconcile};
+use chrono::{TimeDelta, Utc};
+use domain::{Directory, Enrichment, Housekeeping, Mirror, MirrorRows, StoreError, StreamTickets};
 use persistence::Store;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::config::SyncConfig;
+use lease::{Lease, ROUND};
+use sweeps::Sweeps;
+use thin::ThinUsers;
 
-const LEASE: &str = "upkeep";
-/// How long the lease lasts unless it is renewed: the longest that nobody does the work after a crash.
-const LEASE_TIME: TimeDelta = TimeDelta::seconds(25);
-/// How often the lease is renewed and the small work done.
-const ROUND: Duration = Duration::from_secs(8);
-/// Where the time of the last sweep is kept.
-const LAST_SWEEP: &str = "reconcile:last";
 /// Small batches, so that no webhook waits long behind one.
 const SETTLED_AT_ONCE: u32 = 200;
 const PRUNED_AT_ONCE: u32 = 500;
 
 /// The worker.
 pub(crate) struct Upkeep {
-    store: Store,
-    directory: Option<Arc<dyn Directory>>,
-    config: SyncConfig,
-    status: Arc<SyncStatus>,
-    holder: String,
+    housekeeping: Arc<dyn Housekeeping>,
+    tickets: Arc<dyn StreamTickets>,
+    lease: Lease,
+    sweeps: Sweeps,
+    thin: ThinUsers,
+    retention_days: u32,
+    pause: Duration,
 }
 
-impl Upkeep {
-    pub(crate) fn new(
-        store: Store,
+/// What it works with.
+pub(crate) struct Tools {
+    pub(crate) housekeeping: Arc<dyn Housekeeping>,
+    pub(crate) mirror: Arc<dyn Mirror>,
+    pub(crate) rows: Arc<dyn MirrorRows>,
+    pub(crate) tickets: Arc<dyn StreamTickets>,
+    /// `None` without a secret key: then nothing is swept.
+    pub(crate) directory: Option<Arc<dyn Directory>>,
+    pub(crate) enrichment: Arc<dyn Enrichment>,
+    pub(crate) status: Arc<SyncStatus>,
+}
+
+impl Tools {
+    pub(crate) fn of(
+        store: &Store,
         directory: Option<Arc<dyn Directory>>,
-        config: SyncConfig,
+        enrichment: Arc<dyn Enrichment>,
         status: Arc<SyncStatus>,
     ) -> Self {
         Self {
-            store,
+            housekeeping: Arc::clone(&store.housekeeping),
+            mirror: Arc::clone(&store.mirror),
+            rows: Arc::clone(&store.rows),
+            tickets: Arc::clone(&store.tickets),
             directory,
-            config,
+            enrichment,
             status,
-            holder: Uuid::now_v7().to_string(),
         }
     }
+}
 
-    /// Works until `stop`.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+impl Upkeep {
+    pub(crate) fn new(tools: Tools, config: &SyncConfig) -> Self {
+        let housekeeping = Arc::clone(&tools.housekeeping);
         // A shorter interval between sweeps is kept too.
-        let pause = self
-            .config
+        let pause = config
             .reconcile_interval
             .map_or(ROUND, |interval| interval.min(ROUND));
+        Self {
+            lease: Lease::new(Arc::clone(&housekeeping)),
+            tickets: Arc::clone(&tools.tickets),
+            thin: ThinUsers::new(Arc::clone(&housekeeping), Arc::clone(&tools.enrichment)),
+            sweeps: Sweeps::new(tools, config),
+            retention_days: config.retention_days,
+            housekeeping,
+            pause,
+        }
+    }
+
+    /// Works until `stop`, and then lets another replica go on at once.
+    pub(crate) async fn run(self, stop: CancellationToken) {
         loop {
             tokio::select! {
-                () = stop.cancelled() => return,
-                result = self.round() => {
-                    if let Err(error) = result {
-                        tracing::warn!(%error, "background work has to wait");
-                    }
-                }
+                () = stop.cancelled() => break,
+                () = self.round() => {}
             }
             tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(self.pause) => {}
             }
         }
+        self.lease.give_up().await;
     }
 
-    async fn round(&self) -> Result<(), StoreError> {
-        let now = Utc::now();
-        if !self.hold_lease(now).await? {
-            return Ok(());
+    async fn round(&self) {
+        if let Err(error) = self.sweeps.learn().await {
+            tracing::warn!(%error, "what the last sweep found cannot be read");
         }
-        while self
-            .store
-            .housekeeping
-            .settle_tiers(now, SETTLED_AT_ONCE)
-            .await?
-            >= u64::from(SETTLED_AT_ONCE)
-        {}
-        let oldest = now - TimeDelta::days(i64::from(self.config.retention_days));
-        while self
-            .store
-            .housekeeping
-            .prune_deliveries(oldest, PRUNED_AT_ONCE)
-            .await?
-            >= u64::from(PRUNED_AT_ONCE)
-        {
-            self.hold_lease(Utc::now()).await?;
-        }
-        if let (Some(directory), Some(interval)) = (&self.directory, self.config.reconcile_interval)
-            && self.is_due(interval, now).await?
-        {
-            self.store
-                .housekeeping
-                .keep_checkpoint(LAST_SWEEP, Some(now.to_rfc3339()))
-                .await?;
-            self.sweep(&**directory).await;
-        }
-        Ok(())
-    }
-
-    async fn hold_lease(&self, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        self.store
-            .housekeeping
-            .lease(LEASE, &self.holder, now, now + LEASE_TIME)
-            .await
-    }
-
-    async fn is_due(&self, interval: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let last = self.store.housekeeping.checkpoint(LAST_SWEEP).await?;
-        let last = last.and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
-        Ok(last.is_none_or(|last| {
-            now.signed_duration_since(last)
-                .to_std()
-                .is_ok_and(|since| since >= interval)
-        }))
-    }
-
-    /// Holds the mirror against Clerk and puts it right, renewing the lease meanwhile.
-    async fn sweep(&self, directory: &dyn Directory) {
-        let options = ReconcileOptions {
-            repair: true,
-            max_absent: self.config.max_absent,
-            ..Default::default()
+        let held_until = match self.lease.take().await {
+            Ok(Some(until)) => until,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "background work has to wait");
+                return;
+            }
         };
-        let silent = |_| {};
-        let sweep = reconcile(
-            directory,
-            &*self.store.mirror,
-            &*self.store.rows,
-            &options,
-            &silent,
-            &Utc::now,
-        );
-        let renewing = async {
-            loop {
-                tokio::time::sleep(ROUND).await;
-                if let Err(error) = self.hold_lease(Utc::now()).await {
-                    tracing::warn!(%error, "the lease of the background work could not be renewed");
+        tokio::select! {
+            result = self.work() => {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "background work broke off");
                 }
             }
-        };
-        let result = tokio::select! {
-            result = sweep => result,
-            never = renewing => never,
-        };
-        match result {
-            Ok(report) => {
-                tracing::info!(
-                    drift = report.drift,
-                    repaired = report.repaired,
-                    stopped = report.stopped(),
-                    "held the mirror against Clerk"
-                );
-                self.status.set(report, Utc::now());
+            () = self.lease.lost(held_until) => {
+                tracing::warn!("background work breaks off: the lease is another replica's, or could not be renewed");
             }
-            Err(error) => tracing::warn!(%error, "the mirror could not be held against Clerk"),
         }
+    }
+
+    async fn work(&self) -> Result<(), StoreError> {
+        let settle = || self.housekeeping.settle_tiers(Utc::now(), SETTLED_AT_ONCE);
+        while settle().await? >= u64::from(SETTLED_AT_ONCE) {}
+        let oldest = Utc::now() - TimeDelta::days(i64::from(self.retention_days));
+        let prune = || self.housekeeping.prune_deliveries(oldest, PRUNED_AT_ONCE);
+        while prune().await? >= u64::from(PRUNED_AT_ONCE) {}
+        let prune = || self.tickets.prune_tickets(Utc::now(), PRUNED_AT_ONCE);
+        while prune().await? >= u64::from(PRUNED_AT_ONCE) {}
+        self.thin.look().await?;
+        self.sweeps.sweep_if_due().await
     }
 }

@@ -207,6 +207,26 @@ async fn dev_needs_nothing_and_remembers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dev_on_any_port_lets_its_own_pages_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["dev", "--port", "0", "--emulator-port", "0"];
+    let running = Running::start(folder.path(), &arguments, &[]);
+    let kept = |name: &str| std::fs::read_to_string(folder.path().join(".clerk-sync").join(name));
+    let token = eventually("the demo token", async || kept("demo-token").ok()).await;
+    let settings = kept("settings.env").unwrap();
+    let setting = |name: &str| {
+        let line = settings.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| rest.strip_prefix('=')).unwrap()
+    };
+    let address = setting("BIND_ADDR");
+    let parties = setting("CLERK_AUTHORIZED_PARTIES");
+    assert!(parties.contains(&format!("http://{address}")), "{parties}");
+    let demo = Visitor::of(address.parse().unwrap()).bearer(&token);
+    name_of(&demo, "Ada").await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_template_token_lets_nobody_in() {
     let world = World::start(TestDatabase::sqlite()).await;
     let ann = world.caller("ann").await;

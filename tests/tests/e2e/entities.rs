@@ -1,6 +1,7 @@
 //! Organizations, memberships and subscriptions: what happens at Clerk is so here, and stands in the change feed.
 
-use e2e::{ME, TestDatabase, World};
+use chrono::Utc;
+use e2e::{ME, TestDatabase, Visitor, World, eventually, sample};
 use emulator::{BillingStep, Caller, Payer, Terms};
 use serde_json::json;
 
@@ -9,6 +10,7 @@ use crate::likeness::{at_clerk, mirrored};
 e2e::on_both! {
     organizations_and_memberships_are_followed,
     a_subscription_decides_the_tier,
+    a_payment_past_due_has_its_grace,
 }
 
 /// What the feed tells of an object: operations, oldest first.
@@ -92,4 +94,44 @@ async fn a_subscription_decides_the_tier(database: TestDatabase) {
     // What is paid for lasts to the end of its period.
     assert_eq!(bill(BillingStep::Cancel).await.1, "paid");
     assert_eq!(bill(BillingStep::End).await.1, "free");
+}
+
+async fn a_payment_past_due_has_its_grace(database: TestDatabase) {
+    let world = World::start(database).await;
+    let ann = world.caller("ann").await;
+    // Nobody asks for this one: the upkeep alone settles the row.
+    let bob = world.caller("bob").await;
+    let tier = async || ann.get(ME).await.expect_json(200)["tier"].clone();
+    let row = async || {
+        let known = world.known(bob.user_id(), bob.session_id()).await;
+        known.unwrap().user.tier.to_string()
+    };
+    let now = Utc::now().timestamp_millis();
+    let past_due_since = |payer: &Visitor, item: &str, millis: i64| {
+        sample("subscriptionItem.pastDue")
+            .set("data.id", item)
+            .set("data.plan.slug", "pro")
+            .set("data.past_due_at", millis)
+            .set("data.payer", json!({"user_id": payer.user_id()}))
+    };
+    let week = 7 * 24 * 3_600_000;
+    // Longer ago than the grace.
+    let long_ago = past_due_since(&ann, "csub_item_old", now - week - 1000);
+    world.deliver(long_ago).await.expect(204);
+    assert_eq!(tier().await, "free");
+    // Its last seconds.
+    for (payer, item) in [(&ann, "csub_item_ann"), (&bob, "csub_item_bob")] {
+        let lately = past_due_since(payer, item, now - week + 5000);
+        world.deliver(lately).await.expect(204);
+    }
+    assert_eq!(tier().await, "paid");
+    assert_eq!(row().await, "paid");
+    eventually("the end of the grace", async || {
+        (tier().await == "free").then_some(())
+    })
+    .await;
+    eventually("a settled row", async || {
+        (row().await == "free").then_some(())
+    })
+    .await;
 }

@@ -1,5 +1,6 @@
 //! `backfill` and `replay`, as processes beside the running service.
 
+use chrono::{TimeDelta, Utc};
 use domain::Outcome;
 use e2e::{TestDatabase, World, eventually, sample, settings};
 use emulator::{Caller, Chaos, Seed};
@@ -11,6 +12,7 @@ use crate::program::{Running, run};
 e2e::on_both! {
     a_killed_backfill_goes_on_where_it_was,
     quarantined_deliveries_wait_until_they_may_be_applied,
+    deliveries_are_replayed_by_time_and_kind,
 }
 
 async fn a_killed_backfill_goes_on_where_it_was(database: TestDatabase) {
@@ -116,5 +118,52 @@ async fn quarantined_deliveries_wait_until_they_may_be_applied(database: TestDat
             .await
             .complained()
             .contains("--quarantined")
+    );
+}
+
+async fn deliveries_are_replayed_by_time_and_kind(database: TestDatabase) {
+    let world = World::start(database).await;
+    for user in ["user_1", "user_2"] {
+        let event = sample("user.created").set("data.id", user);
+        world.deliver(event).await.expect(204);
+    }
+    world
+        .deliver(sample("organization.created"))
+        .await
+        .expect(204);
+    let gone = sample("user.deleted").set("data.id", "user_3");
+    world.deliver(gone).await.expect(204);
+    let (folder, settings) = (
+        tempfile::tempdir().unwrap(),
+        settings(world.database().url(), world.clerk(), &[]),
+    );
+    let replay = async |arguments: &[&str]| {
+        let arguments = [&["replay"], arguments].concat();
+        run(folder.path(), &arguments, &settings).await
+    };
+    let printed = async |arguments: &[&str]| replay(arguments).await.printed();
+    assert_eq!(printed(&["--kind", "organization"]).await, "1 applied\n");
+    // A deletion that is in force is no stale one.
+    assert_eq!(printed(&["--kind", "user"]).await, "3 applied\n");
+    let (before, after) = (
+        Utc::now() - TimeDelta::hours(1),
+        Utc::now() + TimeDelta::hours(1),
+    );
+    assert_eq!(
+        printed(&["--since", &before.to_rfc3339()]).await,
+        "4 applied\n"
+    );
+    let later = printed(&["--since", &after.to_rfc3339(), "--kind", "user"]).await;
+    assert_eq!(later, "no stored delivery fits\n");
+    let unknown = replay(&["--kind", "unicorn"]).await.complained();
+    assert!(unknown.contains("membership"), "{unknown}");
+    assert!(
+        world
+            .known("user_3", "sess_none")
+            .await
+            .unwrap()
+            .user
+            .deleted_at
+            .is_some()
     );
 }

@@ -35,6 +35,7 @@ async fn older_news_is_stale(database: TestDatabase) {
             .unwrap()
             .user
             .first_name
+            .clone()
     };
 
     assert_eq!(outcome(&world, newer.clone()).await, Outcome::Applied);
@@ -148,7 +149,7 @@ async fn rows(world: &World, people: &[(String, String)]) -> Vec<Known> {
     let mut rows = Vec::new();
     for (user_id, session_id) in people {
         let mut known = world.known(user_id, session_id).await.unwrap();
-        known.user.id = uuid::Uuid::nil();
+        std::sync::Arc::make_mut(&mut known.user).id = uuid::Uuid::nil();
         rows.push(known);
     }
     rows

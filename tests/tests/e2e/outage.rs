@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{ME, Proxy, TestDatabase, World, eventually, migrated_postgres, sample, within};
+use e2e::{ME, Proxy, TestDatabase, Visitor, World, eventually, migrated_postgres, sample, within};
 use emulator::Caller;
 use serde_json::json;
 
@@ -37,6 +37,18 @@ async fn everything_says_so(world: &World) {
     assert_eq!(health.expect_json(503)["status"], "unhealthy");
 }
 
+/// A moment after the database has gone, nobody can know any more who is still let in: not even who was a moment ago.
+async fn is_not_served_from_memory(caller: &Visitor) {
+    eventually("a refusal", async || {
+        (caller.get(ME).await.status != 200).then_some(())
+    })
+    .await;
+    for _ in 0..3 {
+        let answer = caller.get(ME).await;
+        answer.expect_problem(503, "store_unavailable");
+    }
+}
+
 async fn is_ready_again(world: &World) {
     let visitor = world.anonymous();
     eventually("readiness", async || {
@@ -53,7 +65,7 @@ async fn nothing_is_lost_while_the_database_is_away() {
     for round in 0..3 {
         proxy.cut();
         everything_says_so(&world).await;
-        ann.get(ME).await.expect_problem(503, "store_unavailable");
+        is_not_served_from_memory(&ann).await;
         // Clerk goes on, and repeats what is not taken.
         let change = json!({"first_name": format!("Round {round}")});
         let by = Caller::default();
@@ -95,6 +107,7 @@ async fn a_database_that_hangs_is_away_too() {
     let ann = world.caller("ann").await;
     proxy.silence();
     everything_says_so(&world).await;
+    is_not_served_from_memory(&ann).await;
     // What was on its way is lost, and connections of before stay silent for good.
     proxy.restore();
     is_ready_again(&world).await;

@@ -30,14 +30,26 @@ const FENCES: &[Fence] = &[
     fence("diesel", &["persistence"]),
     fence("diesel-async", &["persistence"]),
     fence("diesel_migrations", &["persistence"]),
-    fence("deadpool", &["persistence"]),
+    fence("deadpool", &["persistence", "bench"]),
     fence("libsqlite3-sys", &["persistence"]),
     fence("tokio-postgres-rustls", &["persistence"]),
-    fence("tokio-postgres", &["persistence", "testdb", "e2e"]),
+    fence("tokio-postgres", &["persistence", "testdb", "e2e", "bench"]),
     fence("redis", &["cache"]),
     fence("jsonwebtoken", &["auth", "emulator"]),
     free_in_tests("svix", &["webhooks", "emulator", "e2e"]),
-    free_in_tests("axum", &["api", "console", "emulator", "clerk-sync", "e2e"]),
+    // In `auth` only behind its feature of that name, which nothing of ours switches on.
+    free_in_tests(
+        "axum",
+        &[
+            "auth",
+            "api",
+            "console",
+            "emulator",
+            "clerk-sync",
+            "e2e",
+            "bench",
+        ],
+    ),
     free_in_tests(
         "reqwest",
         &["auth", "clerk", "emulator", "clerk-sync", "e2e"],
@@ -76,7 +88,7 @@ mod tests {
             ("persistence", &[("diesel", Kind::Normal)]),
             (
                 "auth",
-                &[("jsonwebtoken", Kind::Normal), ("axum", Kind::Dev)],
+                &[("jsonwebtoken", Kind::Normal), ("axum", Kind::Normal)],
             ),
             ("domain", &[("serde", Kind::Normal)]),
         ]);
@@ -102,7 +114,7 @@ mod tests {
             check(&workspace),
             [
                 "crates/api/Cargo.toml: `api` may not use `diesel`, which belongs to persistence",
-                "crates/webhooks/Cargo.toml: `webhooks` may not use `axum`, which belongs to api, console, emulator, clerk-sync, e2e",
+                "crates/webhooks/Cargo.toml: `webhooks` may not use `axum`, which belongs to auth, api, console, emulator, clerk-sync, e2e, bench",
             ]
         );
     }

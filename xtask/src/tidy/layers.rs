@@ -36,6 +36,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     // Beside the house: tests and tools.
     ("testdb", &[]),
     ("xtask", &[]),
+    ("bench", &[]),
     (
         "e2e",
         &[

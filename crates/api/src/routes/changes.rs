@@ -10,13 +10,13 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::FeedItem;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 use http::HeaderMap;
-use http::header::ACCEPT;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::accept::prefers_stream;
 use crate::app::App;
 use crate::problem::{Kind, Problem, ProblemBody};
 use crate::service_caller::FeedReader;
@@ -81,10 +81,11 @@ impl From<FeedItem> for ChangeItem {
 
 /// Every committed change after a cursor, oldest first.
 ///
-/// With `Accept: text/event-stream` the answer follows what happens, one change an event, whose id is the cursor;
-/// `Last-Event-ID` goes on where a broken stream ended.
+/// With `Accept: text/event-stream`, where JSON is not wanted more, the answer follows what happens, one change an event,
+/// whose id is the cursor; `Last-Event-ID` goes on where a broken stream ended. An admin's stream ends when the session
+/// or the role does.
 #[utoipa::path(
-    get, path = "/changes", tag = "changes", params(Place), security(("session" = []), ("service" = [])),
+    get, path = "/changes", tag = "changes", params(Place), security(("session" = []), ("service" = []), ("ticket" = [])),
     responses(
         (status = 200, description = "A page, or a stream of events", body = ChangePage),
         (status = 400, description = "`parameter_invalid`", body = ProblemBody, content_type = "application/problem+json"),
@@ -94,7 +95,7 @@ impl From<FeedItem> for ChangeItem {
     )
 )]
 pub(crate) async fn changes(
-    _: FeedReader,
+    reader: FeedReader,
     State(app): State<App>,
     headers: HeaderMap,
     place: Result<Query<Place>, QueryRejection>,
@@ -108,9 +109,7 @@ pub(crate) async fn changes(
             .filter(|limit| (1..=MAX_LIMIT).contains(limit))
             .ok_or_else(|| invalid("limit must be a number from 1 to 1000"))?,
     };
-    let wants_stream = headers
-        .get(ACCEPT)
-        .is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
+    let wants_stream = prefers_stream(&headers);
     let last_seen = headers
         .get("last-event-id")
         .and_then(|id| id.to_str().ok())
@@ -124,7 +123,8 @@ pub(crate) async fn changes(
             .ok_or_else(|| invalid("after must be a cursor of this feed"))?,
     };
     if wants_stream {
-        return Ok(Sse::new(follow(app, after))
+        let over = reader.tenure(&app).await?;
+        return Ok(Sse::new(follow(app, after).take_until(over))
             .keep_alive(KeepAlive::default())
             .into_response());
     }
@@ -145,8 +145,9 @@ fn invalid(detail: &str) -> Problem {
     Problem::with_detail(Kind::ParameterInvalid, detail)
 }
 
-/// What happens after a cursor, for as long as somebody listens. A store that is away is waited for.
+/// What happens after a cursor, for as long as somebody listens and the service runs. A store that is away is waited for.
 fn follow(app: App, after: i64) -> impl Stream<Item = Result<Event, Infallible>> {
+    let stop = app.stop.clone().cancelled_owned();
     let start = (app, after, Vec::<FeedItem>::new().into_iter());
     futures_util::stream::unfold(start, |(app, mut after, mut waiting)| async move {
         loop {
@@ -160,6 +161,7 @@ fn follow(app: App, after: i64) -> impl Stream<Item = Result<Event, Infallible>>
             }
         }
     })
+    .take_until(stop)
 }
 
 fn event(item: FeedItem) -> Event {

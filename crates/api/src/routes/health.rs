@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{MigrationState, no_events_alarm};
+use domain::{CacheReport, MigrationState, SharedCacheState, no_events_alarm};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::legacy_bridge::{LegacyBridge, LegacyUse};
 use crate::sync_status::SyncStatus;
 
 /// How things stand.
@@ -41,16 +42,21 @@ pub(crate) struct Health {
     /// Whether Clerk's Backend API can be asked.
     clerk_configured: bool,
     database_configured: bool,
+    /// Whether replicas share a Redis.
+    redis_configured: bool,
     webhook_configured: bool,
     checks: Checks,
     /// When the latest authentic webhook came.
     last_event_at: Option<DateTime<Utc>>,
     /// Seconds since then.
     last_event_age_seconds: Option<i64>,
-    /// When this replica last held the mirror against Clerk.
+    /// When the mirror was last held against Clerk, by whichever replica.
     last_sweep_at: Option<DateTime<Utc>>,
     /// Rows that were out of step and were left so; must be 0.
     drift: Option<u64>,
+    /// How much this replica still needs the bridge for a previous login, while there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    legacy_tokens: Option<LegacyUse>,
 }
 
 /// What was looked at.
@@ -60,6 +66,10 @@ pub(crate) struct Checks {
     migrations: Check,
     /// Clerk's signing keys.
     clerk_keys: Check,
+    /// Whether what is remembered of callers is in step with the change feed.
+    caches: Check,
+    /// The Redis that replicas share, where one is configured.
+    redis: Check,
     /// Whether the mirror was equal to Clerk when it was last held against it, and events come.
     sync: Check,
 }
@@ -93,27 +103,34 @@ impl Check {
 pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>) {
     let now = Utc::now();
     let (database, migrations, last_event_at) = store_checks(&app).await;
+    let cache = app.cache_health.report();
     let checks = Checks {
         database,
         migrations,
         clerk_keys: key_check(&app, now),
+        caches: cache_check(&cache),
+        redis: redis_check(cache.shared),
         sync: sync_check(&app.sync_status, last_event_at, now),
     };
     let Checks {
         database,
         migrations,
         clerk_keys,
+        caches,
+        redis,
         sync,
     } = &checks;
     let status = database
         .status
         .max(migrations.status)
         .max(clerk_keys.status)
+        .max(caches.status)
+        .max(redis.status)
         .max(sync.status);
     let (drift, last_sweep_at) = app
         .sync_status
         .last()
-        .map(|(report, at)| (report.drift, at))
+        .map(|sweep| (sweep.drift, sweep.ended_at))
         .unzip();
     let code = if status == Status::Unhealthy {
         StatusCode::SERVICE_UNAVAILABLE
@@ -127,12 +144,14 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
         clerk_configured: app.settings.clerk_configured,
         // The service does not start without either.
         database_configured: true,
+        redis_configured: cache.shared != SharedCacheState::Absent,
         webhook_configured: true,
         checks,
         last_event_at,
         last_event_age_seconds: last_event_at.map(|at| now.signed_duration_since(at).num_seconds()),
         last_sweep_at,
         drift,
+        legacy_tokens: app.legacy.as_ref().map(LegacyBridge::uses),
     };
     (code, Json(health))
 }
@@ -206,6 +225,29 @@ fn key_check(app: &App, now: DateTime<Utc>) -> Check {
     }
 }
 
+/// Without it every request asks the database, which is slower and just as right.
+fn cache_check(cache: &CacheReport) -> Check {
+    if cache.in_use {
+        Check::HEALTHY
+    } else {
+        Check::new(
+            Status::Degraded,
+            "the change feed has not been read for a while: every request asks the database",
+        )
+    }
+}
+
+fn redis_check(state: SharedCacheState) -> Check {
+    match state {
+        SharedCacheState::Absent => Check::new(Status::Healthy, "not configured"),
+        SharedCacheState::Answering => Check::HEALTHY,
+        SharedCacheState::Away => Check::new(
+            Status::Degraded,
+            "does not answer: replicas work without it, with more queries",
+        ),
+    }
+}
+
 /// How old a change at Clerk may be before an event should have told of it.
 const SILENCE: TimeDelta = TimeDelta::minutes(10);
 
@@ -214,25 +256,25 @@ fn sync_check(
     last_event_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Check {
-    let Some((report, _)) = status.last() else {
+    let Some(sweep) = status.last() else {
         return Check::HEALTHY;
     };
     // Clerk tells nothing of what was before this service began to listen.
     let heard = last_event_at.max(Some(status.since()));
-    if no_events_alarm(heard, report.clerk_moved_at, now, SILENCE) {
+    if no_events_alarm(heard, sweep.clerk_moved_at, now, SILENCE) {
         Check::new(
             Status::Degraded,
             "Clerk has changed, but no webhook came: look at the endpoint in Clerk's dashboard",
         )
-    } else if report.stopped() {
+    } else if sweep.stopped {
         Check::new(
             Status::Degraded,
             "the last sweep stopped early: `clerk-sync reconcile` says why",
         )
-    } else if report.drift > 0 {
+    } else if sweep.drift > 0 {
         Check::new(
             Status::Degraded,
-            format!("{} rows are out of step with Clerk", report.drift),
+            format!("{} rows are out of step with Clerk", sweep.drift),
         )
     } else {
         Check::HEALTHY

@@ -83,16 +83,17 @@ struct MyLimits {
     )
 )]
 pub(crate) async fn me(caller: CurrentUser) -> Json<Me> {
-    let organization = caller.claims.organization.map(|organization| Organization {
-        id: organization.id,
-        slug: organization.slug,
-        role: organization.role,
+    let organization = caller.proof.organization();
+    let organization = organization.map(|organization| Organization {
+        id: organization.id.clone(),
+        slug: organization.slug.clone(),
+        role: organization.role.clone(),
     });
-    Json(Me::new(caller.user, caller.entitlements, organization))
+    Json(Me::new(&caller.user, caller.entitlements, organization))
 }
 
 impl Me {
-    fn new(user: User, entitlements: Entitlements, organization: Option<Organization>) -> Self {
+    fn new(user: &User, entitlements: Entitlements, organization: Option<Organization>) -> Self {
         let Entitlements {
             role,
             tier,
@@ -104,13 +105,13 @@ impl Me {
         let max_ai_messages = limits.per_month("ai_messages").unwrap_or_default();
         Self {
             id: user.id,
-            clerk_user_id: user.clerk_user_id.into_string(),
-            email: user.email,
+            clerk_user_id: user.clerk_user_id.to_string(),
+            email: user.email.clone(),
             email_verified: user.email_verified,
-            first_name: user.first_name,
-            last_name: user.last_name,
-            full_name: user.full_name,
-            image_url: user.image_url,
+            first_name: user.first_name.clone(),
+            last_name: user.last_name.clone(),
+            full_name: user.full_name.clone(),
+            image_url: user.image_url.clone(),
             role: role.to_string(),
             tier: tier.to_string(),
             organization,
@@ -125,7 +126,7 @@ impl Me {
                 ai_messages_remaining: max_ai_messages,
             },
             is_active: user.is_active,
-            preferences: user.preferences,
+            preferences: user.preferences.clone(),
             created_at: user.created_at,
             updated_at: user.updated_at,
             last_login_at: user.last_login_at,

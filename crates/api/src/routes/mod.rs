@@ -3,4 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod health;
 pub(crate) mod me;
+pub(crate) mod my_events;
+pub(crate) mod stream_ticket;
+pub(crate) mod verify;
 pub(crate) mod webhook;

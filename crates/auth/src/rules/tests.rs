@@ -55,7 +55,7 @@ fn a_valid_token_is_read() {
         Some("https://app.example.com")
     );
     assert_eq!(session.status, SessionStatus::Active);
-    assert!(session.custom.as_map().is_empty());
+    assert!(session.custom.is_empty());
 }
 
 #[test]

@@ -7,10 +7,13 @@
 )]
 
 mod accepted;
+mod axum_app;
 mod clerk_fixture;
 mod forgeries;
 mod http_source;
 mod key_ring;
+mod legacy;
+mod memory;
 mod minting;
 mod mutations;
 mod reason_codes;

@@ -1,4 +1,6 @@
 //! No token that differs from a valid one in a single character is accepted.
+//!
+//! `MUTATIONS=1000000` sets the number of each kind of change; without it, it is one that suits every test run.
 
 use std::sync::{Arc, LazyLock};
 
@@ -23,6 +25,12 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| Fixture {
     valid: FIRST.token(&claims()),
 });
 
+fn mutations() -> u32 {
+    #[expect(clippy::disallowed_methods, reason = "the size of a test run")]
+    let number = std::env::var("MUTATIONS");
+    number.map_or(4096, |number| number.parse().expect("a number"))
+}
+
 fn accepted(token: &str) -> bool {
     FIXTURE
         .runtime
@@ -31,7 +39,7 @@ fn accepted(token: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: mutations(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn one_character_replaced(at: prop::sample::Index, new in 0_u8..128) {

@@ -11,6 +11,7 @@
 mod failures;
 mod finding;
 mod paging;
+mod recent;
 mod rows;
 mod settings;
 mod stub;

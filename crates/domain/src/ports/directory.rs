@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
 use crate::{Mirrored, ObjectKind, Write};
@@ -63,6 +64,9 @@ pub struct Page {
     pub unmappable: Vec<(Option<String>, String)>,
     /// Where the next page begins; opaque, and good for a checkpoint. `None` on the last page.
     pub next: Option<String>,
+    /// Clerk's words where the instance has no such objects at all because they are switched off there: nothing is listed,
+    /// and nothing follows from that.
+    pub switched_off: Option<String>,
 }
 
 /// Why Clerk did not answer.
@@ -89,6 +93,19 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// When there is no such page to be had. A page is whole or it is an error.
     async fn page(&self, listing: Listing, after: Option<String>) -> Result<Page, DirectoryError>;
+
+    /// One page of what may have changed since a time, the latest first: users by their last change, organizations and
+    /// memberships by when they were made, which is all that Clerk offers. Objects that are older may be on the page too;
+    /// `next` is `None` once nothing younger can follow. What changes meanwhile may come twice.
+    ///
+    /// # Errors
+    /// As [`Directory::page`].
+    async fn recent(
+        &self,
+        listing: Listing,
+        since: DateTime<Utc>,
+        after: Option<String>,
+    ) -> Result<Page, DirectoryError>;
 
     /// How many there are, for progress.
     ///

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::StoreError;
+use crate::{ClerkId, StoreError};
 
 /// What background work needs of the store.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -44,4 +44,15 @@ pub trait Housekeeping: Send + Sync {
     /// # Errors
     /// When nothing was committed.
     async fn settle_tiers(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+
+    /// Users who are not deleted and of whom nothing is known but what a token said, in the order of their ids, beginning
+    /// after `after`; at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn thin_users(
+        &self,
+        after: Option<ClerkId>,
+        limit: u32,
+    ) -> Result<Vec<ClerkId>, StoreError>;
 }

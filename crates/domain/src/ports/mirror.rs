@@ -33,11 +33,17 @@ pub trait Mirror: Send + Sync {
 
     /// Makes a delivery that is in the ledger so once more: the same effect under the same guards, but a fact that is
     /// already in its row is written again, so that a better mapping takes effect. The line gets the new outcome and one
-    /// more attempt.
+    /// more attempt. A deletion that is in its row already is [`Applied`](crate::Outcome::Applied) too, though nothing
+    /// changes. Tiers are those of `now`, not of the delivery's day.
     ///
     /// # Errors
     /// When nothing was committed.
-    async fn replay(&self, line: Uuid, delivery: Delivery) -> Result<Receipt, StoreError>;
+    async fn replay(
+        &self,
+        line: Uuid,
+        delivery: Delivery,
+        now: DateTime<Utc>,
+    ) -> Result<Receipt, StoreError>;
 
     /// Makes guarded writes that no delivery told of, in one transaction: what Clerk's API said at `read_at`. Writes that
     /// know nothing newer change nothing. Answers how many changed a row.

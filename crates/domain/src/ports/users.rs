@@ -1,12 +1,14 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
-use crate::{ClerkId, SessionStatus, StoreError, ThinUser, User};
+use crate::{SessionStatus, StoreError, ThinUser, User};
 
 /// A user who calls, with what is known of the session that he calls through.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Caller {
-    /// The user's row.
-    pub user: User,
+    /// The user's row. The same pointer means that nothing has changed; another one may hold the same row.
+    pub user: Arc<User>,
     /// The session's last told state; `None` while no event has told of it.
     pub session_status: Option<SessionStatus>,
 }
@@ -15,14 +17,15 @@ pub struct Caller {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// The caller behind a verified token, deleted and inactive ones too; `None` when the user is unknown.
+    /// The caller behind a verified token, deleted and inactive ones too; `None` when the user is unknown. Texts that
+    /// are no [`ClerkId`](crate::ClerkId) are unknown, and no error.
     ///
     /// # Errors
     /// When the store cannot be read.
     async fn caller(
         &self,
-        clerk_user_id: &ClerkId,
-        clerk_session_id: &ClerkId,
+        clerk_user_id: &str,
+        clerk_session_id: &str,
     ) -> Result<Option<Caller>, StoreError>;
 
     /// Makes a row for a user who is known from a token alone, and answers the row that is there afterwards.

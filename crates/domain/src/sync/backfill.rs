@@ -21,6 +21,8 @@ pub struct BackfillReport {
     pub listings: BTreeMap<Listing, ListingRead>,
     /// What Clerk listed and could not be taken.
     pub unmappable: Unmappable,
+    /// Listings that are switched off at Clerk, and Clerk's words.
+    pub switched_off: BTreeMap<Listing, String>,
 }
 
 /// What became of one listing.
@@ -89,6 +91,9 @@ pub async fn backfill(
             }
             read.read += (page.writes.len() + page.unmappable.len()) as u64;
             read.pages = pages.read();
+            if let Some(words) = page.switched_off {
+                report.switched_off.insert(listing, words);
+            }
             for (id, reason) in page.unmappable {
                 report.unmappable.note(listing, id, reason);
             }

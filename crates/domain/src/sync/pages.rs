@@ -1,3 +1,5 @@
+use chrono::{DateTime, Utc};
+
 use crate::{Directory, DirectoryError, Listing, Page};
 
 /// Where a listing's next page begins, and how many objects come before it.
@@ -11,6 +13,8 @@ pub(super) struct Position {
 pub(super) struct Pages<'a> {
     directory: &'a dyn Directory,
     listing: Listing,
+    /// Only what may have changed since.
+    since: Option<DateTime<Utc>>,
     position: Position,
     /// Where the page before began: the way back when the next one is refused.
     before: Option<Position>,
@@ -28,10 +32,23 @@ impl<'a> Pages<'a> {
         Self {
             directory,
             listing,
+            since: None,
             before: from.is_some().then(Position::default),
             position: from.unwrap_or_default(),
             read: 0,
             has_stepped_back: false,
+        }
+    }
+
+    /// Reads from the beginning, and only what may have changed since a time, if one is given.
+    pub(super) fn since(
+        directory: &'a dyn Directory,
+        listing: Listing,
+        since: Option<DateTime<Utc>>,
+    ) -> Self {
+        Self {
+            since,
+            ..Self::new(directory, listing, None)
         }
     }
 
@@ -86,8 +103,10 @@ impl<'a> Pages<'a> {
     }
 
     async fn page(&self) -> Result<Page, DirectoryError> {
-        self.directory
-            .page(self.listing, self.position.after.clone())
-            .await
+        let after = self.position.after.clone();
+        match self.since {
+            Some(since) => self.directory.recent(self.listing, since, after).await,
+            None => self.directory.page(self.listing, after).await,
+        }
     }
 }

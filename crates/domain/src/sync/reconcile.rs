@@ -22,6 +22,9 @@ pub struct ReconcileOptions {
     pub max_absent: MaxAbsent,
     /// The listings, in any order; none means all.
     pub listings: Vec<Listing>,
+    /// Only what may have changed at Clerk since this time, as far as Clerk can list that; `None`: everything. Absence is
+    /// judged by whole sweeps alone.
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// Rows read at one time when absence is judged.
@@ -46,11 +49,12 @@ pub async fn reconcile(
 ) -> Result<ReconcileReport, SyncError> {
     let mut report = ReconcileReport {
         repair: options.repair,
+        since: options.since,
         ..ReconcileReport::default()
     };
     for listing in wanted(&options.listings) {
         report.kinds.entry(listing).or_default();
-        let judges_absence = report.failures.is_empty();
+        let judges_absence = report.failures.is_empty() && options.since.is_none();
         let mut sweep = Sweep {
             directory,
             mirror,
@@ -62,8 +66,8 @@ pub async fn reconcile(
             report: &mut report,
         };
         let result = match sweep.compare(progress).await {
-            Ok(()) if judges_absence => sweep.judge_absence(options.max_absent).await,
-            other => other,
+            Ok(Read::Whole) if judges_absence => sweep.judge_absence(options.max_absent).await,
+            other => other.map(drop),
         };
         match result {
             Err(SyncError::Directory { listing, source }) => report.failures.push(Failure {
@@ -88,6 +92,14 @@ pub(super) struct Sweep<'a> {
     pub(super) report: &'a mut ReconcileReport,
 }
 
+/// What the end of a listing proves.
+enum Read {
+    /// Everything was listed that there is.
+    Whole,
+    /// The listing is switched off at Clerk: that nothing is listed says nothing about what there is.
+    SwitchedOff,
+}
+
 /// Objects whose rows looked wrong when their page was read.
 #[derive(Default)]
 pub(super) struct Suspects {
@@ -97,9 +109,14 @@ pub(super) struct Suspects {
 
 impl Sweep<'_> {
     /// Reads the listing and compares every object with its row.
-    async fn compare(&mut self, progress: Told<'_>) -> Result<(), SyncError> {
-        let total = counted(self.directory, self.listing).await;
-        let mut pages = Pages::new(self.directory, self.listing, None);
+    async fn compare(&mut self, progress: Told<'_>) -> Result<Read, SyncError> {
+        let since = self.report.since;
+        let total = match since {
+            Some(_) => None,
+            None => counted(self.directory, self.listing).await,
+        };
+        let mut pages = Pages::since(self.directory, self.listing, since);
+        let mut read = Read::Whole;
         let mut suspects = Suspects::default();
         loop {
             let read_at = (self.clock)();
@@ -110,9 +127,13 @@ impl Sweep<'_> {
                 (_, Err(SyncError::Store(error))) => return Err(error.into()),
                 (Err(source), _) => return Err(self.failed(source)),
                 (Ok(_), Err(error)) => return Err(error),
-                (Ok(None), Ok(())) => return Ok(()),
+                (Ok(None), Ok(())) => return Ok(read),
                 (Ok(Some(page)), Ok(())) => page,
             };
+            if let Some(words) = page.switched_off {
+                self.report.switched_off.insert(self.listing, words);
+                read = Read::SwitchedOff;
+            }
             for (id, reason) in page.unmappable {
                 // Clerk has it, so its row is not absent.
                 if let Some(id) = id.as_deref().and_then(|id| ClerkId::parse(id).ok()) {

@@ -20,12 +20,16 @@ pub struct ReconcileReport {
     pub brake: Option<BTreeMap<Listing, Braked>>,
     /// Listings that could not be read to their end, and why. From the first of them on, no absence was judged.
     pub failures: Vec<Failure>,
+    /// Listings that are switched off at Clerk, and Clerk's words: nothing of them was compared, and their rows stay.
+    pub switched_off: BTreeMap<Listing, String>,
     /// What Clerk listed and could not be compared.
     pub unmappable: Unmappable,
     /// The newest credible `updated_at` that Clerk showed.
     pub clerk_moved_at: Option<DateTime<Utc>>,
     /// Whether the sweep was to repair what it found.
     pub repair: bool,
+    /// The time since which objects were looked at; `None`: everything was.
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// What was found in one listing.
@@ -57,6 +61,17 @@ impl ReconcileReport {
     #[must_use]
     pub fn stopped(&self) -> bool {
         !self.failures.is_empty() || (self.repair && self.brake.is_some())
+    }
+
+    /// Whether there was nothing to find: everything asked for was compared, and all of it was equal.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        !self.stopped()
+            && self.brake.is_none()
+            && self
+                .kinds
+                .values()
+                .all(|kind| kind.missing + kind.extra + kind.stale + kind.differs == 0)
     }
 
     pub(super) fn count(&mut self, listing: Listing, finding: &Finding, is_repaired: bool) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::{ClerkId, Directory, DirectoryError, Listing, Mirrored, Page, Write};
 
 use crate::world::Fuse;
@@ -23,6 +24,7 @@ struct Instance {
     loops: bool,
     repeats: bool,
     refused_cursor: Option<String>,
+    switched_off: Option<Listing>,
     pages: BTreeMap<Listing, u32>,
     finds: u32,
     /// What happens after the next answers, one each.
@@ -110,6 +112,11 @@ impl FakeClerk {
         self.lock().refused_cursor = Some(cursor.to_owned());
     }
 
+    /// Answers as an instance that has no such objects at all.
+    pub(crate) fn switch_off(&self, listing: Listing) {
+        self.lock().switched_off = Some(listing);
+    }
+
     pub(crate) fn after_page(&self, meanwhile: impl FnOnce() + Send + 'static) {
         self.lock().after_pages.push_back(Box::new(meanwhile));
     }
@@ -124,6 +131,12 @@ impl FakeClerk {
 
     fn read(&self, listing: Listing, after: Option<&str>) -> Result<Page, DirectoryError> {
         let mut instance = self.lock();
+        if instance.switched_off == Some(listing) {
+            return Ok(Page {
+                switched_off: Some("off".to_owned()),
+                ..Page::default()
+            });
+        }
         let request = instance.pages.entry(listing).or_default();
         let number = *request;
         *request += 1;
@@ -178,7 +191,36 @@ impl FakeClerk {
                 .map(|(_, id)| (id.clone(), "odd".to_owned()))
                 .collect(),
             next,
+            switched_off: None,
         })
+    }
+
+    /// As Clerk does: users by their last change, others by when they were made, the latest first.
+    fn latest(&self, listing: Listing, since: DateTime<Utc>, after: Option<&str>) -> Page {
+        let start: usize = after.map_or(0, |after| after.parse().unwrap());
+        let mut objects = self.objects(listing);
+        objects.sort_by_key(|write| std::cmp::Reverse(moved_at(write)));
+        let writes: Vec<Write> = objects
+            .into_iter()
+            .skip(start)
+            .take(self.page_size)
+            .collect();
+        let is_full = writes.len() == self.page_size;
+        let goes_on = is_full && writes.last().is_some_and(|last| moved_at(last) >= since);
+        Page {
+            next: goes_on.then(|| (start + writes.len()).to_string()),
+            writes,
+            ..Page::default()
+        }
+    }
+}
+
+fn moved_at(write: &Write) -> DateTime<Utc> {
+    match write {
+        Write::User(user) => user.profile.updated_at,
+        Write::Organization(organization) => organization.profile.created_at,
+        Write::Membership(membership) => membership.profile.created_at,
+        other => panic!("nothing that is listed: {other:?}"),
     }
 }
 
@@ -193,6 +235,16 @@ impl Directory for FakeClerk {
         }
         self.fuse.burn().await;
         page
+    }
+
+    async fn recent(
+        &self,
+        listing: Listing,
+        since: DateTime<Utc>,
+        after: Option<String>,
+    ) -> Result<Page, DirectoryError> {
+        self.fuse.burn().await;
+        Ok(self.latest(listing, since, after.as_deref()))
     }
 
     async fn count(&self, listing: Listing) -> Result<u64, DirectoryError> {

@@ -150,7 +150,7 @@ impl Mirror for FakeStore {
         unreachable!("neither job rejects")
     }
 
-    async fn replay(&self, _: Uuid, _: Delivery) -> Result<Receipt, StoreError> {
+    async fn replay(&self, _: Uuid, _: Delivery, _: DateTime<Utc>) -> Result<Receipt, StoreError> {
         unreachable!("neither job replays")
     }
 
@@ -264,6 +264,10 @@ impl Housekeeping for FakeStore {
 
     async fn settle_tiers(&self, _: DateTime<Utc>, _: u32) -> Result<u64, StoreError> {
         unreachable!("neither job settles tiers")
+    }
+
+    async fn thin_users(&self, _: Option<ClerkId>, _: u32) -> Result<Vec<ClerkId>, StoreError> {
+        unreachable!("neither job enriches")
     }
 }
 

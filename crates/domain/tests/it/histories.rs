@@ -89,6 +89,7 @@ fn boldly() -> ReconcileOptions {
             at_least: 0,
         },
         listings: Vec::new(),
+        since: None,
     }
 }
 

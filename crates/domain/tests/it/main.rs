@@ -17,5 +17,6 @@ mod histories;
 mod live_traffic;
 mod objects;
 mod policy_guide;
+mod recent;
 mod safety;
 mod world;

@@ -68,6 +68,11 @@ impl Dice {
         self.throws().chaos.clone()
     }
 
+    /// Whether questions about organizations are refused.
+    pub(crate) fn organizations_off(&self) -> bool {
+        self.throws().chaos.organizations_off
+    }
+
     pub(crate) fn set(&self, chaos: Chaos) {
         *self.throws() = Throws::of(chaos);
     }

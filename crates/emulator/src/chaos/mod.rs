@@ -50,6 +50,8 @@ pub struct Chaos {
     /// How many requests every ten seconds may have before the rest gets 429 until the window ends. No limit when
     /// absent. Clerk allows 100 in development and 1000 in production.
     pub rate_limit: Option<u32>,
+    /// Whether the instance has no organizations: every question about them is answered 403.
+    pub organizations_off: bool,
 }
 
 impl Default for Chaos {
@@ -73,6 +75,7 @@ impl Default for Chaos {
             hang: 0.0,
             garbage: 0.0,
             rate_limit: None,
+            organizations_off: false,
         }
     }
 }

@@ -68,7 +68,7 @@ impl Administration for Store {
         of_user: Option<ClerkId>,
         by: Attribution,
     ) -> Result<Option<Session>, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let (of_user, by, policy) = (of_user.as_ref(), &by, &*self.policy);
             let session: QueryResult<Option<Session>> = write_tx!(lease.conn(), async |conn| {
@@ -76,8 +76,8 @@ impl Administration for Store {
                 session_ends::end_one(conn, clerk_session_id, of_user, by, policy).await
             });
             lease.settle(session).map_err(store_error)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 
     async fn patch_preferences(
@@ -86,7 +86,7 @@ impl Administration for Store {
         patch: &Value,
         by: Attribution,
     ) -> Result<PreferencesOutcome, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let by = &by;
             let outcome: QueryResult<PreferencesOutcome> = write_tx!(lease.conn(), async |conn| {
@@ -94,8 +94,8 @@ impl Administration for Store {
                 patch_preferences(conn, user, patch, by).await
             });
             lease.settle(outcome).map_err(store_error)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 }
 
@@ -107,7 +107,7 @@ impl Store {
         by: Attribution,
         admins: &[ClerkId],
     ) -> Result<Decided, StoreError> {
-        limited(async {
+        let call = Box::pin(limited(async {
             let mut lease = self.writer().await?;
             let (decision, by, policy) = (&decision, &by, &*self.policy);
             let decided: QueryResult<Decided> = write_tx!(lease.conn(), async |conn| {
@@ -121,8 +121,8 @@ impl Store {
                 decide(conn, user, decision, by, admins, policy).await
             });
             lease.settle(decided).map_err(store_error)
-        })
-        .await
+        }));
+        self.observed.told_after(call).await
     }
 }
 

@@ -5,13 +5,18 @@ use std::collections::{HashMap, HashSet};
 use diesel::QueryResult;
 use domain::{Change, Delivery, Effect, ObjectKind, Outcome, Policy, Receipt, Write};
 
+use super::super::{begin_writing, commit};
+use super::about_users::{self, AboutUsers};
 use super::guarded::Context;
 use super::{
-    Conn, changes, ledger, memberships, objects, organizations, sessions, subscriptions, tiers,
-    user_writes, waves,
+    Conn, addresses, changes, ledger, memberships, objects, organizations, sessions, subscriptions,
+    tiers, user_writes, waves,
 };
 
-/// Applies deliveries in the order in which they stand; answers a receipt for each. The caller holds the write lock.
+/// Applies deliveries in the order in which they stand, in a transaction of their own; answers a receipt for each.
+///
+/// In the common case the database is asked three times: what it knows, behind the lock; the rows; and what is to be
+/// remembered of them, with the commit.
 pub(super) async fn deliveries(
     conn: &mut Conn,
     deliveries: &[Delivery],
@@ -20,10 +25,72 @@ pub(super) async fn deliveries(
     let Some(now) = deliveries.iter().map(|delivery| delivery.received_at).max() else {
         return Ok(Vec::new());
     };
-    let known = ledger::known(conn, deliveries).await?;
+    let context = Context {
+        policy,
+        now,
+        again: false,
+    };
+    let users = about_users::written(deliveries.iter().flat_map(writes_of));
+    let ((), known, paid, sign_ins, addresses) = together!(
+        conn;
+        begin_writing(),
+        ledger::known(deliveries),
+        tiers::of_users(&users, &context),
+        sessions::latest_sign_ins(&users),
+        addresses::of_users(&users),
+    )?;
+    let about = AboutUsers {
+        paid,
+        sign_ins,
+        addresses,
+    };
+    let (fresh, mut repeated) = sorted(deliveries, &known);
+
+    let groups: Vec<&[Write]> = fresh
+        .iter()
+        .map(|(_, delivery)| writes_of(delivery))
+        .collect();
+    let Written { changed, seen } = write_groups(conn, &groups, Some(about), &context).await?;
+    let receipts: Vec<Receipt> = fresh
+        .iter()
+        .zip(changed)
+        .map(|((_, delivery), changed)| receipt(delivery, changed))
+        .collect();
+    let lines: Vec<(&Delivery, &Receipt, i32)> = fresh
+        .iter()
+        .zip(&receipts)
+        .map(|((_, delivery), receipt)| {
+            let again = repeated.remove(delivery.message_id.as_str());
+            (*delivery, receipt, 1 + again.unwrap_or(0))
+        })
+        .collect();
+    // The others are in the ledger already.
+    for (message_id, times) in repeated {
+        ledger::count_attempts(conn, message_id, times).await?;
+    }
+    together!(conn; changes::append(seen), ledger::add(&lines), commit())?;
+
+    let duplicate = Receipt {
+        outcome: Outcome::Duplicate,
+        reason: None,
+    };
+    let mut answers = vec![duplicate; deliveries.len()];
+    for ((place, _), receipt) in fresh.into_iter().zip(receipts) {
+        if let Some(answer) = answers.get_mut(place) {
+            *answer = receipt;
+        }
+    }
+    Ok(answers)
+}
+
+/// The deliveries that are new, each with its place, and how often each message came besides.
+fn sorted<'a>(
+    deliveries: &'a [Delivery],
+    known: &HashSet<String>,
+) -> (Vec<(usize, &'a Delivery)>, HashMap<&'a str, i32>) {
+    let mut fresh = Vec::with_capacity(deliveries.len());
     let mut repeated: HashMap<&str, i32> = HashMap::new();
-    let mut seen: HashSet<&str> = HashSet::new();
-    let mut fresh: Vec<(usize, &Delivery)> = Vec::with_capacity(deliveries.len());
+    let mut seen: HashSet<&str> = HashSet::with_capacity(deliveries.len());
     for (place, delivery) in deliveries.iter().enumerate() {
         let id = delivery.message_id.as_str();
         if known.contains(id) || !seen.insert(id) {
@@ -32,49 +99,7 @@ pub(super) async fn deliveries(
             fresh.push((place, delivery));
         }
     }
-
-    let groups: Vec<&[Write]> = fresh
-        .iter()
-        .map(|(_, delivery)| writes_of(delivery))
-        .collect();
-    let changed = write_all(
-        conn,
-        &groups,
-        &Context {
-            policy,
-            now,
-            again: false,
-        },
-    )
-    .await?;
-    let receipts: Vec<Receipt> = fresh
-        .iter()
-        .zip(changed)
-        .map(|((_, delivery), changed)| receipt(delivery, changed))
-        .collect();
-    let lines = fresh
-        .iter()
-        .map(|(_, delivery)| *delivery)
-        .zip(&receipts)
-        .collect();
-    ledger::add(conn, lines).await?;
-    for (message_id, times) in repeated {
-        ledger::count_attempts(conn, message_id, times).await?;
-    }
-
-    let mut answers = vec![
-        Receipt {
-            outcome: Outcome::Duplicate,
-            reason: None
-        };
-        deliveries.len()
-    ];
-    for ((place, _), receipt) in fresh.into_iter().zip(receipts) {
-        if let Some(answer) = answers.get_mut(place) {
-            *answer = receipt;
-        }
-    }
-    Ok(answers)
+    (fresh, repeated)
 }
 
 fn writes_of(delivery: &Delivery) -> &[Write] {
@@ -108,22 +133,50 @@ pub(super) fn receipt(delivery: &Delivery, changed: bool) -> Receipt {
 }
 
 /// Makes groups of writes, each as if it came after the one before, and puts what others see into the feed. Answers for
-/// each group whether it changed anything that others see.
+/// each group whether it changed anything that others see. The caller holds the write lock.
 pub(super) async fn write_all(
     conn: &mut Conn,
     groups: &[&[Write]],
     context: &Context<'_>,
 ) -> QueryResult<Vec<bool>> {
+    let Written { changed, seen } = write_groups(conn, groups, None, context).await?;
+    changes::append(conn, seen).await?;
+    Ok(changed)
+}
+
+/// What groups of writes have led to.
+struct Written {
+    /// For each group, whether it changed anything that others see.
+    changed: Vec<bool>,
+    /// What they see, in the order of the groups for each object.
+    seen: Vec<Change>,
+}
+
+/// Makes groups of writes, wave by wave. What is known `about` users before the first may be given.
+async fn write_groups(
+    conn: &mut Conn,
+    groups: &[&[Write]],
+    mut about: Option<AboutUsers>,
+    context: &Context<'_>,
+) -> QueryResult<Written> {
     let mut changed = vec![false; groups.len()];
+    let mut seen = Vec::with_capacity(groups.len());
     for wave in waves::of(groups) {
         let members: Vec<(usize, &[Write])> = wave
             .into_iter()
             .filter_map(|group| groups.get(group).map(|writes| (group, *writes)))
             .collect();
         let writes: Vec<&Write> = members.iter().flat_map(|(_, writes)| *writes).collect();
+        let about = match about.take() {
+            Some(about) => about,
+            None => {
+                let users = about_users::written(writes.iter().copied());
+                AboutUsers::read(conn, &users, context).await?
+            }
+        };
         let former_payers = tiers::payers_so_far(conn, &writes).await?;
-        let seen = write_wave(conn, &writes, context).await?;
-        let keys: HashSet<(ObjectKind, &str)> = seen
+        let of_wave = write_wave(conn, &writes, &about, context).await?;
+        let keys: HashSet<(ObjectKind, &str)> = of_wave
             .iter()
             .map(|change| (change.kind, change.clerk_id.as_str()))
             .collect();
@@ -136,11 +189,10 @@ pub(super) async fn write_all(
                 *changed = writes.iter().any(is_seen);
             }
         }
-        changes::append(conn, seen).await?;
-        let followed = tiers::follow(conn, &writes, former_payers, context).await?;
-        changes::append(conn, followed).await?;
+        seen.extend(of_wave);
+        seen.extend(tiers::follow(conn, &writes, former_payers, context).await?);
     }
-    Ok(changed)
+    Ok(Written { changed, seen })
 }
 
 /// Writes of which no two of a kind are about one row. Deletions first: an event that deletes may tell the object's last
@@ -148,6 +200,7 @@ pub(super) async fn write_all(
 async fn write_wave(
     conn: &mut Conn,
     writes: &[&Write],
+    about: &AboutUsers,
     context: &Context<'_>,
 ) -> QueryResult<Vec<Change>> {
     let waves::ByKind {
@@ -161,11 +214,11 @@ async fn write_wave(
         objects: object_writes,
     } = waves::ByKind::of(writes);
     let mut seen = Vec::new();
-    seen.extend(user_writes::delete(conn, &deletions, context).await?);
+    seen.extend(user_writes::delete(conn, &deletions, about, context).await?);
     seen.extend(organizations::delete(conn, &deletions, context).await?);
     seen.extend(memberships::delete(conn, &deletions, context).await?);
     seen.extend(objects::delete(conn, &deletions, context).await?);
-    seen.extend(user_writes::upsert(conn, &users, context).await?);
+    seen.extend(user_writes::upsert(conn, &users, about, context).await?);
     seen.extend(sessions::upsert(conn, &session_writes, context).await?);
     seen.extend(organizations::upsert(conn, &organization_writes, context).await?);
     seen.extend(memberships::upsert(conn, &membership_writes, context).await?);

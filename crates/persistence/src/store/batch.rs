@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
 use domain::{Delivery, Effect, Payload, Receipt, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -71,10 +70,15 @@ async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
             continue;
         }
         let results = core.apply(deliveries).await;
-        for (answer, result) in answers.into_iter().zip(results) {
-            // Whoever has gone away meanwhile will ask again, and be told of a duplicate.
-            let _ = answer.send(result);
-        }
+        let observed = Arc::clone(&core.observed);
+        // The next batch needs not wait for it, only the senders of this one.
+        tokio::spawn(async move {
+            observed.tell().await;
+            for (answer, result) in answers.into_iter().zip(results) {
+                // Whoever has gone away meanwhile will ask again, and be told of a duplicate.
+                let _ = answer.send(result);
+            }
+        });
     }
 }
 
@@ -128,11 +132,7 @@ impl Core {
         deliveries: &[Delivery],
     ) -> Result<Result<Vec<Receipt>, Error>, StoreError> {
         let mut lease = self.writer().await?;
-        let policy = &*self.policy;
-        let result: QueryResult<Vec<Receipt>> = write_tx!(lease.conn(), async |conn| {
-            super::super::lock_writes(conn).await?;
-            apply::deliveries(conn, deliveries, policy).await
-        });
+        let result = apply::deliveries(lease.conn(), deliveries, &self.policy).await;
         match lease.settle(result) {
             Err(error) if refuses_content(&error) => Ok(Err(error)),
             other => other.map(Ok).map_err(store_error),

@@ -1,33 +1,28 @@
 //! The change feed.
 
 use async_trait::async_trait;
-use diesel::{
-    ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
-};
+use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::{Change, ChangeOp, Changes, FeedItem, ObjectKind, StoreError};
 
-use super::guarded::in_parts;
-use super::{Conn, Store, limited, store_error};
+use super::{Link, Store, limited, store_error};
 use crate::column::{Json, Time};
 use crate::schema::changes;
 
-#[derive(Insertable)]
-#[diesel(table_name = changes, treat_none_as_default_value = false)]
-struct NewChange {
-    kind: &'static str,
-    clerk_id: String,
-    op: &'static str,
-    at: Time,
-    data: Json,
+insertable! {
+    struct NewChange for changes {
+        kind: &'static str,
+        clerk_id: String,
+        op: &'static str,
+        at: Time,
+        data: Json,
+    }
 }
 
 /// Adds rows. The caller holds the write lock until commit, so cursors are in commit order.
-pub(super) async fn append(conn: &mut Conn, seen: Vec<Change>) -> QueryResult<()> {
+pub(super) async fn append(mut link: Link<'_>, seen: Vec<Change>) -> QueryResult<()> {
     let rows: Vec<NewChange> = seen.into_iter().map(NewChange::from).collect();
-    for rows in in_parts(rows) {
-        insert!(conn, rows, values => diesel::insert_into(changes::table).values(values));
-    }
+    insert!(&mut link, changes, rows);
     Ok(())
 }
 

@@ -70,7 +70,7 @@ impl Erasures for Store {
         by: Attribution,
         admins: &[ClerkId],
     ) -> Result<ErasureOutcome, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let (by, policy) = (&by, &*self.policy);
             let outcome: QueryResult<ErasureOutcome> = write_tx!(lease.conn(), async |conn| {
@@ -81,12 +81,12 @@ impl Erasures for Store {
                 }
             });
             lease.settle(outcome).map_err(store_error)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 
     async fn cancel(&self, user: &UserKey, by: Attribution) -> Result<ErasureOutcome, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let by = &by;
             let outcome: QueryResult<ErasureOutcome> = write_tx!(lease.conn(), async |conn| {
@@ -94,8 +94,8 @@ impl Erasures for Store {
                 cancel(conn, user, by).await
             });
             lease.settle(outcome).map_err(store_error)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 
     async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<Erasure>, StoreError> {
@@ -131,7 +131,7 @@ impl Erasures for Store {
         self.forget_deliveries(&mentions).await?;
         self.forget_objects(&mentions).await?;
         self.forget_changes(&mentions).await?;
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let (open, person, by) = (&open, &person, &by);
             let outcome: QueryResult<ErasureOutcome> = write_tx!(lease.conn(), async |conn| {
@@ -139,8 +139,8 @@ impl Erasures for Store {
                 finish(conn, open, person, by).await
             });
             lease.settle(outcome).map_err(store_error)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 
     async fn export(&self, user: &UserKey, by: Attribution) -> Result<Option<Value>, StoreError> {

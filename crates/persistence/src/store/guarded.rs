@@ -12,42 +12,30 @@ pub(super) struct Context<'a> {
     pub(super) again: bool,
 }
 
-/// Rows in one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535.
-const ROWS: usize = 500;
-
-/// Rows in parts that fit into one statement.
-pub(super) fn in_parts<T>(mut rows: Vec<T>) -> Vec<Vec<T>> {
-    let mut parts = Vec::with_capacity(rows.len() / ROWS + 1);
-    while rows.len() > ROWS {
-        let rest = rows.split_off(ROWS);
-        parts.push(std::mem::replace(&mut rows, rest));
-    }
-    if !rows.is_empty() {
-        parts.push(rows);
-    }
-    parts
-}
-
-/// Inserts rows, or brings those up to date that know less. Gives the rows that were written.
+/// Inserts rows, or brings those up to date that know less: the listed columns take the new values, and what stands after
+/// `and` says what happens to others. Gives the rows that were written.
 macro_rules! upsert_guarded {
-    ($conn:expr, $table:ident by [$($key:ident),+], $rows:expr, $context:expr, [$($column:ident),+ $(,)?], $row:ty) => {{
+    (
+        $conn:expr, $table:ident by [$($key:ident),+], $rows:expr, $context:expr, [$($column:ident),+ $(,)?]
+        $(and [$($also:expr),+ $(,)?])?, $row:ty
+    ) => {{
         use diesel::query_dsl::methods::FilterDsl as _;
+        use diesel::upsert::excluded;
         use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, IntoSql as _, SelectableHelper as _};
         use $crate::schema::$table::dsl;
-        let knows_less = || dsl::precedence.lt(diesel::upsert::excluded(dsl::precedence)).or(dsl::precedence
-            .eq(diesel::upsert::excluded(dsl::precedence))
-            .and($context.again.into_sql::<diesel::sql_types::Bool>()));
-        insert_returning!($conn, $rows, $row, values => diesel::insert_into($crate::schema::$table::table)
-            .values(values)
+        insert_returning!($conn, $table, $rows, $row, insertion => insertion
             .on_conflict(($(dsl::$key),+))
             .do_update()
             .set((
-                $(dsl::$column.eq(diesel::upsert::excluded(dsl::$column)),)+
-                dsl::version.eq(diesel::upsert::excluded(dsl::version)),
-                dsl::precedence.eq(diesel::upsert::excluded(dsl::precedence)),
-                dsl::mirrored_at.eq(diesel::upsert::excluded(dsl::mirrored_at)),
+                $(dsl::$column.eq(excluded(dsl::$column)),)+
+                $($($also,)+)?
+                dsl::version.eq(excluded(dsl::version)),
+                dsl::precedence.eq(excluded(dsl::precedence)),
+                dsl::mirrored_at.eq(excluded(dsl::mirrored_at)),
             ))
-            .filter(knows_less())
+            .filter(dsl::precedence.lt(excluded(dsl::precedence)).or(dsl::precedence
+                .eq(excluded(dsl::precedence))
+                .and($context.again.into_sql::<diesel::sql_types::Bool>())))
             .returning(<$row>::as_returning()))
     }};
 }
@@ -60,8 +48,7 @@ macro_rules! delete_guarded {
         use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, SelectableHelper as _};
         use $crate::schema::$table::dsl;
         let told_by_none = || dsl::precedence.eq(domain::Precedence::NOTHING_KNOWN.to_bytes()).and(dsl::deleted_at.is_not_null());
-        insert_returning!($conn, $rows, $row, values => diesel::insert_into($crate::schema::$table::table)
-            .values(values)
+        insert_returning!($conn, $table, $rows, $row, insertion => insertion
             .on_conflict(($(dsl::$key),+))
             .do_update()
             .set((
@@ -76,4 +63,63 @@ macro_rules! delete_guarded {
     }};
 }
 
-pub(super) use {delete_guarded, upsert_guarded};
+/// Defines `$upsert`, which writes what is newer and answers the changes that others see. A row that is deleted takes what
+/// is told of it too, so that it is the same whichever came first; but it stays deleted, and nobody is told.
+macro_rules! define_upsert {
+    (
+        $upsert:ident($write:ty) into $table:ident by [$($key:ident),+] of $new:ident, [$($column:ident),+ $(,)?],
+        $row:ident to $change:ident unless $is_deleted:expr
+    ) => {
+        /// Writes what is newer; answers the changes that others see.
+        pub(super) async fn $upsert(
+            conn: &mut Conn,
+            writes: &[&$write],
+            context: &Context<'_>,
+        ) -> QueryResult<Vec<Change>> {
+            if writes.is_empty() {
+                return Ok(Vec::new());
+            }
+            let rows: Vec<_> = writes.iter().map(|write| $new::told(write, context.now)).collect();
+            let written = upsert_guarded!(conn, $table by [$($key),+], rows, context, [$($column),+], $row);
+            let is_deleted: fn(&$row) -> bool = $is_deleted;
+            Ok(written
+                .into_iter()
+                .filter(|row| !is_deleted(row))
+                .filter_map(|row| $change(row, ChangeOp::Upsert, context.now))
+                .collect())
+        }
+    };
+}
+
+/// Defines `delete`, which marks objects as deleted, known or not, and answers the changes that others see. The listed
+/// columns are the tombstone's until something else is told of the object.
+macro_rules! define_delete {
+    (
+        $table:ident by [$($key:ident),+] of $new:ident, [$($column:ident),+ $(,)?], $row:ident to $change:ident
+        where $is_kept_here:expr
+    ) => {
+        /// Marks objects as deleted, known or not; answers the changes that others see.
+        pub(super) async fn delete(
+            conn: &mut Conn,
+            deletions: &[&Deletion],
+            context: &Context<'_>,
+        ) -> QueryResult<Vec<Change>> {
+            let is_kept_here: fn(domain::ObjectKind) -> bool = $is_kept_here;
+            let rows: Vec<_> = deletions
+                .iter()
+                .filter(|deletion| is_kept_here(deletion.kind))
+                .map(|deletion| $new::tombstone(deletion, context.now))
+                .collect();
+            if rows.is_empty() {
+                return Ok(Vec::new());
+            }
+            let written = delete_guarded!(conn, $table by [$($key),+], rows, [$($column),+], $row);
+            Ok(written
+                .into_iter()
+                .filter_map(|row| $change(row, ChangeOp::Delete, context.now))
+                .collect())
+        }
+    };
+}
+
+pub(super) use {define_delete, define_upsert, delete_guarded, upsert_guarded};

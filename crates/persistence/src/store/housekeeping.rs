@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use diesel_async::RunQueryDsl;
-use domain::{Housekeeping, Outcome, StoreError};
+use domain::{ClerkId, Housekeeping, Outcome, Precedence, StoreError};
 
 use super::guarded::Context;
 use super::{Store, changes, limited, store_error, tiers};
 use crate::column::{Id, Time};
-use crate::schema::{checkpoints, leases, webhook_deliveries as ledger};
+use crate::schema::{checkpoints, leases, users, webhook_deliveries as ledger};
 
 #[async_trait]
 impl Housekeeping for Store {
@@ -112,7 +112,7 @@ impl Housekeeping for Store {
     }
 
     async fn settle_tiers(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let context = Context {
                 policy: &self.policy,
@@ -127,6 +127,33 @@ impl Housekeeping for Store {
                 Ok(count)
             });
             lease.settle(looked_at).map_err(store_error)
+        });
+        self.observed.told_after(call).await
+    }
+
+    async fn thin_users(
+        &self,
+        after: Option<ClerkId>,
+        limit: u32,
+    ) -> Result<Vec<ClerkId>, StoreError> {
+        limited(async {
+            let after = after.as_ref().map_or("", ClerkId::as_str);
+            let mut lease = self.reader().await?;
+            let ids: QueryResult<Vec<String>> = users::table
+                .filter(users::clerk_user_id.gt(after))
+                .filter(users::precedence.eq(Precedence::NOTHING_KNOWN.to_bytes()))
+                .filter(users::deleted_at.is_null())
+                .order(users::clerk_user_id)
+                .limit(i64::from(limit))
+                .select(users::clerk_user_id)
+                .load(lease.conn())
+                .await;
+            let ids = lease.settle(ids).map_err(store_error)?;
+            ids.into_iter()
+                .map(|id| {
+                    ClerkId::parse(id).map_err(|error| StoreError::Unreadable(error.to_string()))
+                })
+                .collect()
         })
         .await
     }

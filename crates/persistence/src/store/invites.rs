@@ -133,13 +133,16 @@ impl Invites for Store {
         rules: InviteRules,
     ) -> Result<InviteOutcome, StoreError> {
         let (attempt, rules) = (&attempt, &rules);
-        limited(async {
-            // Whoever guesses on is told so without keeping writers waiting.
+        // Whoever guesses on is told so without keeping writers waiting.
+        let settled = limited(async {
             let mut lease = self.reader().await?;
             let settled = settled_already(lease.conn(), attempt, rules).await;
-            if let Some(outcome) = lease.settle(settled).map_err(store_error)? {
-                return Ok(outcome);
-            }
+            lease.settle(settled).map_err(store_error)
+        });
+        if let Some(outcome) = settled.await? {
+            return Ok(outcome);
+        }
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let outcome: QueryResult<InviteOutcome> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
@@ -150,8 +153,8 @@ impl Invites for Store {
                 }
             });
             lease.settle(outcome).map_err(store_error)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 }
 

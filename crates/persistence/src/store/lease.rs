@@ -4,7 +4,7 @@ use diesel_async::pooled_connection::deadpool::Object;
 use domain::StoreError;
 use tokio::sync::SemaphorePermit;
 
-use super::{Conn, Core};
+use super::{Conn, Core, Pool};
 
 /// A connection that closes unless its call ends well ([`Lease::settle`]).
 ///
@@ -20,7 +20,12 @@ pub(super) struct Lease<'a> {
 impl Core {
     /// A connection to read with.
     pub(super) async fn reader(&self) -> Result<Lease<'_>, StoreError> {
-        self.lease(None).await
+        self.lease(&self.pool, None).await
+    }
+
+    /// The connection to read the end of the feed with.
+    pub(super) async fn tail_reader(&self) -> Result<Lease<'_>, StoreError> {
+        self.lease(&self.tail, None).await
     }
 
     /// A connection to write with. Writers queue before they take one: they follow one another in the database anyway,
@@ -28,14 +33,15 @@ impl Core {
     pub(super) async fn writer(&self) -> Result<Lease<'_>, StoreError> {
         let turn = self.writers.acquire().await;
         let turn = turn.map_err(|closed| StoreError::Unavailable(closed.into()))?;
-        self.lease(Some(turn)).await
+        self.lease(&self.pool, Some(turn)).await
     }
 
     async fn lease<'a>(
         &'a self,
+        pool: &Pool,
         turn: Option<SemaphorePermit<'a>>,
     ) -> Result<Lease<'a>, StoreError> {
-        match self.pool.get().await {
+        match pool.get().await {
             Ok(conn) => Ok(Lease {
                 conn: Some(conn),
                 _turn: turn,

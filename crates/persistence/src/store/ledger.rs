@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
+    QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use domain::{
@@ -14,9 +14,8 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::guarded::in_parts;
-use super::{Conn, Store, limited, store_error};
-use crate::column::{Id, Json, Time};
+use super::{Conn, Link, Store, limited, store_error};
+use crate::column::{Id, Json, JsonRef, Time};
 use crate::schema::webhook_deliveries as ledger;
 
 diesel::define_sql_function! {
@@ -24,26 +23,26 @@ diesel::define_sql_function! {
     fn substr(text: diesel::sql_types::Text, from: diesel::sql_types::Integer, length: diesel::sql_types::Integer) -> diesel::sql_types::Text;
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = ledger, treat_none_as_default_value = false)]
-struct NewLine<'a> {
-    id: Id,
-    svix_id: Option<&'a str>,
-    event_type: &'a str,
-    object_id: Option<&'a str>,
-    instance_id: Option<&'a str>,
-    outcome: &'static str,
-    reason: Option<&'a str>,
-    attempts: i32,
-    occurred_at: Option<Time>,
-    received_at: Time,
-    payload: Option<Json>,
-    payload_bytes: Option<&'a [u8]>,
+insertable! {
+    struct NewLine<'a> for ledger {
+        id: Id,
+        svix_id: Option<&'a str>,
+        event_type: &'a str,
+        object_id: Option<&'a str>,
+        instance_id: Option<&'a str>,
+        outcome: &'static str,
+        reason: Option<&'a str>,
+        attempts: i32,
+        occurred_at: Option<Time>,
+        received_at: Time,
+        payload: Option<JsonRef<'a>>,
+        payload_bytes: Option<&'a [u8]>,
+    }
 }
 
 /// Which of these messages were here before.
 pub(super) async fn known(
-    conn: &mut Conn,
+    mut link: Link<'_>,
     deliveries: &[Delivery],
 ) -> QueryResult<HashSet<String>> {
     let ids: Vec<&str> = deliveries
@@ -53,30 +52,28 @@ pub(super) async fn known(
     let known: Vec<Option<String>> = ledger::table
         .filter(ledger::svix_id.eq_any(ids))
         .select(ledger::svix_id)
-        .load(conn)
+        .load(&mut link)
         .await?;
     Ok(known.into_iter().flatten().collect())
 }
 
-/// Adds a line for each message, with what became of it.
+/// Adds a line for each message, with what became of it and how often it came.
 pub(super) async fn add(
-    conn: &mut Conn,
-    deliveries: Vec<(&Delivery, &Receipt)>,
+    mut link: Link<'_>,
+    deliveries: &[(&Delivery, &Receipt, i32)],
 ) -> QueryResult<()> {
     let lines: Vec<NewLine<'_>> = deliveries
-        .into_iter()
-        .map(|(delivery, receipt)| NewLine::of(delivery, receipt))
+        .iter()
+        .map(|(delivery, receipt, attempts)| NewLine::of(delivery, receipt, *attempts))
         .collect();
-    for lines in in_parts(lines) {
-        insert!(conn, lines, values => diesel::insert_into(ledger::table).values(values));
-    }
+    insert!(&mut link, ledger, lines);
     Ok(())
 }
 
 impl<'a> NewLine<'a> {
-    fn of(delivery: &'a Delivery, receipt: &'a Receipt) -> Self {
+    fn of(delivery: &'a Delivery, receipt: &'a Receipt, attempts: i32) -> Self {
         let (payload, payload_bytes) = match &delivery.payload {
-            Payload::Json(value) => (Some(Json(value.clone())), None),
+            Payload::Json(value) => (Some(JsonRef(value)), None),
             Payload::Bytes(bytes) => (None, Some(bytes.as_slice())),
         };
         Self {
@@ -87,7 +84,7 @@ impl<'a> NewLine<'a> {
             instance_id: delivery.instance_id.as_deref(),
             outcome: receipt.outcome.as_str(),
             reason: receipt.reason.as_deref(),
-            attempts: 1,
+            attempts,
             occurred_at: delivery.occurred_at.map(Time),
             received_at: Time(delivery.received_at),
             payload,

@@ -1,7 +1,7 @@
 //! The rows of memberships.
 
 use chrono::{DateTime, Utc};
-use diesel::{Insertable, QueryResult, Queryable, Selectable};
+use diesel::{QueryResult, Queryable, Selectable};
 use domain::{
     Change, ChangeOp, ClerkId, Deletion, Membership, MembershipWrite, ObjectKind, Precedence,
     StoreError,
@@ -9,7 +9,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::Conn;
-use super::guarded::{Context, delete_guarded, in_parts, upsert_guarded};
+use super::guarded::{Context, define_delete, define_upsert, delete_guarded, upsert_guarded};
 use crate::column::{Json, Time};
 use crate::schema::organization_memberships;
 
@@ -65,21 +65,21 @@ impl TryFrom<MembershipRow> for Membership {
     }
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = organization_memberships, treat_none_as_default_value = false)]
-struct NewMembership<'a> {
-    clerk_membership_id: &'a str,
-    clerk_organization_id: Option<&'a str>,
-    clerk_user_id: Option<&'a str>,
-    role: Option<&'a str>,
-    permissions: Json,
-    public_metadata: Json,
-    created_at: Time,
-    updated_at: Time,
-    deleted_at: Option<Time>,
-    version: i64,
-    precedence: Vec<u8>,
-    mirrored_at: Time,
+insertable! {
+    struct NewMembership<'a> for organization_memberships {
+        clerk_membership_id: &'a str,
+        clerk_organization_id: Option<&'a str>,
+        clerk_user_id: Option<&'a str>,
+        role: Option<&'a str>,
+        permissions: Json,
+        public_metadata: Json,
+        created_at: Time,
+        updated_at: Time,
+        deleted_at: Option<Time>,
+        version: i64,
+        precedence: Vec<u8>,
+        mirrored_at: Time,
+    }
 }
 
 impl<'a> NewMembership<'a> {
@@ -119,52 +119,16 @@ impl<'a> NewMembership<'a> {
     }
 }
 
-/// Writes what is newer; answers the changes that others see.
-pub(super) async fn upsert(
-    conn: &mut Conn,
-    writes: &[&MembershipWrite],
-    context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
-    let mut changes = Vec::with_capacity(writes.len());
-    let rows: Vec<_> = writes
-        .iter()
-        .map(|write| NewMembership::told(write, context.now))
-        .collect();
-    for rows in in_parts(rows) {
-        let written = upsert_guarded!(
-            conn, organization_memberships by [clerk_membership_id], rows, context,
-            [clerk_organization_id, clerk_user_id, role, permissions, public_metadata, created_at, updated_at],
-            MembershipRow
-        );
-        let visible = written.into_iter().filter(|row| row.deleted_at.is_none());
-        changes.extend(visible.filter_map(|row| change(row, ChangeOp::Upsert, context.now)));
-    }
-    Ok(changes)
+define_upsert! {
+    upsert(MembershipWrite) into organization_memberships by [clerk_membership_id] of NewMembership,
+    [clerk_organization_id, clerk_user_id, role, permissions, public_metadata, created_at, updated_at],
+    MembershipRow to change unless |row| row.deleted_at.is_some()
 }
 
-/// Marks memberships as deleted, known or not.
-pub(super) async fn delete(
-    conn: &mut Conn,
-    deletions: &[&Deletion],
-    context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
-    let rows: Vec<_> = deletions
-        .iter()
-        .filter(|deletion| deletion.kind == ObjectKind::Membership)
-        .map(|deletion| NewMembership::tombstone(deletion, context.now))
-        .collect();
-    let mut changes = Vec::with_capacity(rows.len());
-    for rows in in_parts(rows) {
-        let written = delete_guarded!(
-            conn, organization_memberships by [clerk_membership_id], rows, [created_at, updated_at], MembershipRow
-        );
-        changes.extend(
-            written
-                .into_iter()
-                .filter_map(|row| change(row, ChangeOp::Delete, context.now)),
-        );
-    }
-    Ok(changes)
+define_delete! {
+    organization_memberships by [clerk_membership_id] of NewMembership,
+    [created_at, updated_at],
+    MembershipRow to change where |kind| kind == ObjectKind::Membership
 }
 
 fn change(row: MembershipRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {

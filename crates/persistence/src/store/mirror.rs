@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
 use diesel_async::RunQueryDsl;
 use domain::{
-    ClerkId, Delivery, Effect, Listing, Mirror, Mirrored, Precedence, Receipt, Rejection,
+    ClerkId, Deletion, Delivery, Effect, Listing, Mirror, Mirrored, Precedence, Receipt, Rejection,
     StoreError, Write,
 };
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::guarded::Context;
 use super::{Conn, Store, apply, ledger, limited, rows, store_error};
 use crate::column::Time;
-use crate::schema::{organization_memberships as memberships, organizations, users};
+use crate::schema::{clerk_objects, organization_memberships as memberships, organizations, users};
 
 #[async_trait]
 impl Mirror for Store {
@@ -30,12 +30,17 @@ impl Mirror for Store {
         .await
     }
 
-    async fn replay(&self, line: Uuid, delivery: Delivery) -> Result<Receipt, StoreError> {
-        limited(async {
+    async fn replay(
+        &self,
+        line: Uuid,
+        delivery: Delivery,
+        now: DateTime<Utc>,
+    ) -> Result<Receipt, StoreError> {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let context = Context {
                 policy: &self.policy,
-                now: delivery.received_at,
+                now,
                 again: true,
             };
             let (context, delivery) = (&context, &delivery);
@@ -46,17 +51,19 @@ impl Mirror for Store {
                     Effect::Ignored { .. } | Effect::Quarantined { .. } => &[],
                 };
                 let changed = apply::write_all(conn, &[writes], context).await?;
-                let receipt = apply::receipt(delivery, changed.contains(&true));
+                let is_in_force =
+                    changed.contains(&true) || is_deletion_known(conn, writes).await?;
+                let receipt = apply::receipt(delivery, is_in_force);
                 ledger::replayed(conn, line, &receipt).await?;
                 Ok(receipt)
             });
             lease.settle(receipt).map_err(store_error)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 
     async fn adopt(&self, writes: Vec<Write>, read_at: DateTime<Utc>) -> Result<u64, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let context = Context {
                 policy: &self.policy,
@@ -71,8 +78,8 @@ impl Mirror for Store {
             });
             let changed = lease.settle(changed).map_err(store_error)?;
             Ok(changed.into_iter().map(u64::from).sum())
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 
     async fn correct(
@@ -86,7 +93,7 @@ impl Mirror for Store {
                 format!("a {} cannot be corrected", write.key().0).into(),
             ));
         };
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let context = Context {
                 policy: &self.policy,
@@ -112,9 +119,62 @@ impl Mirror for Store {
                 Ok(true)
             });
             lease.settle(done).map_err(store_error)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
+}
+
+/// Whether a row says already that its object was deleted when one of these writes says it.
+async fn is_deletion_known(conn: &mut Conn, writes: &[Write]) -> QueryResult<bool> {
+    for write in writes {
+        let Write::Deletion(Deletion {
+            kind,
+            clerk_id,
+            deleted_at,
+        }) = write
+        else {
+            continue;
+        };
+        let (id, at) = (clerk_id.as_str(), Time(*deleted_at));
+        let known: i64 = match listing(write) {
+            Some(Listing::Users) => {
+                users::table
+                    .filter(users::clerk_user_id.eq(id))
+                    .filter(users::deleted_at.eq(at))
+                    .count()
+                    .get_result(conn)
+                    .await?
+            }
+            Some(Listing::Organizations) => {
+                organizations::table
+                    .find(id)
+                    .filter(organizations::deleted_at.eq(at))
+                    .count()
+                    .get_result(conn)
+                    .await?
+            }
+            Some(Listing::Memberships) => {
+                memberships::table
+                    .find(id)
+                    .filter(memberships::deleted_at.eq(at))
+                    .count()
+                    .get_result(conn)
+                    .await?
+            }
+            None => {
+                clerk_objects::table
+                    .find((kind.as_str(), id))
+                    .filter(clerk_objects::deleted_at.eq(at))
+                    .count()
+                    .get_result(conn)
+                    .await?
+            }
+        };
+        if known > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn listing(write: &Write) -> Option<Listing> {

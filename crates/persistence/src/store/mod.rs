@@ -1,5 +1,7 @@
 //! The ports, made of queries that stand once and are compiled for each database (`super::Conn` says which).
 
+mod about_users;
+mod addresses;
 mod administration;
 mod admins;
 mod apply;
@@ -9,6 +11,8 @@ mod changes;
 mod delivery_list;
 mod erasures;
 mod export;
+mod external_ids;
+mod feed_tail;
 mod forgetting;
 mod guarded;
 mod health;
@@ -32,6 +36,7 @@ mod standing;
 mod storable;
 mod stored_pages;
 mod subscriptions;
+mod tickets;
 mod tiers;
 mod usage;
 mod user_overview;
@@ -48,8 +53,9 @@ use std::time::Duration;
 use domain::{Policy, StoreError};
 use tokio::sync::Semaphore;
 
-use super::{Conn, Pool, WRITERS};
+use super::{Conn, Link, Pool, WRITERS};
 use crate::StoreSettings;
+use crate::commits::Observed;
 use batch::Batcher;
 
 /// How long a call may take in all. A hung database must not hold the sender until it gives up by itself.
@@ -61,20 +67,33 @@ pub(crate) struct Store {
     batcher: Batcher,
 }
 
+/// Where connections come from.
+pub(crate) struct Pools {
+    /// For requests.
+    pub(crate) work: Pool,
+    /// For the end of the change feed: one connection.
+    pub(crate) tail: Pool,
+}
+
 /// What every call needs.
 pub(crate) struct Core {
     pool: Pool,
+    /// Not taken by requests.
+    tail: Pool,
+    observed: Arc<Observed>,
     policy: Arc<Policy>,
     writers: Semaphore,
 }
 
 impl Store {
     /// Starts the task that writes deliveries, on the current runtime.
-    pub(crate) fn new(pool: Pool, settings: StoreSettings) -> Self {
+    pub(crate) fn new(pools: Pools, settings: StoreSettings, observed: Arc<Observed>) -> Self {
         // One connection at least is the readers', if there are two.
         let writers = settings.pool_size.saturating_sub(1).clamp(1, WRITERS);
         let core = Arc::new(Core {
-            pool,
+            pool: pools.work,
+            tail: pools.tail,
+            observed,
             policy: settings.policy,
             writers: Semaphore::new(writers),
         });

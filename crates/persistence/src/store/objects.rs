@@ -1,12 +1,12 @@
 //! Objects that are kept as they came.
 
 use chrono::{DateTime, Utc};
-use diesel::{Insertable, QueryResult, Queryable, Selectable};
+use diesel::{QueryResult, Queryable, Selectable};
 use domain::{Change, ChangeOp, Deletion, ObjectKind, ObjectWrite, Precedence};
 use serde_json::json;
 
 use super::Conn;
-use super::guarded::{Context, delete_guarded, in_parts, upsert_guarded};
+use super::guarded::{Context, define_delete, define_upsert, delete_guarded, upsert_guarded};
 use crate::column::{Json, Time};
 use crate::schema::clerk_objects;
 
@@ -19,16 +19,16 @@ struct ObjectRow {
     deleted_at: Option<Time>,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = clerk_objects, treat_none_as_default_value = false)]
-struct NewObject<'a> {
-    kind: &'static str,
-    clerk_id: &'a str,
-    data: Json,
-    deleted_at: Option<Time>,
-    version: i64,
-    precedence: Vec<u8>,
-    mirrored_at: Time,
+insertable! {
+    struct NewObject<'a> for clerk_objects {
+        kind: &'static str,
+        clerk_id: &'a str,
+        data: Json,
+        deleted_at: Option<Time>,
+        version: i64,
+        precedence: Vec<u8>,
+        mirrored_at: Time,
+    }
 }
 
 impl<'a> NewObject<'a> {
@@ -57,48 +57,17 @@ impl<'a> NewObject<'a> {
     }
 }
 
-/// Writes what is newer; answers the changes that others see. A deleted object takes the data too, so that the row is
-/// the same whichever came first; but it stays deleted, and nobody is told.
-pub(super) async fn upsert(
-    conn: &mut Conn,
-    writes: &[&ObjectWrite],
-    context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
-    let mut changes = Vec::with_capacity(writes.len());
-    let rows: Vec<_> = writes
-        .iter()
-        .map(|write| NewObject::told(write, context.now))
-        .collect();
-    for rows in in_parts(rows) {
-        let written = upsert_guarded!(conn, clerk_objects by [kind, clerk_id], rows, context, [data], ObjectRow);
-        let visible = written.into_iter().filter(|row| row.deleted_at.is_none());
-        changes.extend(visible.filter_map(|row| change(row, ChangeOp::Upsert, context.now)));
-    }
-    Ok(changes)
+define_upsert! {
+    upsert(ObjectWrite) into clerk_objects by [kind, clerk_id] of NewObject,
+    [data],
+    ObjectRow to change unless |row| row.deleted_at.is_some()
 }
 
-/// Marks objects as deleted, known or not. A row made by a deletion knows nothing, so that late data fills it.
-pub(super) async fn delete(
-    conn: &mut Conn,
-    deletions: &[&Deletion],
-    context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
-    let rows: Vec<_> = deletions
-        .iter()
-        .filter(|deletion| !has_own_table(deletion.kind))
-        .map(|deletion| NewObject::tombstone(deletion, context.now))
-        .collect();
-    let mut changes = Vec::with_capacity(rows.len());
-    for rows in in_parts(rows) {
-        let written =
-            delete_guarded!(conn, clerk_objects by [kind, clerk_id], rows, [data], ObjectRow);
-        changes.extend(
-            written
-                .into_iter()
-                .filter_map(|row| change(row, ChangeOp::Delete, context.now)),
-        );
-    }
-    Ok(changes)
+// A row made by a deletion knows nothing, so that late data fills it.
+define_delete! {
+    clerk_objects by [kind, clerk_id] of NewObject,
+    [data],
+    ObjectRow to change where |kind| !has_own_table(kind)
 }
 
 /// Kinds whose deletions are tombstones in a table of their own. Clerk deletes neither sessions nor subscriptions; what

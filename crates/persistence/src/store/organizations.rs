@@ -1,7 +1,7 @@
 //! The rows of organizations.
 
 use chrono::{DateTime, Utc};
-use diesel::{Insertable, QueryResult, Queryable, Selectable};
+use diesel::{QueryResult, Queryable, Selectable};
 use domain::{
     Change, ChangeOp, ClerkId, Deletion, ObjectKind, Organization, OrganizationWrite, Precedence,
     StoreError, Tier,
@@ -9,7 +9,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::Conn;
-use super::guarded::{Context, delete_guarded, in_parts, upsert_guarded};
+use super::guarded::{Context, define_delete, define_upsert, delete_guarded, upsert_guarded};
 use crate::column::{Json, Time};
 use crate::schema::organizations;
 
@@ -69,21 +69,21 @@ impl TryFrom<OrganizationRow> for Organization {
     }
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = organizations, treat_none_as_default_value = false)]
-struct NewOrganization<'a> {
-    clerk_organization_id: &'a str,
-    name: Option<&'a str>,
-    slug: Option<&'a str>,
-    image_url: Option<&'a str>,
-    public_metadata: Json,
-    created_by: Option<&'a str>,
-    created_at: Time,
-    updated_at: Time,
-    deleted_at: Option<Time>,
-    version: i64,
-    precedence: Vec<u8>,
-    mirrored_at: Time,
+insertable! {
+    struct NewOrganization<'a> for organizations {
+        clerk_organization_id: &'a str,
+        name: Option<&'a str>,
+        slug: Option<&'a str>,
+        image_url: Option<&'a str>,
+        public_metadata: Json,
+        created_by: Option<&'a str>,
+        created_at: Time,
+        updated_at: Time,
+        deleted_at: Option<Time>,
+        version: i64,
+        precedence: Vec<u8>,
+        mirrored_at: Time,
+    }
 }
 
 impl<'a> NewOrganization<'a> {
@@ -123,52 +123,16 @@ impl<'a> NewOrganization<'a> {
     }
 }
 
-/// Writes what is newer; answers the changes that others see.
-pub(super) async fn upsert(
-    conn: &mut Conn,
-    writes: &[&OrganizationWrite],
-    context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
-    let mut changes = Vec::with_capacity(writes.len());
-    let rows: Vec<_> = writes
-        .iter()
-        .map(|write| NewOrganization::told(write, context.now))
-        .collect();
-    for rows in in_parts(rows) {
-        let written = upsert_guarded!(
-            conn, organizations by [clerk_organization_id], rows, context,
-            [name, slug, image_url, public_metadata, created_by, created_at, updated_at],
-            OrganizationRow
-        );
-        let visible = written.into_iter().filter(|row| row.deleted_at.is_none());
-        changes.extend(visible.filter_map(|row| change(row, ChangeOp::Upsert, context.now)));
-    }
-    Ok(changes)
+define_upsert! {
+    upsert(OrganizationWrite) into organizations by [clerk_organization_id] of NewOrganization,
+    [name, slug, image_url, public_metadata, created_by, created_at, updated_at],
+    OrganizationRow to change unless |row| row.deleted_at.is_some()
 }
 
-/// Marks organizations as deleted, known or not.
-pub(super) async fn delete(
-    conn: &mut Conn,
-    deletions: &[&Deletion],
-    context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
-    let rows: Vec<_> = deletions
-        .iter()
-        .filter(|deletion| deletion.kind == ObjectKind::Organization)
-        .map(|deletion| NewOrganization::tombstone(deletion, context.now))
-        .collect();
-    let mut changes = Vec::with_capacity(rows.len());
-    for rows in in_parts(rows) {
-        let written = delete_guarded!(
-            conn, organizations by [clerk_organization_id], rows, [created_at, updated_at], OrganizationRow
-        );
-        changes.extend(
-            written
-                .into_iter()
-                .filter_map(|row| change(row, ChangeOp::Delete, context.now)),
-        );
-    }
-    Ok(changes)
+define_delete! {
+    organizations by [clerk_organization_id] of NewOrganization,
+    [created_at, updated_at],
+    OrganizationRow to change where |kind| kind == ObjectKind::Organization
 }
 
 /// The feed's row; see [`super::user_rows::change`].

@@ -14,11 +14,14 @@ use domain::{
     SessionStatus, SessionWrite, Step,
 };
 
-use super::guarded::{Context, in_parts};
+use super::guarded::Context;
 use super::sessions::{self, SessionRow};
 use super::{Conn, audit, changes, local};
 use crate::column::Time;
 use crate::schema::sessions::{self as table, dsl};
+
+/// Sessions in one statement: SQLite takes so many parameters and no more.
+const PART: usize = 1000;
 
 const TERMINAL: [SessionStatus; 6] = [
     SessionStatus::Ended,
@@ -46,13 +49,13 @@ pub(super) async fn end_all(
         .select(dsl::clerk_session_id)
         .load(conn)
         .await?;
-    for part in in_parts(open) {
+    for part in open.chunks(PART) {
         end(conn, part, at).await?;
     }
     Ok(())
 }
 
-async fn end(conn: &mut Conn, ids: Vec<String>, at: DateTime<Utc>) -> QueryResult<()> {
+async fn end(conn: &mut Conn, ids: &[String], at: DateTime<Utc>) -> QueryResult<()> {
     let place = place(at);
     let named = table::table.filter(dsl::clerk_session_id.eq_any(ids));
     let ended: Vec<SessionRow> = diesel::update(named.filter(dsl::precedence.lt(place.to_bytes())))
@@ -94,7 +97,7 @@ pub(super) async fn end_one(
         return Ok(Some(known.clone()));
     }
     if known.is_some() {
-        end(conn, vec![id.to_string()], by.at).await?;
+        end(conn, &[id.to_string()], by.at).await?;
     } else {
         let context = Context {
             policy,

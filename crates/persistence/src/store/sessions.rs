@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{case_when, max};
 use diesel::upsert::excluded;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, OptionalExtension, QueryDsl,
-    QueryResult, Queryable, Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, IntoSql, OptionalExtension, QueryDsl, QueryResult,
+    Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use domain::{
@@ -15,8 +15,8 @@ use domain::{
     StoreError,
 };
 
-use super::guarded::{Context, in_parts};
-use super::{Conn, user_writes};
+use super::guarded::{Context, upsert_guarded};
+use super::{Conn, Link, user_writes};
 use crate::column::{Json, Time};
 use crate::schema::sessions::{self, dsl};
 
@@ -41,26 +41,26 @@ pub(super) struct SessionRow {
     version: i64,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = sessions, treat_none_as_default_value = false)]
-struct NewSession<'a> {
-    clerk_session_id: &'a str,
-    clerk_user_id: Option<&'a str>,
-    clerk_client_id: Option<&'a str>,
-    status: &'a str,
-    end_reason: Option<&'a str>,
-    ended_at: Option<Time>,
-    last_active_organization_id: Option<&'a str>,
-    actor: Option<Json>,
-    last_active_at: Option<Time>,
-    expire_at: Option<Time>,
-    abandon_at: Option<Time>,
-    created_at: Time,
-    updated_at: Time,
-    version: i64,
-    precedence: Vec<u8>,
-    sign_in_precedence: Vec<u8>,
-    mirrored_at: Time,
+insertable! {
+    struct NewSession<'a> for sessions {
+        clerk_session_id: &'a str,
+        clerk_user_id: Option<&'a str>,
+        clerk_client_id: Option<&'a str>,
+        status: &'a str,
+        end_reason: Option<&'a str>,
+        ended_at: Option<Time>,
+        last_active_organization_id: Option<&'a str>,
+        actor: Option<Json>,
+        last_active_at: Option<Time>,
+        expire_at: Option<Time>,
+        abandon_at: Option<Time>,
+        created_at: Time,
+        updated_at: Time,
+        version: i64,
+        precedence: Vec<u8>,
+        sign_in_precedence: Vec<u8>,
+        mirrored_at: Time,
+    }
 }
 
 impl<'a> NewSession<'a> {
@@ -94,19 +94,20 @@ pub(super) async fn upsert(
     writes: &[&SessionWrite],
     context: &Context<'_>,
 ) -> QueryResult<Vec<Change>> {
+    if writes.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<NewSession<'_>> = writes
         .iter()
         .map(|write| NewSession::told(write, context.now))
         .collect();
     let mut changed: HashMap<String, SessionRow> = HashMap::with_capacity(rows.len());
-    for rows in in_parts(rows) {
-        let written = write_states(conn, rows, context.again).await?;
-        changed.extend(
-            written
-                .into_iter()
-                .map(|row| (row.clerk_session_id.clone(), row)),
-        );
-    }
+    let written = write_states(conn, rows, context).await?;
+    changed.extend(
+        written
+            .into_iter()
+            .map(|row| (row.clerk_session_id.clone(), row)),
+    );
     for write in writes {
         if !changed.contains_key(write.clerk_session_id.as_str())
             && let Some(row) = write_user(conn, write, context.now).await?
@@ -137,40 +138,19 @@ pub(super) async fn upsert(
 async fn write_states(
     conn: &mut Conn,
     rows: Vec<NewSession<'_>>,
-    again: bool,
+    context: &Context<'_>,
 ) -> QueryResult<Vec<SessionRow>> {
-    use diesel::query_dsl::methods::FilterDsl as _;
-    let is_same = || dsl::precedence.eq(excluded(dsl::precedence));
     let names_user = || excluded(dsl::clerk_user_id).is_not_null();
-    let written = insert_returning!(conn, rows, SessionRow, values => diesel::insert_into(sessions::table)
-        .values(values)
-        .on_conflict(dsl::clerk_session_id)
-        .do_update()
-        .set((
-            dsl::clerk_user_id
-                .eq(case_when(names_user(), excluded(dsl::clerk_user_id)).otherwise(dsl::clerk_user_id)),
-            dsl::clerk_client_id.eq(excluded(dsl::clerk_client_id)),
-            dsl::status.eq(excluded(dsl::status)),
-            dsl::end_reason.eq(excluded(dsl::end_reason)),
-            dsl::ended_at.eq(excluded(dsl::ended_at)),
-            dsl::last_active_organization_id.eq(excluded(dsl::last_active_organization_id)),
-            dsl::actor.eq(excluded(dsl::actor)),
-            dsl::last_active_at.eq(excluded(dsl::last_active_at)),
-            dsl::expire_at.eq(excluded(dsl::expire_at)),
-            dsl::abandon_at.eq(excluded(dsl::abandon_at)),
-            dsl::created_at.eq(excluded(dsl::created_at)),
-            dsl::updated_at.eq(excluded(dsl::updated_at)),
-            dsl::version.eq(excluded(dsl::version)),
-            dsl::precedence.eq(excluded(dsl::precedence)),
-            dsl::mirrored_at.eq(excluded(dsl::mirrored_at)),
-        ))
-        .filter(
-            dsl::precedence
-                .lt(excluded(dsl::precedence))
-                .or(is_same().and(again.into_sql::<diesel::sql_types::Bool>())),
-        )
-        .returning(SessionRow::as_returning()));
-    Ok(written)
+    Ok(upsert_guarded!(
+        conn, sessions by [clerk_session_id], rows, context,
+        [
+            clerk_client_id, status, end_reason, ended_at, last_active_organization_id, actor, last_active_at,
+            expire_at, abandon_at, created_at, updated_at,
+        ] and [dsl::clerk_user_id.eq(
+            case_when(names_user(), excluded(dsl::clerk_user_id)).otherwise(dsl::clerk_user_id),
+        )],
+        SessionRow
+    ))
 }
 
 /// A session's user never changes, and not every event names him: so he is taken from whichever does, even where it is
@@ -225,8 +205,8 @@ async fn write_sign_in(
 
 /// The latest sign-in of each user among the sessions told of so far.
 pub(super) async fn latest_sign_ins(
-    conn: &mut Conn,
-    users: Vec<&str>,
+    mut link: Link<'_>,
+    users: &[&str],
 ) -> QueryResult<HashMap<String, Time>> {
     if users.is_empty() {
         return Ok(HashMap::new());
@@ -235,7 +215,7 @@ pub(super) async fn latest_sign_ins(
         .filter(dsl::clerk_user_id.eq_any(users))
         .group_by(dsl::clerk_user_id)
         .select((dsl::clerk_user_id, max(dsl::signed_in_at)))
-        .load(conn)
+        .load(&mut link)
         .await?;
     Ok(latest
         .into_iter()

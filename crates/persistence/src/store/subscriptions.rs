@@ -1,14 +1,14 @@
 //! The rows of subscriptions and of the plans within them.
 
 use chrono::{DateTime, Utc};
-use diesel::{Insertable, QueryResult, Queryable, Selectable};
+use diesel::{QueryResult, Queryable, Selectable};
 use domain::{
     Change, ChangeOp, ClerkId, ObjectKind, Payer, Subscription, SubscriptionItem,
     SubscriptionItemWrite, SubscriptionWrite,
 };
 
 use super::Conn;
-use super::guarded::{Context, in_parts, upsert_guarded};
+use super::guarded::{Context, define_upsert, upsert_guarded};
 use crate::column::Time;
 use crate::schema::{subscription_items, subscriptions};
 
@@ -28,22 +28,22 @@ struct SubscriptionRow {
     version: i64,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = subscriptions, treat_none_as_default_value = false)]
-struct NewSubscription<'a> {
-    clerk_subscription_id: &'a str,
-    payer_user_id: Option<&'a str>,
-    payer_organization_id: Option<&'a str>,
-    status: Option<&'a str>,
-    active_at: Option<Time>,
-    past_due_at: Option<Time>,
-    canceled_at: Option<Time>,
-    ended_at: Option<Time>,
-    created_at: Time,
-    updated_at: Time,
-    version: i64,
-    precedence: Vec<u8>,
-    mirrored_at: Time,
+insertable! {
+    struct NewSubscription<'a> for subscriptions {
+        clerk_subscription_id: &'a str,
+        payer_user_id: Option<&'a str>,
+        payer_organization_id: Option<&'a str>,
+        status: Option<&'a str>,
+        active_at: Option<Time>,
+        past_due_at: Option<Time>,
+        canceled_at: Option<Time>,
+        ended_at: Option<Time>,
+        created_at: Time,
+        updated_at: Time,
+        version: i64,
+        precedence: Vec<u8>,
+        mirrored_at: Time,
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -66,26 +66,26 @@ struct ItemRow {
     version: i64,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = subscription_items, treat_none_as_default_value = false)]
-struct NewItem<'a> {
-    clerk_subscription_item_id: &'a str,
-    clerk_subscription_id: Option<&'a str>,
-    payer_user_id: Option<&'a str>,
-    payer_organization_id: Option<&'a str>,
-    status: Option<&'a str>,
-    clerk_plan_id: Option<&'a str>,
-    plan_slug: Option<&'a str>,
-    plan_interval: Option<&'a str>,
-    is_free_trial: bool,
-    period_start: Option<Time>,
-    period_end: Option<Time>,
-    past_due_at: Option<Time>,
-    created_at: Time,
-    updated_at: Time,
-    version: i64,
-    precedence: Vec<u8>,
-    mirrored_at: Time,
+insertable! {
+    struct NewItem<'a> for subscription_items {
+        clerk_subscription_item_id: &'a str,
+        clerk_subscription_id: Option<&'a str>,
+        payer_user_id: Option<&'a str>,
+        payer_organization_id: Option<&'a str>,
+        status: Option<&'a str>,
+        clerk_plan_id: Option<&'a str>,
+        plan_slug: Option<&'a str>,
+        plan_interval: Option<&'a str>,
+        is_free_trial: bool,
+        period_start: Option<Time>,
+        period_end: Option<Time>,
+        past_due_at: Option<Time>,
+        created_at: Time,
+        updated_at: Time,
+        version: i64,
+        precedence: Vec<u8>,
+        mirrored_at: Time,
+    }
 }
 
 /// The payer's id as a user, and as an organization.
@@ -143,65 +143,25 @@ impl<'a> NewItem<'a> {
     }
 }
 
-/// Writes the subscriptions that are newer; answers the changes that others see.
-pub(super) async fn upsert(
-    conn: &mut Conn,
-    writes: &[&SubscriptionWrite],
-    context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
-    let mut changes = Vec::with_capacity(writes.len());
-    let rows: Vec<_> = writes
-        .iter()
-        .map(|write| NewSubscription::told(write, context.now))
-        .collect();
-    for rows in in_parts(rows) {
-        let written = upsert_guarded!(
-            conn, subscriptions by [clerk_subscription_id], rows, context,
-            [
-                payer_user_id, payer_organization_id, status, active_at, past_due_at, canceled_at, ended_at,
-                created_at, updated_at,
-            ],
-            SubscriptionRow
-        );
-        changes.extend(
-            written
-                .into_iter()
-                .filter_map(|row| subscription_change(row, context.now)),
-        );
-    }
-    Ok(changes)
+define_upsert! {
+    upsert(SubscriptionWrite) into subscriptions by [clerk_subscription_id] of NewSubscription,
+    [
+        payer_user_id, payer_organization_id, status, active_at, past_due_at, canceled_at, ended_at, created_at,
+        updated_at,
+    ],
+    SubscriptionRow to subscription_change unless |_| false
 }
 
-/// Writes the plans that are newer; answers the changes that others see.
-pub(super) async fn upsert_items(
-    conn: &mut Conn,
-    writes: &[&SubscriptionItemWrite],
-    context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
-    let mut changes = Vec::with_capacity(writes.len());
-    let rows: Vec<_> = writes
-        .iter()
-        .map(|write| NewItem::told(write, context.now))
-        .collect();
-    for rows in in_parts(rows) {
-        let written = upsert_guarded!(
-            conn, subscription_items by [clerk_subscription_item_id], rows, context,
-            [
-                clerk_subscription_id, payer_user_id, payer_organization_id, status, clerk_plan_id, plan_slug,
-                plan_interval, is_free_trial, period_start, period_end, past_due_at, created_at, updated_at,
-            ],
-            ItemRow
-        );
-        changes.extend(
-            written
-                .into_iter()
-                .filter_map(|row| item_change(row, context.now)),
-        );
-    }
-    Ok(changes)
+define_upsert! {
+    upsert_items(SubscriptionItemWrite) into subscription_items by [clerk_subscription_item_id] of NewItem,
+    [
+        clerk_subscription_id, payer_user_id, payer_organization_id, status, clerk_plan_id, plan_slug, plan_interval,
+        is_free_trial, period_start, period_end, past_due_at, created_at, updated_at,
+    ],
+    ItemRow to item_change unless |_| false
 }
 
-fn subscription_change(row: SubscriptionRow, at: DateTime<Utc>) -> Option<Change> {
+fn subscription_change(row: SubscriptionRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
     let SubscriptionRow {
         clerk_subscription_id,
         payer_user_id,
@@ -233,13 +193,13 @@ fn subscription_change(row: SubscriptionRow, at: DateTime<Utc>) -> Option<Change
     Some(Change {
         kind: ObjectKind::Subscription,
         clerk_id,
-        op: ChangeOp::Upsert,
+        op,
         at,
         data,
     })
 }
 
-fn item_change(row: ItemRow, at: DateTime<Utc>) -> Option<Change> {
+fn item_change(row: ItemRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
     let ItemRow {
         clerk_subscription_item_id,
         clerk_subscription_id,
@@ -279,7 +239,7 @@ fn item_change(row: ItemRow, at: DateTime<Utc>) -> Option<Change> {
     Some(Change {
         kind: ObjectKind::SubscriptionItem,
         clerk_id,
-        op: ChangeOp::Upsert,
+        op,
         at,
         data,
     })

@@ -9,10 +9,10 @@ use domain::{
     Write,
 };
 
-use super::Conn;
 use super::guarded::Context;
 use super::organizations::{self, OrganizationRow};
 use super::user_rows::{self, UserRow};
+use super::{Conn, Link};
 use crate::column::Time;
 use crate::schema::{organizations as organization_table, subscription_items as items, users};
 
@@ -44,14 +44,17 @@ pub(super) async fn plans_of_users(
 
 /// What these users pay for themselves; users who pay for nothing are left out.
 pub(super) async fn of_users(
-    conn: &mut Conn,
-    ids: Vec<&str>,
+    mut link: Link<'_>,
+    ids: &[&str],
     context: &Context<'_>,
 ) -> QueryResult<HashMap<String, BillingTier>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let plans = items::table
         .filter(items::payer_user_id.eq_any(ids))
         .select(Plan::as_select())
-        .load(conn)
+        .load(&mut link)
         .await?;
     Ok(by_payer(plans, |plan| plan.payer_user_id.clone(), context))
 }
@@ -231,7 +234,7 @@ async fn settle(
 ) -> QueryResult<Vec<Change>> {
     let mut changes = Vec::new();
     if !user_ids.is_empty() {
-        let paid = of_users(conn, user_ids.clone(), context).await?;
+        let paid = of_users(conn, &user_ids, context).await?;
         let rows: Vec<UserRow> = users::table
             .filter(users::clerk_user_id.eq_any(user_ids))
             .select(UserRow::as_select())

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::result::Error;
-use diesel::{Insertable, QueryResult, Queryable, Selectable};
+use diesel::{QueryResult, Queryable, Selectable};
 use domain::{
     BillingTier, Change, ChangeOp, ClerkId, Deletion, ObjectKind, Policy, Precedence, Role,
     StoreError, ThinUser, Tier, User, UserWrite,
@@ -122,33 +122,33 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = users, treat_none_as_default_value = false)]
-pub(super) struct NewUser<'a> {
-    pub(super) id: Id,
-    pub(super) clerk_user_id: &'a str,
-    external_id: Option<&'a str>,
-    username: Option<&'a str>,
-    email: Option<&'a str>,
-    email_verified: bool,
-    first_name: Option<&'a str>,
-    last_name: Option<&'a str>,
-    full_name: Option<String>,
-    image_url: Option<&'a str>,
-    role: String,
-    tier: String,
-    tier_until: Option<Time>,
-    public_metadata: Json,
-    preferences: Json,
-    banned: bool,
-    locked: bool,
-    created_at: Time,
-    updated_at: Time,
-    last_login_at: Option<Time>,
-    deleted_at: Option<Time>,
-    version: i64,
-    precedence: Vec<u8>,
-    mirrored_at: Time,
+insertable! {
+    pub(super) struct NewUser<'a> for users {
+        pub(super) id: Id,
+        pub(super) clerk_user_id: &'a str,
+        external_id: Option<&'a str>,
+        username: Option<&'a str>,
+        email: Option<&'a str>,
+        email_verified: bool,
+        first_name: Option<&'a str>,
+        last_name: Option<&'a str>,
+        full_name: Option<String>,
+        image_url: Option<&'a str>,
+        role: String,
+        tier: String,
+        tier_until: Option<Time>,
+        public_metadata: Json,
+        preferences: Json,
+        banned: bool,
+        locked: bool,
+        created_at: Time,
+        updated_at: Time,
+        last_login_at: Option<Time>,
+        deleted_at: Option<Time>,
+        version: i64,
+        precedence: Vec<u8>,
+        mirrored_at: Time,
+    }
 }
 
 impl<'a> NewUser<'a> {

@@ -1,5 +1,7 @@
 //! Users, read and made on their first request.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use diesel::{
     ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
@@ -16,16 +18,21 @@ use crate::schema::{sessions, users};
 impl UserStore for Store {
     async fn caller(
         &self,
-        clerk_user_id: &ClerkId,
-        clerk_session_id: &ClerkId,
+        clerk_user_id: &str,
+        clerk_session_id: &str,
     ) -> Result<Option<Caller>, StoreError> {
+        // What is no id, a database may not even take for a text.
+        if ClerkId::check(clerk_user_id)
+            .and(ClerkId::check(clerk_session_id))
+            .is_err()
+        {
+            return Ok(None);
+        }
         limited(async {
             let mut lease = self.reader().await?;
             let found: QueryResult<Option<(UserRow, Option<String>)>> = users::table
-                .left_join(
-                    sessions::table.on(sessions::clerk_session_id.eq(clerk_session_id.as_str())),
-                )
-                .filter(users::clerk_user_id.eq(clerk_user_id.as_str()))
+                .left_join(sessions::table.on(sessions::clerk_session_id.eq(clerk_session_id)))
+                .filter(users::clerk_user_id.eq(clerk_user_id))
                 .select((UserRow::as_select(), sessions::status.nullable()))
                 .first(lease.conn())
                 .await
@@ -35,7 +42,7 @@ impl UserStore for Store {
                 .map(|(row, status)| {
                     let session_status = status.as_deref().map(SessionStatus::parse);
                     Ok(Caller {
-                        user: User::try_from(row)?,
+                        user: Arc::new(User::try_from(row)?),
                         session_status,
                     })
                 })
@@ -45,7 +52,7 @@ impl UserStore for Store {
     }
 
     async fn provision(&self, user: ThinUser) -> Result<User, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
             let (user, policy) = (&user, &*self.policy);
             let row: QueryResult<UserRow> = write_tx!(lease.conn(), async |conn| {
@@ -60,7 +67,7 @@ impl UserStore for Store {
                     .await
             });
             User::try_from(lease.settle(row).map_err(store_error)?)
-        })
-        .await
+        });
+        self.observed.told_after(call).await
     }
 }

@@ -230,6 +230,11 @@ impl UserFact {
         self
     }
 
+    pub(crate) fn external_id(mut self, external_id: &str) -> Self {
+        self.profile.external_id = Some(external_id.to_owned());
+        self
+    }
+
     pub(crate) fn surnamed(mut self, last_name: &str) -> Self {
         self.profile.last_name = Some(last_name.to_owned());
         self

@@ -461,7 +461,7 @@ async fn a_replay_writes_again(store: TestStore) {
         let receipt = store
             .store
             .mirror
-            .replay(line.id, better.clone())
+            .replay(line.id, better.clone(), at(RECEIVED))
             .await
             .unwrap();
         assert_eq!(receipt.outcome, Applied, "{}", kind.kind);
@@ -470,7 +470,12 @@ async fn a_replay_writes_again(store: TestStore) {
         assert!(change["data"].to_string().contains("better"), "{change}");
         // Also when the fact is in the row as it is.
         let before = kind.rows(&store).await;
-        let receipt = store.store.mirror.replay(line.id, better).await.unwrap();
+        let receipt = store
+            .store
+            .mirror
+            .replay(line.id, better, at(RECEIVED))
+            .await
+            .unwrap();
         assert_eq!(receipt.outcome, Applied, "{}", kind.kind);
         assert_eq!(kind.rows(&store).await, before, "{}", kind.kind);
         let line = store.ledger_line(&told.message_id).await;
@@ -502,7 +507,7 @@ async fn a_replay_does_not_move_the_row_backwards(store: TestStore) {
         let receipt = store
             .store
             .mirror
-            .replay(line.id, told.clone())
+            .replay(line.id, told.clone(), at(RECEIVED))
             .await
             .unwrap();
         assert_eq!(receipt.outcome, Stale, "{}", kind.kind);

@@ -65,6 +65,7 @@ async fn up_down_and_up_again(database: TestDatabase) {
             "organization_memberships",
             "organizations",
             "sessions",
+            "stream_tickets",
             "subscription_items",
             "subscriptions",
             "usage",

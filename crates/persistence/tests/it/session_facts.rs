@@ -3,7 +3,7 @@
 use domain::Outcome::{Applied, Stale};
 use serde_json::{Value, json};
 
-use crate::facts::{BASE, session, user};
+use crate::facts::{BASE, RECEIVED, at, session, user};
 use crate::store::{TestStore, on_both_stores};
 
 on_both_stores! {
@@ -255,7 +255,7 @@ async fn a_replay_mends_how_it_began_after_its_end(store: TestStore) {
     store.apply(session("sess_1", "ended").updated(5)).await;
     let line = store.store.deliveries.find("msg_a").await.unwrap().unwrap();
     let replay = async |fact: domain::Delivery| {
-        let receipt = store.store.mirror.replay(line.id, fact).await;
+        let receipt = store.store.mirror.replay(line.id, fact, at(RECEIVED)).await;
         receipt.unwrap().outcome
     };
     assert_eq!(replay(creation("192.0.2.1").into()).await, Applied);

@@ -1,6 +1,6 @@
 use chrono::Utc;
 use clap::Args;
-use domain::{BackfillOptions, Listing, backfill};
+use domain::{BackfillOptions, Listing, Unmappable, backfill};
 
 use super::job::{Shown, Source};
 use super::{Failure, output};
@@ -22,6 +22,31 @@ pub(super) fn listing(name: &str) -> Result<Listing, String> {
             .collect();
         format!("there are {}", names.join(", "))
     })
+}
+
+/// A line for each of the first objects that could not be read, and one for the rest.
+pub(super) fn unmappable(objects: &Unmappable) -> Vec<String> {
+    let mut lines: Vec<String> = objects
+        .first
+        .iter()
+        .map(|object| {
+            let id = object.id.as_deref().unwrap_or("(no id)");
+            format!("{} {id}: {}", object.listing.as_str(), object.reason)
+        })
+        .collect();
+    let more = objects.count.saturating_sub(lines.len() as u64);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
+/// What is to be known of a listing that Clerk has switched off.
+pub(super) fn switched_off(listing: Listing, words: &str) -> String {
+    format!(
+        "{} are switched off at Clerk, and were left alone: {words}",
+        listing.as_str()
+    )
 }
 
 impl Backfill {
@@ -49,18 +74,16 @@ impl Backfill {
                 read.changed
             ));
         }
+        for (listing, words) in &report.switched_off {
+            output::warning(switched_off(*listing, words));
+        }
         if report.unmappable.count > 0 {
             output::warning(format!(
                 "{} objects could not be taken:",
                 report.unmappable.count
             ));
-            for object in &report.unmappable.first {
-                let id = object.id.as_deref().unwrap_or("(no id)");
-                output::note(format!(
-                    "  {} {id}: {}",
-                    object.listing.as_str(),
-                    object.reason
-                ));
+            for line in unmappable(&report.unmappable) {
+                output::note(format!("  {line}"));
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const DEMO_EMAIL: &str = "ada@example.com";
 
 #[derive(Debug, Args)]
 pub(super) struct Dev {
-    /// The service's port
+    /// The service's port; 0 takes one that is free
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// The offline Clerk's port
@@ -61,7 +61,9 @@ impl Dev {
             .emulator(&folder, secret.clone())
             .await
             .map_err(|error| self.advised(error))?;
-        let known = settings(&self, &folder, &secret, &emulator);
+        // The real port has to be known before the server starts: its own pages' origin is among the settings.
+        let port = self.chosen_port()?;
+        let known = settings(port, &folder, &secret, &emulator);
         keep_settings(&folder, &known)?;
         let config = Config::read(|name: &str| {
             known
@@ -100,6 +102,16 @@ impl Dev {
             ..EmulatorConfig::default()
         })
         .await
+    }
+
+    /// The port, or for 0 one that is free now.
+    fn chosen_port(&self) -> Result<u16, Failure> {
+        if self.port != 0 {
+            return Ok(self.port);
+        }
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr());
+        free.map(|address| address.port())
+            .map_err(|error| format!("no port is free: {error}").into())
     }
 
     /// Adds what to do when a port is taken.
@@ -180,14 +192,14 @@ fn forget(folder: &Path) -> Result<(), Failure> {
 
 /// What an operator would set by hand.
 fn settings(
-    dev: &Dev,
+    port: u16,
     folder: &Path,
     secret: &SecretString,
     emulator: &Emulator,
 ) -> Vec<(&'static str, String)> {
     vec![
         ("CLERK_SYNC_ENV", "development".to_owned()),
-        ("BIND_ADDR", format!("127.0.0.1:{}", dev.port)),
+        ("BIND_ADDR", format!("127.0.0.1:{port}")),
         (
             "DATABASE_URL",
             format!("sqlite://{}", folder.join("clerk-sync.db").display()),
@@ -200,7 +212,7 @@ fn settings(
         ("CLERK_WEBHOOK_SECRET", secret.expose_secret().to_owned()),
         (
             "CLERK_AUTHORIZED_PARTIES",
-            format!("http://127.0.0.1:{0},http://localhost:{0}", dev.port),
+            format!("http://127.0.0.1:{port},http://localhost:{port}"),
         ),
     ]
 }
@@ -291,11 +303,13 @@ End the demo user's session, after which the same token is refused (the next sta
 
 Send a signed sample of any of Clerk's events, from another terminal in this folder:
 
-  cargo run -- send user.created
+  cargo run -- send user.created --to {origin}/api/webhooks/clerk
 
 Hold the rows against the offline Clerk, and repair what is out of step:
 
   cargo run -- reconcile --dev --repair
+
+The offline Clerk does not know a sample's user, so this marks that user as deleted again.
 "
     ));
 }

@@ -1,9 +1,10 @@
 use std::process::ExitCode;
 
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use domain::{ReconcileOptions, ReconcileReport, reconcile};
 
+use super::backfill::{switched_off, unmappable};
 use super::job::{Shown, Source};
 use super::{Failure, output};
 
@@ -17,11 +18,41 @@ pub(super) struct Reconcile {
     /// Put right what is out of step
     #[arg(long)]
     repair: bool,
+    /// Look only at what may have changed since this time, such as 2026-05-01T00:00:00Z, or for so long, such as 90s, 15m,
+    /// 2h or 1d. Deletions are found by whole sweeps alone
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<DateTime<Utc>>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     source: Source,
+}
+
+/// A time, or a span that ends now.
+fn since(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.to_utc());
+    }
+    span(text)
+        .and_then(|span| Utc::now().checked_sub_signed(span))
+        .ok_or_else(|| {
+            "write a time such as 2026-05-01T00:00:00Z or a span such as 90s, 15m, 2h, 1d"
+                .to_owned()
+        })
+}
+
+fn span(text: &str) -> Option<TimeDelta> {
+    let unit = text.chars().next_back()?;
+    let number: u32 = text.strip_suffix(unit)?.parse().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    TimeDelta::try_seconds(i64::from(number) * seconds)
 }
 
 impl Reconcile {
@@ -45,6 +76,7 @@ impl Reconcile {
         let options = ReconcileOptions {
             repair: self.repair,
             max_absent: job.config.sync.max_absent,
+            since: self.since,
             ..ReconcileOptions::default()
         };
         let tell = |progress| shown.tell(progress);
@@ -72,6 +104,9 @@ fn print(report: &ReconcileReport) {
         "drift {}, repaired {}",
         report.drift, report.repaired
     ));
+    if let Some(since) = report.since {
+        output::line(format!("  of what may have changed since {since}"));
+    }
     for (listing, found) in &report.kinds {
         output::line(format!(
             "  {}: {} missing, {} extra, {} stale, {} differ",
@@ -100,5 +135,44 @@ fn print(report: &ReconcileReport) {
             failure.listing.as_str(),
             failure.reason
         ));
+    }
+    for (listing, words) in &report.switched_off {
+        output::line(format!("  {}", switched_off(*listing, words)));
+    }
+    if report.unmappable.count > 0 {
+        output::line(format!(
+            "  {} objects cannot be read, and were not compared:",
+            report.unmappable.count
+        ));
+        for line in unmappable(&report.unmappable) {
+            output::line(format!("    {line}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_or_a_span_is_read() {
+        let time = since("2026-05-01T02:00:00+02:00").unwrap();
+        assert_eq!(time.to_rfc3339(), "2026-05-01T00:00:00+00:00");
+        for (text, seconds) in [("90s", 90), ("15m", 900), ("2h", 7200), ("1d", 86_400)] {
+            assert_eq!(span(text), TimeDelta::try_seconds(seconds), "{text}");
+        }
+        for wrong in [
+            "",
+            "s",
+            "1",
+            "1w",
+            "-1h",
+            "1.5h",
+            "yesterday",
+            "é",
+            "99999999999d",
+        ] {
+            assert!(since(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -69,7 +69,7 @@ impl Replay {
                 let message_id = stored.record.svix_id.unwrap_or_default();
                 let arrival = Arrival::new(message_id.as_bytes(), stored.record.received_at);
                 let delivery = webhooks::read_event(arrival, stored.payload, instance_id);
-                let receipt = job.store.mirror.replay(line, delivery).await?;
+                let receipt = job.store.mirror.replay(line, delivery, Utc::now()).await?;
                 *outcomes.entry(receipt.outcome.as_str()).or_default() += 1;
             }
         }

@@ -77,6 +77,7 @@ pub(super) fn read(vars: &mut Variables<'_>, development: bool) -> Clerk {
             0..=10,
         )),
         accept_emulator_keys: development,
+        token_cache_capacity: super::cache::tokens(vars),
         publishable_key,
         ..AuthConfig::new(issuer.as_ref().map_or("", |told| &told.value))
     };
@@ -189,6 +190,7 @@ fn name(vars: &mut Variables<'_>, fault: &ConfigFault, issuer: Option<&Told>, jw
         (ConfigFault::JwtKey(_), _) => (JWT_KEY, fault.to_string()),
         (ConfigFault::EmptyAuthorizedParty, _) => (AUTHORIZED_PARTIES, fault.to_string()),
         (ConfigFault::EmptyAudience, _) => ("CLERK_AUDIENCE", fault.to_string()),
+        (ConfigFault::TokenCache, _) => ("TOKEN_CACHE_CAPACITY", fault.to_string()),
         (ConfigFault::Leeway, _) => ("CLERK_LEEWAY_SECONDS", fault.to_string()),
     };
     vars.fault(variable, message);

@@ -2,10 +2,12 @@
 //!
 //! Every fault is found before any is reported, and no value is ever shown: it may be a secret.
 
+mod cache;
 mod clerk;
 mod clerk_api_url;
 mod environment;
 mod invites;
+mod legacy;
 mod policy;
 mod sync;
 mod variables;
@@ -14,6 +16,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use ::cache::CacheSettings;
 use ::clerk::ClerkApiConfig;
 use api::InviteGate;
 use auth::AuthConfig;
@@ -24,6 +27,7 @@ use webhooks::{Receiver, ReceiverConfig};
 
 use clerk::Clerk;
 pub use environment::environment;
+pub use legacy::BridgeConfig;
 pub use sync::{JobConfig, SyncConfig};
 use variables::Variables;
 
@@ -43,6 +47,10 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// How tokens are verified.
     pub auth: AuthConfig,
+    /// What is remembered of callers.
+    pub cache: CacheSettings,
+    /// Tokens of a previous login; `None`: none are let in.
+    pub legacy: Option<BridgeConfig>,
     /// How webhooks are verified.
     pub webhooks: ReceiverConfig,
     /// How Clerk's Backend API is asked; `None` without a secret key.
@@ -142,6 +150,8 @@ impl Config {
                 1..=300,
             )),
             database,
+            cache: cache::read(&mut vars),
+            legacy: legacy::read(&mut vars, &auth),
             auth,
             clerk_api: sync::clerk_api(&mut vars, secret_key, api_url),
             sync: sync::read(&mut vars),

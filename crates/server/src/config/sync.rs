@@ -11,6 +11,7 @@ use super::variables::Variables;
 use super::{ConfigErrors, DatabaseConfig, clerk_api_url};
 
 const DEFAULT_RECONCILE_SECONDS: u64 = 3600;
+const DEFAULT_FULL_SECONDS: u64 = 86_400;
 const DEFAULT_RETENTION_DAYS: u32 = 30;
 const BUDGET: &str = "CLERK_API_BUDGET";
 /// Clerk's own limits, in requests per ten seconds.
@@ -22,6 +23,8 @@ const TEST_BUDGET: NonZeroU32 = NonZeroU32::new(100).unwrap();
 pub struct SyncConfig {
     /// How often the mirror is held against Clerk and put right; `None`: never by itself.
     pub reconcile_interval: Option<Duration>,
+    /// How often everything is read for that; in between only what has changed.
+    pub full_interval: Duration,
     /// How many rows one sweep may delete.
     pub max_absent: MaxAbsent,
     /// How long ledger lines are kept.
@@ -90,8 +93,14 @@ pub(super) fn read(vars: &mut Variables<'_>) -> SyncConfig {
             MaxAbsent::default()
         }
     };
+    let full_seconds = vars.number(
+        "RECONCILE_FULL_INTERVAL_SECONDS",
+        DEFAULT_FULL_SECONDS,
+        1..=31_536_000,
+    );
     SyncConfig {
         reconcile_interval,
+        full_interval: Duration::from_secs(full_seconds),
         max_absent,
         retention_days: vars.number(
             "DELIVERY_RETENTION_DAYS",

@@ -81,7 +81,11 @@ fn every_fault_is_named_at_once_and_no_value_is_shown() {
         "INVITE_CODE_ENABLED",
         "JIT_PROVISIONING",
         "POLICY_FILE",
+        "REDIS_URL",
         "REQUEST_TIMEOUT_SECONDS",
+        "TOKEN_CACHE_CAPACITY",
+        "USER_CACHE_CAPACITY",
+        "USER_CACHE_SECONDS",
         "WEBHOOK_BODY_LIMIT",
     ];
     let mut settings = wrong.map(|name| (name, CANARY)).to_vec();

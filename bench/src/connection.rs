@@ -1,0 +1,98 @@
+//! One keep-alive connection that sends ready-made bytes and reads answers: as little work as a client can do, since it
+//! takes its processor time from the server that it measures.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::Failure;
+
+pub(crate) struct Connection {
+    stream: TcpStream,
+    answer: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            answer: Vec::with_capacity(16 * 1024),
+        })
+    }
+
+    /// Sends a request; gives the status once the answer is read to its end.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<u16, Failure> {
+        self.stream.write_all(request).await?;
+        self.answer.clear();
+        loop {
+            if self.stream.read_buf(&mut self.answer).await? == 0 {
+                return Err("the server closed the connection".into());
+            }
+            if let Some((status, length)) = measured(&self.answer)?
+                && self.answer.len() >= length
+            {
+                return Ok(status);
+            }
+        }
+    }
+
+    /// The last answer's body.
+    pub(crate) fn body(&self) -> &[u8] {
+        head_end(&self.answer).map_or(&[], |end| self.answer.get(end..).unwrap_or_default())
+    }
+}
+
+fn head_end(answer: &[u8]) -> Option<usize> {
+    answer
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .map(|at| at + 4)
+}
+
+/// Status and whole length of an answer, once its head is here.
+fn measured(answer: &[u8]) -> Result<Option<(u16, usize)>, Failure> {
+    let Some(end) = head_end(answer) else {
+        return Ok(None);
+    };
+    let head = std::str::from_utf8(answer.get(..end).unwrap_or_default())?;
+    let status = head
+        .get(9..12)
+        .and_then(|digits| digits.parse().ok())
+        .ok_or("the answer has no status")?;
+    let mut length = 0;
+    for line in head.lines() {
+        if let Some((name, value)) = line.split_once(':') {
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse()?;
+            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+                return Err("the answer is chunked, which is not measured".into());
+            }
+        }
+    }
+    Ok(Some((status, end + length)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_measured_once_its_head_is_here() {
+        assert_eq!(
+            measured(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n").unwrap(),
+            None
+        );
+        let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+        assert_eq!(measured(whole).unwrap(), Some((200, whole.len())));
+        let empty = b"HTTP/1.1 204 No Content\r\n\r\n";
+        assert_eq!(measured(empty).unwrap(), Some((204, empty.len())));
+    }
+
+    #[test]
+    fn a_chunked_answer_is_refused() {
+        measured(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").unwrap_err();
+    }
+}

@@ -1,0 +1,378 @@
+//! A store in memory with a feed, which can be made to wait or to fail at any point.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cache::{CacheParts, CacheSettings, Caches, RedisUrl};
+use chrono::{DateTime, Utc};
+use domain::{
+    Caller, CommitObserver, Commits, FeedMark, FeedTail, Housekeeping, ObjectKind, SessionStatus,
+    StoreError, ThinUser, User, UserStore, WakeUpError, WakeUps,
+};
+use serde_json::json;
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub(crate) const USER: &str = "user_1";
+pub(crate) const SESSION: &str = "sess_1";
+
+#[derive(Default)]
+struct Rows {
+    /// A user's row is its version.
+    users: HashMap<String, i64>,
+    sessions: HashMap<String, SessionStatus>,
+    feed: Vec<FeedMark>,
+    newest: i64,
+    checkpoints: HashMap<String, String>,
+    /// Reads of callers so far.
+    reads: usize,
+    is_away: bool,
+    feed_is_away: bool,
+    holds_reads: bool,
+    held: Vec<oneshot::Sender<()>>,
+}
+
+/// What several processes work on.
+#[derive(Default)]
+pub(crate) struct Database {
+    rows: Mutex<Rows>,
+    bell: Notify,
+}
+
+/// One process's store.
+struct Replica {
+    database: Arc<Database>,
+    observer: OnceLock<Weak<dyn CommitObserver>>,
+}
+
+/// One process with its caches.
+pub(crate) struct Process {
+    pub(crate) caches: Arc<Caches>,
+    replica: Arc<Replica>,
+    _stop: DropGuard,
+}
+
+impl Database {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap()
+    }
+
+    pub(crate) fn reads(&self) -> usize {
+        self.rows().reads
+    }
+
+    pub(crate) fn set_away(&self, is_away: bool) {
+        let mut rows = self.rows();
+        (rows.is_away, rows.feed_is_away) = (is_away, is_away);
+    }
+
+    pub(crate) fn set_feed_away(&self, is_away: bool) {
+        self.rows().feed_is_away = is_away;
+    }
+
+    /// From now on reads of callers have seen their rows, and wait before they answer.
+    pub(crate) fn hold_reads(&self, holds: bool) {
+        self.rows().holds_reads = holds;
+    }
+
+    /// Lets the oldest read answer that waits; false when none does.
+    pub(crate) fn release_one(&self) -> bool {
+        let mut rows = self.rows();
+        if rows.held.is_empty() {
+            return false;
+        }
+        let _ = rows.held.remove(0).send(());
+        true
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        self.rows().held.len()
+    }
+
+    /// Commits a user's next version, by a process that tells nobody; answers the version.
+    pub(crate) fn change_user(&self, id: &str) -> i64 {
+        let mut rows = self.rows();
+        let version = rows.users.entry(id.to_owned()).or_default();
+        *version += 1;
+        let version = *version;
+        rows.append(ObjectKind::User, id, Some(id));
+        version
+    }
+
+    /// Commits a session's state.
+    pub(crate) fn change_session(&self, id: &str, user: &str, status: SessionStatus) {
+        let mut rows = self.rows();
+        rows.sessions.insert(id.to_owned(), status);
+        rows.append(ObjectKind::Session, id, Some(user));
+    }
+
+    /// Wakes every process.
+    pub(crate) fn ring(&self) {
+        self.bell.notify_waiters();
+    }
+
+    /// Puts the database back to when the feed had this many changes, all of users at version 1; they are given other
+    /// content from then on.
+    pub(crate) fn put_back(&self, length: usize) {
+        let mut rows = self.rows();
+        rows.feed.truncate(length);
+        rows.newest = rows.feed.last().map_or(0, |mark| mark.cursor);
+        for version in rows.users.values_mut() {
+            *version = 1;
+        }
+    }
+
+    /// Prunes the whole feed.
+    pub(crate) fn prune(&self) {
+        self.rows().feed.clear();
+    }
+}
+
+impl Rows {
+    fn append(&mut self, kind: ObjectKind, id: &str, user: Option<&str>) {
+        // Gaps, as rolled back transactions leave them.
+        self.newest += 1 + self.newest % 3;
+        self.feed.push(FeedMark {
+            cursor: self.newest,
+            kind: Some(kind),
+            clerk_id: id.to_owned(),
+            clerk_user_id: user.map(str::to_owned),
+            at: DateTime::from_timestamp_micros(self.newest).unwrap(),
+        });
+    }
+}
+
+pub(crate) fn settings() -> CacheSettings {
+    CacheSettings {
+        users: 1000,
+        sessions: 1000,
+        lifetime: Duration::from_secs(300),
+        redis: None,
+    }
+}
+
+impl Process {
+    /// Starts one, whose watch has not looked yet.
+    pub(crate) fn start(database: &Arc<Database>) -> Self {
+        Self::with(database, settings())
+    }
+
+    pub(crate) fn sharing(database: &Arc<Database>, redis: &str) -> Self {
+        let redis: RedisUrl = redis.parse().unwrap();
+        Self::with(
+            database,
+            CacheSettings {
+                redis: Some(redis),
+                ..settings()
+            },
+        )
+    }
+
+    pub(crate) fn with(database: &Arc<Database>, settings: CacheSettings) -> Self {
+        let replica = Arc::new(Replica {
+            database: Arc::clone(database),
+            observer: OnceLock::new(),
+        });
+        let parts = CacheParts {
+            users: replica.clone(),
+            feed_tail: replica.clone(),
+            commits: replica.clone(),
+            wake_ups: replica.clone(),
+            housekeeping: replica.clone(),
+        };
+        let caches = Arc::new(Caches::new(settings, parts).unwrap());
+        let stop = CancellationToken::new();
+        tokio::spawn(Arc::clone(&caches).run(stop.clone()));
+        Self {
+            caches,
+            replica,
+            _stop: stop.drop_guard(),
+        }
+    }
+
+    /// Starts one and waits until it uses what it remembers.
+    pub(crate) async fn watching(database: &Arc<Database>) -> Self {
+        let process = Self::start(database);
+        process.in_use().await;
+        process
+    }
+
+    /// Waits until what is remembered is used.
+    pub(crate) async fn in_use(&self) {
+        eventually(|| self.report().in_use).await;
+    }
+
+    pub(crate) fn report(&self) -> domain::CacheReport {
+        domain::CacheHealth::report(&*self.caches)
+    }
+
+    pub(crate) async fn caller(&self, user: &str, session: &str) -> Result<Caller, StoreError> {
+        let caller = self.caches.users.caller(user, session).await;
+        caller.map(|caller| caller.expect("a known user"))
+    }
+
+    /// The version of a user's row that a request gets.
+    pub(crate) async fn version(&self, user: &str) -> i64 {
+        self.caller(user, SESSION).await.unwrap().user.version
+    }
+
+    /// Commits through this process's store, which returns once the caches know.
+    pub(crate) async fn commit<T>(&self, change: impl FnOnce(&Database) -> T) -> T {
+        let changed = change(&self.replica.database);
+        if let Some(observer) = self.replica.observer.get().and_then(Weak::upgrade) {
+            observer.committed().await;
+        }
+        changed
+    }
+}
+
+/// Waits for a condition, with a bound.
+pub(crate) async fn eventually(mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+    waited.expect("what was waited for");
+}
+
+fn away() -> StoreError {
+    StoreError::Unavailable("away".into())
+}
+
+fn user(id: &str, version: i64) -> User {
+    let at = "2026-01-01T00:00:00Z";
+    let row = json!({
+        "id": uuid::Uuid::nil(), "clerk_user_id": id, "email_verified": true, "role": "solo", "tier": "free",
+        "public_metadata": {"b": 1.5, "a": [null]}, "preferences": {}, "banned": false, "locked": false,
+        "is_active": true, "created_at": at, "updated_at": at, "version": version, "first_name": "Ann"
+    });
+    serde_json::from_value(row).unwrap()
+}
+
+#[async_trait]
+impl UserStore for Replica {
+    async fn caller(
+        &self,
+        clerk_user_id: &str,
+        clerk_session_id: &str,
+    ) -> Result<Option<Caller>, StoreError> {
+        let (caller, held) = {
+            let mut rows = self.database.rows();
+            if rows.is_away {
+                return Err(away());
+            }
+            rows.reads += 1;
+            let version = rows.users.get(clerk_user_id).copied();
+            let caller = version.map(|version| Caller {
+                user: Arc::new(user(clerk_user_id, version)),
+                session_status: rows.sessions.get(clerk_session_id).cloned(),
+            });
+            let held = rows.holds_reads.then(oneshot::channel);
+            let held = held.map(|(sender, receiver)| {
+                rows.held.push(sender);
+                receiver
+            });
+            (caller, held)
+        };
+        if let Some(held) = held {
+            held.await.unwrap();
+        }
+        Ok(caller)
+    }
+
+    async fn provision(&self, _: ThinUser) -> Result<User, StoreError> {
+        unreachable!("nobody is made here")
+    }
+}
+
+#[async_trait]
+impl FeedTail for Replica {
+    async fn newest(&self) -> Result<i64, StoreError> {
+        tokio::task::yield_now().await;
+        let rows = self.database.rows();
+        if rows.feed_is_away {
+            return Err(away());
+        }
+        Ok(rows.feed.last().map_or(0, |mark| mark.cursor))
+    }
+
+    async fn from(&self, cursor: i64, limit: u32) -> Result<Vec<FeedMark>, StoreError> {
+        tokio::task::yield_now().await;
+        let marks = {
+            let rows = self.database.rows();
+            if rows.feed_is_away {
+                return Err(away());
+            }
+            let marks = rows.feed.iter().filter(|mark| mark.cursor >= cursor);
+            marks.take(limit as usize).cloned().collect()
+        };
+        tokio::task::yield_now().await;
+        Ok(marks)
+    }
+}
+
+impl Commits for Replica {
+    fn observe(&self, observer: Weak<dyn CommitObserver>) {
+        let _ = self.observer.set(observer);
+    }
+}
+
+#[async_trait]
+impl WakeUps for Replica {
+    async fn listen(&self, woken: &(dyn Fn() + Send + Sync)) -> Result<Infallible, WakeUpError> {
+        loop {
+            self.database.bell.notified().await;
+            woken();
+        }
+    }
+
+    fn wake(&self) {
+        self.database.ring();
+    }
+}
+
+#[async_trait]
+impl Housekeeping for Replica {
+    async fn lease(
+        &self,
+        _: &str,
+        _: &str,
+        _: DateTime<Utc>,
+        _: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        unreachable!()
+    }
+
+    async fn checkpoint(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.database.rows().checkpoints.get(name).cloned())
+    }
+
+    async fn keep_checkpoint(&self, name: &str, word: Option<String>) -> Result<(), StoreError> {
+        let mut rows = self.database.rows();
+        if let Some(word) = word {
+            rows.checkpoints.insert(name.to_owned(), word);
+        }
+        Ok(())
+    }
+
+    async fn prune_deliveries(&self, _: DateTime<Utc>, _: u32) -> Result<u64, StoreError> {
+        unreachable!()
+    }
+
+    async fn thin_users(
+        &self,
+        _: Option<domain::ClerkId>,
+        _: u32,
+    ) -> Result<Vec<domain::ClerkId>, StoreError> {
+        unreachable!()
+    }
+
+    async fn settle_tiers(&self, _: DateTime<Utc>, _: u32) -> Result<u64, StoreError> {
+        unreachable!()
+    }
+}

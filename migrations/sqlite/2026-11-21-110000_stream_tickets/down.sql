@@ -1,0 +1,2 @@
+drop index users_external_id;
+drop table stream_tickets;
