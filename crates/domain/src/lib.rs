@@ -8,6 +8,7 @@
 
 mod access;
 mod administration;
+mod admission;
 mod audit;
 mod billing;
 mod change;
@@ -36,6 +37,7 @@ pub use administration::{
     Decided, Erasure, ErasureOutcome, MAX_PREFERENCES_BYTES, MAX_PREFERENCES_DEPTH,
     PreferencesError, PreferencesOutcome, patched_preferences,
 };
+pub use admission::Barred;
 pub use audit::{
     Actor, Attribution, AuditAction, AuditEntry, AuditFilter, AuditRecord, AuditSubject,
 };

@@ -11,7 +11,7 @@ use super::facts::{Notice, NoticeProblem, RoleDecision, RoleFacts, TierDecision,
 use super::file::{self, PolicyErrors};
 use super::names::{Feature, Role, Tier};
 use super::rules::{MetadataRule, RoleRule, Verdict};
-use super::sources::{RoleSource, TierSource};
+use super::sources::{RoleSource, RuleKind, TierSource};
 use super::tiers::{Ladder, Limits, TierTerms};
 use crate::{BillingTier, ClerkId, Coverage, PlanRules, User};
 
@@ -195,6 +195,28 @@ impl Policy {
             Some(Verdict::Gives(tier, until)) => decided(tier, TierSource::PublicMetadata, until),
             Some(Verdict::Unreadable(notice)) => least(vec![notice]),
         }
+    }
+
+    /// Whether any rule looks at roles in organizations: where none does, nobody has to read them.
+    #[must_use]
+    pub fn asks_for_memberships(&self) -> bool {
+        let mut kinds = self.role_rules.iter().map(RoleRule::kind);
+        kinds.any(|kind| kind == RuleKind::Organization)
+    }
+
+    /// The plans that give roles, by their slugs, each with what its rule is called in the rows.
+    pub fn role_plans(&self) -> impl Iterator<Item = (RoleSource, &str)> {
+        (1..).zip(&self.role_rules).filter_map(|(number, rule)| {
+            let kind = rule.kind();
+            let source = RoleSource::Rule { number, kind };
+            rule.plan().map(|slug| (source, slug))
+        })
+    }
+
+    /// Which plans count.
+    #[must_use]
+    pub fn plan_rules(&self) -> &PlanRules {
+        &self.plan_rules
     }
 
     /// The role that `public_metadata` alone gives.

@@ -90,6 +90,14 @@ impl RoleRule {
         }
     }
 
+    /// The plan that it looks at, if it looks at one.
+    pub(super) fn plan(&self) -> Option<&str> {
+        match self {
+            Self::Plan { slug, .. } => Some(slug),
+            Self::Metadata(_) | Self::Organization { .. } => None,
+        }
+    }
+
     pub(super) fn ask(
         &self,
         facts: &RoleFacts<'_>,

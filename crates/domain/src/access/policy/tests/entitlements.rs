@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::*;
+use crate::{Barred, Caller, SessionStatus};
 
 fn user(role: &str, tier: &str) -> User {
     User {
@@ -146,4 +147,45 @@ fn a_row_without_a_readable_source_has_none() {
     };
     let has = full().entitlements(&row, at(0));
     assert_eq!((has.role_source, has.tier_source), (None, None));
+}
+
+#[test]
+fn a_caller_is_let_in_unless_the_row_or_the_session_says_otherwise() {
+    let issued = Some(at(20));
+    let judged = |change: fn(&mut User), status: Option<SessionStatus>| {
+        let mut row = user("solo", "free");
+        change(&mut row);
+        let caller = Caller {
+            user: Arc::new(row),
+            session_status: status,
+        };
+        caller.admitted(issued)
+    };
+    assert_eq!(judged(|_| {}, None), Ok(()));
+    assert_eq!(judged(|_| {}, Some(SessionStatus::Active)), Ok(()));
+    assert_eq!(
+        judged(|_| {}, Some(SessionStatus::Revoked)),
+        Err(Barred::SessionOver)
+    );
+    assert_eq!(
+        judged(|row| row.tokens_valid_after = Some(at(20)), None),
+        Err(Barred::SessionOver)
+    );
+    assert_eq!(
+        judged(|row| row.tokens_valid_after = Some(at(19)), None),
+        Ok(())
+    );
+    assert_eq!(
+        judged(|row| row.is_active = false, None),
+        Err(Barred::UserInactive)
+    );
+    let everything = |row: &mut User| {
+        row.deleted_at = Some(at(1));
+        row.is_active = false;
+        row.tokens_valid_after = Some(at(30));
+    };
+    assert_eq!(
+        judged(everything, Some(SessionStatus::Ended)),
+        Err(Barred::UserDeleted)
+    );
 }
