@@ -12,6 +12,7 @@ use domain::{
 use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
 
+use crate::invite_gate::InviteGate;
 use crate::legacy_bridge::LegacyBridge;
 use crate::security_log::SecurityLog;
 use crate::service_caller::ServiceTokens;
@@ -29,6 +30,8 @@ pub struct ApiSettings {
     pub request_timeout: Duration,
     /// Whether Clerk's Backend API can be asked: a secret key is set.
     pub clerk_configured: bool,
+    /// Who is let in by invite.
+    pub invites: InviteGate,
 }
 
 /// Everything that the routes share; a clone is a pointer.

@@ -6,7 +6,7 @@ use auth::legacy::LegacyClaims;
 use auth::{ActiveOrganization, CredentialKind, SessionClaims, TokenError};
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
-use domain::{Caller, ClerkId, Entitlements, ThinUser, User};
+use domain::{Barred, Caller, ClerkId, Entitlements, ThinUser, User};
 use http::request::Parts;
 use serde_json::Value;
 
@@ -165,27 +165,21 @@ impl CurrentUser {
         Self::admit(app, caller, proof, now)
     }
 
-    /// Lets a caller in who is not deleted, banned or deactivated, and whose session is not over: the one place where
-    /// that is decided, whatever the proof.
+    /// Lets a caller in who is [`admitted`](Caller::admitted): the one place where that is asked, whatever the proof.
     pub(crate) fn admit(
         app: &App,
         caller: Caller,
         proof: Proof,
         now: DateTime<Utc>,
     ) -> Result<Self, Problem> {
-        let Caller {
-            user,
-            session_status,
-        } = caller;
-        if user.deleted_at.is_some() {
-            return Err(TokenError::UserDeleted.into());
-        }
-        if session_status.is_some_and(|status| status.is_terminal()) {
-            return Err(TokenError::SessionRevoked.into());
-        }
-        if !user.is_active {
-            return Err(Problem::of(Kind::UserInactive));
-        }
+        caller
+            .admitted(proof.issued_at())
+            .map_err(|barred| match barred {
+                Barred::UserDeleted => TokenError::UserDeleted.into(),
+                Barred::SessionOver => TokenError::SessionRevoked.into(),
+                Barred::UserInactive => Problem::of(Kind::UserInactive),
+            })?;
+        let user = caller.user;
         let entitlements = app.policy.entitlements(&user, now);
         Ok(Self {
             user,

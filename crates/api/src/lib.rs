@@ -13,6 +13,7 @@ mod current_user;
 mod fallback;
 mod head_size;
 mod identity_headers;
+mod invite_gate;
 mod legacy_bridge;
 mod openapi;
 mod problem;
@@ -28,6 +29,7 @@ mod sync_status;
 
 pub use app::{ApiSettings, App, Parts};
 pub use current_user::{CurrentUser, Proof};
+pub use invite_gate::InviteGate;
 pub use legacy_bridge::{LegacyBridge, LegacyUse};
 pub use openapi::openapi_json;
 pub use problem::{Kind, Problem};

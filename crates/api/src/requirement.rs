@@ -68,7 +68,7 @@ impl Requirement {
                 permission.as_str(),
             ),
             Self::Tier(tier) => (
-                policy.reaches(&entitlements.tier, tier),
+                policy.require_tier(entitlements, tier.as_str()).is_ok(),
                 Kind::TierRequired,
                 tier.as_str(),
             ),
@@ -117,18 +117,25 @@ fn is_permission(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
     use domain::Limits;
 
     use super::*;
 
     fn having(role: &str, tier: &str) -> Entitlements {
+        let limits = Limits {
+            max_portfolios: 1,
+            per_month: BTreeMap::new(),
+        };
         Entitlements {
-            role: Role::from_store(role.to_owned()),
-            tier: Tier::from_store(tier.to_owned()),
-            limits: Limits {
-                max_portfolios: 1,
-                max_ai_messages: 1,
-            },
+            role: Role::from_store(role),
+            role_source: None,
+            tier: Tier::from_store(tier),
+            tier_source: None,
+            limits: Arc::new(limits),
+            features: Arc::default(),
         }
     }
 

@@ -145,6 +145,30 @@ pub struct Coverage<'a> {
     pub period_end: Option<DateTime<Utc>>,
     /// When payment failed, or else when Clerk last changed the item.
     pub past_due_since: DateTime<Utc>,
+    /// Whether the plan is being tried for nothing.
+    pub is_free_trial: bool,
+}
+
+/// The policy's rules on which plans are in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanRules {
+    /// A cancelled plan counts until the end of what was paid for, else not at all.
+    pub keep_until_period_end: bool,
+    /// How long an overdue plan counts.
+    pub past_due_grace: TimeDelta,
+    /// A free trial counts as the plan that is tried.
+    pub trials_count: bool,
+}
+
+impl Default for PlanRules {
+    /// As in the built-in policy: until the end of the period, seven days, and yes.
+    fn default() -> Self {
+        Self {
+            keep_until_period_end: true,
+            past_due_grace: TimeDelta::days(7),
+            trials_count: true,
+        }
+    }
 }
 
 /// The tier that a payer's plans give.
@@ -158,13 +182,18 @@ pub struct BillingTier {
 
 impl Coverage<'_> {
     /// Until when the plan is in force at `now`: `None` when it is not, `Some(None)` when nothing but Clerk's word ends
-    /// it. A cancelled plan lasts until the end of what was paid for, an overdue one for `grace`.
+    /// it.
     #[must_use]
-    pub fn in_force(&self, now: DateTime<Utc>, grace: TimeDelta) -> Option<Option<DateTime<Utc>>> {
+    pub fn in_force(&self, now: DateTime<Utc>, rules: &PlanRules) -> Option<Option<DateTime<Utc>>> {
+        if self.is_free_trial && !rules.trials_count {
+            return None;
+        }
         let until = match self.status {
             "active" => return Some(None),
-            "canceled" => self.period_end?,
-            "past_due" => self.past_due_since.checked_add_signed(grace)?,
+            "canceled" if rules.keep_until_period_end => self.period_end?,
+            "past_due" => self
+                .past_due_since
+                .checked_add_signed(rules.past_due_grace)?,
             // Upcoming, ended, abandoned, incomplete, expired, and whatever Clerk adds.
             _ => return None,
         };
@@ -186,31 +215,52 @@ mod tests {
             plan_slug: "pro",
             period_end: Some(at(30)),
             past_due_since: at(30),
+            is_free_trial: false,
         }
     }
 
-    const GRACE: TimeDelta = TimeDelta::days(7);
+    fn in_force(plan: &Coverage<'_>, day: i64) -> Option<Option<DateTime<Utc>>> {
+        plan.in_force(at(day), &PlanRules::default())
+    }
 
     #[test]
     fn a_cancelled_plan_lasts_until_the_end_of_what_was_paid() {
-        assert_eq!(item("canceled").in_force(at(29), GRACE), Some(Some(at(30))));
-        assert_eq!(item("canceled").in_force(at(30), GRACE), None);
+        assert_eq!(in_force(&item("canceled"), 29), Some(Some(at(30))));
+        assert_eq!(in_force(&item("canceled"), 30), None);
         let endless = Coverage {
             period_end: None,
             ..item("canceled")
         };
-        assert_eq!(endless.in_force(at(1), GRACE), None);
+        assert_eq!(in_force(&endless, 1), None);
     }
 
     #[test]
     fn an_overdue_plan_has_a_grace() {
-        assert_eq!(item("past_due").in_force(at(36), GRACE), Some(Some(at(37))));
-        assert_eq!(item("past_due").in_force(at(37), GRACE), None);
+        assert_eq!(in_force(&item("past_due"), 36), Some(Some(at(37))));
+        assert_eq!(in_force(&item("past_due"), 37), None);
     }
 
     #[test]
     fn an_active_plan_lasts_until_clerk_says_otherwise() {
-        assert_eq!(item("active").in_force(at(400), GRACE), Some(None));
+        assert_eq!(in_force(&item("active"), 400), Some(None));
+    }
+
+    #[test]
+    fn the_policy_may_be_stricter() {
+        let strict = PlanRules {
+            keep_until_period_end: false,
+            past_due_grace: TimeDelta::zero(),
+            trials_count: false,
+        };
+        let trial = Coverage {
+            is_free_trial: true,
+            ..item("active")
+        };
+        assert_eq!(in_force(&trial, 1), Some(None));
+        for plan in [item("canceled"), item("past_due"), trial] {
+            assert_eq!(plan.in_force(at(30), &strict), None, "{plan:?}");
+        }
+        assert_eq!(item("active").in_force(at(30), &strict), Some(None));
     }
 
     #[test]
@@ -224,7 +274,7 @@ mod tests {
             "",
             "ACTIVE",
         ] {
-            assert_eq!(item(status).in_force(at(1), GRACE), None, "{status}");
+            assert_eq!(in_force(&item(status), 1), None, "{status}");
         }
     }
 }

@@ -7,22 +7,42 @@
 //! It will never know axum, diesel, reqwest, svix or jsonwebtoken. Time is always an argument.
 
 mod access;
+mod administration;
+mod admission;
+mod audit;
 mod billing;
 mod change;
 mod clerk_id;
 mod delivery;
+mod invite;
 mod object;
 mod organization;
+mod overview;
+mod page;
 mod ports;
 mod precedence;
 mod session;
 mod sync;
 mod timestamp;
+mod usage;
 mod user;
 
-pub use access::{Entitlements, Limits, Policy, Role, Tier};
+pub use access::{
+    Denial, Entitlements, Factor, Feature, Limits, MembershipFact, Notice, NoticeProblem, Policies,
+    Policy, PolicyErrors, PolicyFault, Role, RoleDecision, RoleFacts, RoleSource, RuleKind, StepUp,
+    Tier, TierDecision, TierFacts, TierSource, VerifiedFactors, require_permission,
+    require_step_up,
+};
+pub use administration::{
+    Decided, Erasure, ErasureOutcome, MAX_PREFERENCES_BYTES, MAX_PREFERENCES_DEPTH,
+    PreferencesError, PreferencesOutcome, patched_preferences,
+};
+pub use admission::Barred;
+pub use audit::{
+    Actor, Attribution, AuditAction, AuditEntry, AuditFilter, AuditRecord, AuditSubject,
+};
 pub use billing::{
-    BillingTier, Coverage, Payer, Subscription, SubscriptionItem, SubscriptionItemWrite,
+    BillingTier, Coverage, Payer, PlanRules, Subscription, SubscriptionItem, SubscriptionItemWrite,
     SubscriptionWrite,
 };
 pub use change::{Change, ChangeKind, ChangeOp, FeedItem};
@@ -30,17 +50,28 @@ pub use clerk_id::{ClerkId, ClerkIdError};
 pub use delivery::{
     Deletion, Delivery, DeliveryRecord, Effect, Outcome, Payload, Receipt, Rejection, Write,
 };
+pub use invite::{
+    INVITE_ATTEMPT_WINDOW, Invite, InviteAttempt, InviteCode, InviteCodeError, InviteCreation,
+    InviteDigest, InviteOutcome, InviteRules, NewInvite, attempt_subject_of_address,
+    attempt_subject_of_user,
+};
 pub use object::{ObjectKind, ObjectWrite};
 pub use organization::{
     Membership, MembershipProfile, MembershipWrite, Organization, OrganizationProfile,
     OrganizationWrite,
 };
+pub use overview::{
+    DeliveryListFilter, MemberOf, OrganizationFilter, SessionFilter, UserFilter, UserKey,
+    UserOverview,
+};
+pub use page::{CursorError, CursorKey, List, PageQuery, Paged};
 pub use ports::{
-    CacheHealth, CacheReport, Caller, Changes, CommitObserver, Commits, Deliveries, DeliveryFilter,
-    Directory, DirectoryError, Enrichment, ExternalIds, ExternalUser, FeedMark, FeedPulse,
-    FeedTail, Housekeeping, Listing, MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment,
-    Page, SharedCacheState, StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket,
-    StreamTickets, UserStore, WakeUpError, WakeUps,
+    Administration, AuditLog, CacheHealth, CacheReport, Caller, Changes, CommitObserver, Commits,
+    Deliveries, DeliveryFilter, Directory, DirectoryError, Enrichment, Erasures, ExternalIds,
+    ExternalUser, FeedMark, FeedPulse, FeedTail, Housekeeping, Invites, Listing, MigrationState,
+    Mirror, MirrorRows, Mirrored, NoEnrichment, Overview, Page, SharedCacheState, StoreError,
+    StoreHealth, StoreReport, StoredDelivery, StreamTicket, StreamTickets, UsageMeter, UserStore,
+    WakeUpError, WakeUps,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
@@ -50,11 +81,13 @@ pub use sync::{
     Unmappable, UnmappableObject, backfill, no_events_alarm, reconcile,
 };
 pub use timestamp::{MAX_CLOCK_AHEAD, from_clerk_millis, from_clerk_seconds_or_millis};
+pub use usage::{FeatureUsage, Month, ReserveOutcome, SpendOutcome, UsageRequest};
 pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
 pub use ports::{
-    MockCacheHealth, MockChanges, MockDeliveries, MockDirectory, MockEnrichment, MockExternalIds,
-    MockFeedPulse, MockFeedTail, MockHousekeeping, MockMirror, MockMirrorRows, MockStoreHealth,
-    MockStreamTickets, MockUserStore,
+    MockAdministration, MockAuditLog, MockCacheHealth, MockChanges, MockDeliveries, MockDirectory,
+    MockEnrichment, MockErasures, MockExternalIds, MockFeedPulse, MockFeedTail, MockHousekeeping,
+    MockInvites, MockMirror, MockMirrorRows, MockOverview, MockStoreHealth, MockStreamTickets,
+    MockUsageMeter, MockUserStore,
 };

@@ -1,5 +1,7 @@
 //! The ports: what the rest of the product asks of storage, and what an adapter must answer in each case.
 
+mod administration;
+mod audit;
 mod changes;
 mod deliveries;
 mod directory;
@@ -8,11 +10,16 @@ mod external_ids;
 mod feed_tail;
 mod health;
 mod housekeeping;
+mod invites;
 mod mirror;
+mod overview;
 mod rows;
 mod tickets;
+mod usage;
 mod users;
 
+pub use administration::{Administration, Erasures};
+pub use audit::AuditLog;
 pub use changes::Changes;
 pub use deliveries::{Deliveries, DeliveryFilter, StoredDelivery};
 pub use directory::{Directory, DirectoryError, Listing, Page};
@@ -24,11 +31,18 @@ pub use feed_tail::{
 };
 pub use health::{MigrationState, StoreHealth, StoreReport};
 pub use housekeeping::Housekeeping;
+pub use invites::Invites;
 pub use mirror::Mirror;
+pub use overview::Overview;
 pub use rows::{MirrorRows, Mirrored};
 pub use tickets::{StreamTicket, StreamTickets};
+pub use usage::UsageMeter;
 pub use users::{Caller, UserStore};
 
+#[cfg(feature = "mock")]
+pub use administration::{MockAdministration, MockErasures};
+#[cfg(feature = "mock")]
+pub use audit::MockAuditLog;
 #[cfg(feature = "mock")]
 pub use changes::MockChanges;
 #[cfg(feature = "mock")]
@@ -46,11 +60,17 @@ pub use health::MockStoreHealth;
 #[cfg(feature = "mock")]
 pub use housekeeping::MockHousekeeping;
 #[cfg(feature = "mock")]
+pub use invites::MockInvites;
+#[cfg(feature = "mock")]
 pub use mirror::MockMirror;
+#[cfg(feature = "mock")]
+pub use overview::MockOverview;
 #[cfg(feature = "mock")]
 pub use rows::MockMirrorRows;
 #[cfg(feature = "mock")]
 pub use tickets::MockStreamTickets;
+#[cfg(feature = "mock")]
+pub use usage::MockUsageMeter;
 #[cfg(feature = "mock")]
 pub use users::MockUserStore;
 

@@ -118,10 +118,18 @@ pub struct User {
     pub full_name: Option<String>,
     /// Where the avatar is.
     pub image_url: Option<String>,
-    /// What the user may do.
+    /// What the user may do: the role in force.
     pub role: Role,
+    /// The role that an admin gave, which beats every rule.
+    pub role_override: Option<Role>,
+    /// Why the role is as it is, in the policy's words; absent on rows older than sources.
+    pub role_source: Option<String>,
     /// What the user pays for, as of `tier_until`.
     pub tier: Tier,
+    /// The tier that an admin gave, which beats what is paid for.
+    pub tier_override: Option<Tier>,
+    /// Why the tier is as it is, in the policy's words; absent on rows older than sources.
+    pub tier_source: Option<String>,
     /// When `tier` lapses unless Clerk says more; what `public_metadata` says counts from then on.
     pub tier_until: Option<DateTime<Utc>>,
     /// As Clerk has it.
@@ -132,7 +140,13 @@ pub struct User {
     pub banned: bool,
     /// Locked at Clerk after failed attempts.
     pub locked: bool,
-    /// Neither deleted nor banned.
+    /// When the user first gave a valid invite code; never taken back.
+    pub invite_validated_at: Option<DateTime<Utc>>,
+    /// When an admin closed the account here, if it is closed.
+    pub deactivated_at: Option<DateTime<Utc>>,
+    /// Tokens issued at or before this second are refused.
+    pub tokens_valid_after: Option<DateTime<Utc>>,
+    /// Neither deleted nor banned nor deactivated.
     pub is_active: bool,
     /// Clerk's, or the first request's for a user known from a token alone.
     pub created_at: DateTime<Utc>,

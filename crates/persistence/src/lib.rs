@@ -27,8 +27,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use domain::{
-    Changes, Commits, Deliveries, ExternalIds, FeedTail, Housekeeping, Mirror, MirrorRows, Policy,
-    StoreHealth, StreamTickets, UserStore, WakeUpError, WakeUps,
+    Administration, AuditLog, Changes, Commits, Deliveries, Erasures, ExternalIds, FeedTail,
+    Housekeeping, Invites, Mirror, MirrorRows, Overview, Policy, StoreHealth, StreamTickets,
+    UsageMeter, UserStore, WakeUpError, WakeUps,
 };
 
 use commits::Observed;
@@ -71,6 +72,18 @@ pub struct Store {
     pub rows: Arc<dyn MirrorRows>,
     /// Leases, checkpoints and pruning.
     pub housekeeping: Arc<dyn Housekeeping>,
+    /// Invites, made and redeemed.
+    pub invites: Arc<dyn Invites>,
+    /// Metered features.
+    pub usage: Arc<dyn UsageMeter>,
+    /// Who did what.
+    pub audit: Arc<dyn AuditLog>,
+    /// What the team decides about users.
+    pub administration: Arc<dyn Administration>,
+    /// Lists for administrators.
+    pub overview: Arc<dyn Overview>,
+    /// The right to be forgotten.
+    pub erasures: Arc<dyn Erasures>,
     /// Who is told of commits.
     pub commits: Arc<dyn Commits>,
     /// The end of the change feed.
@@ -112,6 +125,12 @@ impl Store {
         + Changes
         + MirrorRows
         + Housekeeping
+        + Invites
+        + UsageMeter
+        + AuditLog
+        + Administration
+        + Overview
+        + Erasures
         + FeedTail
         + StreamTickets
         + ExternalIds
@@ -128,6 +147,12 @@ impl Store {
             changes: store.clone(),
             rows: store.clone(),
             housekeeping: store.clone(),
+            invites: store.clone(),
+            usage: store.clone(),
+            audit: store.clone(),
+            administration: store.clone(),
+            overview: store.clone(),
+            erasures: store.clone(),
             commits,
             feed_tail: store.clone(),
             wake_ups,

@@ -290,7 +290,7 @@ pub(crate) async fn migration_status(
 }
 
 /// Lets the application's role work with the owner's tables, and read their sequences, as pg_dump does. It may not
-/// change the list of migrations.
+/// change the list of migrations, nor what the audit log has said.
 pub(crate) async fn let_in(
     owner: &SecretString,
     application: &SecretString,
@@ -307,7 +307,8 @@ pub(crate) async fn let_in(
         "grant usage on schema public to {role};
          grant select, insert, update, delete on all tables in schema public to {role};
          grant usage, select on all sequences in schema public to {role};
-         revoke insert, update, delete on __diesel_schema_migrations from {role};"
+         revoke insert, update, delete on __diesel_schema_migrations from {role};
+         revoke update, delete on audit_log from {role};"
     ))
     .await?;
     Ok(())

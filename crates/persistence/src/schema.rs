@@ -25,12 +25,19 @@ table! {
         full_name -> Nullable<Text>,
         image_url -> Nullable<Text>,
         role -> Text,
+        role_override -> Nullable<Text>,
+        role_source -> Nullable<Text>,
         tier -> Text,
+        tier_override -> Nullable<Text>,
+        tier_source -> Nullable<Text>,
         tier_until -> Nullable<DbTime>,
         public_metadata -> DbJson,
         preferences -> DbJson,
         banned -> Bool,
         locked -> Bool,
+        invite_validated_at -> Nullable<DbTime>,
+        deactivated_at -> Nullable<DbTime>,
+        tokens_valid_after -> Nullable<DbTime>,
         created_at -> DbTime,
         updated_at -> DbTime,
         last_login_at -> Nullable<DbTime>,
@@ -241,6 +248,108 @@ table! {
 
 table! {
     use diesel::sql_types::*;
+    use crate::column::{DbTime, DbUuid};
+
+    invites (id) {
+        id -> DbUuid,
+        code_digest -> Binary,
+        max_uses -> Nullable<BigInt>,
+        uses -> BigInt,
+        expires_at -> Nullable<DbTime>,
+        revoked_at -> Nullable<DbTime>,
+        note -> Nullable<Text>,
+        created_by -> Text,
+        created_at -> DbTime,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::{DbTime, DbUuid};
+
+    invite_redemptions (user_id) {
+        user_id -> DbUuid,
+        invite_id -> Nullable<DbUuid>,
+        redeemed_at -> DbTime,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::{DbTime, DbUuid};
+
+    invite_attempts (id) {
+        id -> DbUuid,
+        subject -> Text,
+        at -> DbTime,
+        alerted -> Bool,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::DbUuid;
+
+    usage (user_id, month, feature) {
+        user_id -> DbUuid,
+        feature -> Text,
+        month -> Text,
+        used -> BigInt,
+        reserved -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::{DbTime, DbUuid};
+
+    usage_reservations (id) {
+        id -> DbUuid,
+        user_id -> DbUuid,
+        feature -> Text,
+        month -> Text,
+        amount -> BigInt,
+        expires_at -> DbTime,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::{DbTime, DbUuid};
+
+    erasures (id) {
+        id -> DbUuid,
+        user_id -> DbUuid,
+        clerk_user_id -> Text,
+        requested_by -> Text,
+        requested_at -> DbTime,
+        due_at -> DbTime,
+        cancelled_at -> Nullable<DbTime>,
+        executed_at -> Nullable<DbTime>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::column::{DbJson, DbTime, DbUuid};
+
+    audit_log (id) {
+        id -> DbUuid,
+        at -> DbTime,
+        actor -> Text,
+        impersonator -> Nullable<Text>,
+        action -> Text,
+        subject_kind -> Nullable<Text>,
+        subject_id -> Nullable<Text>,
+        before -> Nullable<DbJson>,
+        after -> Nullable<DbJson>,
+        reason -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
     use crate::column::DbTime;
 
     stream_tickets (digest) {
@@ -251,4 +360,10 @@ table! {
     }
 }
 
-allow_tables_to_appear_in_same_query!(users, sessions, organizations, organization_memberships);
+allow_tables_to_appear_in_same_query!(
+    users,
+    user_emails,
+    sessions,
+    organizations,
+    organization_memberships
+);

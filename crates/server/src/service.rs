@@ -104,6 +104,7 @@ impl Server {
             sync,
             service_tokens,
             policy,
+            invites,
             jit_provisioning,
             webhook_body_limit,
             request_timeout,
@@ -172,6 +173,7 @@ impl Server {
                 webhook_body_limit,
                 request_timeout,
                 clerk_configured: clerk_api.is_some(),
+                invites,
             },
             stop: stop.clone(),
         });

@@ -41,7 +41,7 @@ fn it_has_what_is_read_and_nothing_else() {
     });
     // Where one variable answers, its stand-in is not asked.
     let mut asked = asked.into_inner();
-    asked.retain(|name| !name.ends_with("_FILE"));
+    asked.retain(|name| !name.ends_with("_FILE") || name == "POLICY_FILE");
     asked.extend(OF_LOGS.map(str::to_owned));
     let shown: BTreeSet<String> = settings(true).into_keys().map(str::to_owned).collect();
     assert_eq!(shown, asked);
@@ -73,6 +73,8 @@ fn only_the_placeholders_have_to_be_replaced() {
     assert_eq!(explicit.webhook_body_limit, config.webhook_body_limit);
     assert_eq!(explicit.request_timeout, config.request_timeout);
     assert_eq!(explicit.jit_provisioning, config.jit_provisioning);
+    assert_eq!(explicit.invites.is_enforced, config.invites.is_enforced);
+    assert_eq!(explicit.invites.rules, config.invites.rules);
     assert_eq!(
         explicit.sync.reconcile_interval,
         config.sync.reconcile_interval

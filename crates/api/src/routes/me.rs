@@ -2,7 +2,7 @@
 
 use axum::Json;
 use chrono::{DateTime, Utc};
-use domain::{Entitlements, Limits, User};
+use domain::{Entitlements, User};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -97,12 +97,12 @@ impl Me {
         let Entitlements {
             role,
             tier,
-            limits:
-                Limits {
-                    max_portfolios,
-                    max_ai_messages,
-                },
+            limits,
+            role_source: _,
+            tier_source: _,
+            features: _,
         } = entitlements;
+        let max_ai_messages = limits.per_month("ai_messages").unwrap_or_default();
         Self {
             id: user.id,
             clerk_user_id: user.clerk_user_id.to_string(),
@@ -120,7 +120,7 @@ impl Me {
             portfolio_id: None,
             portfolio_count: 0,
             limits: MyLimits {
-                max_portfolios,
+                max_portfolios: limits.max_portfolios,
                 max_ai_messages,
                 ai_messages_used: 0,
                 ai_messages_remaining: max_ai_messages,

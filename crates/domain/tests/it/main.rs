@@ -16,6 +16,7 @@ mod fake_store;
 mod histories;
 mod live_traffic;
 mod objects;
+mod policy_guide;
 mod recent;
 mod safety;
 mod world;

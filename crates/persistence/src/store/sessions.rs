@@ -12,6 +12,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::{
     Change, ChangeOp, ClerkId, ObjectKind, Precedence, Session, SessionStatus, SessionWrite,
+    StoreError,
 };
 
 use super::guarded::{Context, upsert_guarded};
@@ -21,8 +22,8 @@ use crate::schema::sessions::{self, dsl};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sessions)]
-struct SessionRow {
-    clerk_session_id: String,
+pub(super) struct SessionRow {
+    pub(super) clerk_session_id: String,
     clerk_user_id: Option<String>,
     clerk_client_id: Option<String>,
     status: String,
@@ -222,43 +223,55 @@ pub(super) async fn latest_sign_ins(
         .collect())
 }
 
-fn change(row: SessionRow, at: DateTime<Utc>) -> Option<Change> {
-    let SessionRow {
-        clerk_session_id,
-        clerk_user_id,
-        clerk_client_id,
-        status,
-        end_reason,
-        ended_at,
-        last_active_organization_id,
-        client_ip,
-        user_agent,
-        signed_in_at,
-        last_active_at,
-        expire_at,
-        abandon_at,
-        created_at,
-        updated_at,
-        version,
-    } = row;
-    let session = Session {
-        clerk_session_id: ClerkId::parse(clerk_session_id).ok()?,
-        clerk_user_id: clerk_user_id.and_then(|id| ClerkId::parse(id).ok()),
-        clerk_client_id,
-        status: SessionStatus::parse(&status),
-        end_reason,
-        ended_at: ended_at.map(|at| at.0),
-        last_active_organization_id,
-        client_ip,
-        user_agent,
-        signed_in_at: signed_in_at.map(|at| at.0),
-        last_active_at: last_active_at.map(|at| at.0),
-        expire_at: expire_at.map(|at| at.0),
-        abandon_at: abandon_at.map(|at| at.0),
-        created_at: created_at.0,
-        updated_at: updated_at.0,
-        version,
-    };
+impl TryFrom<SessionRow> for Session {
+    type Error = StoreError;
+
+    fn try_from(row: SessionRow) -> Result<Self, StoreError> {
+        let SessionRow {
+            clerk_session_id,
+            clerk_user_id,
+            clerk_client_id,
+            status,
+            end_reason,
+            ended_at,
+            last_active_organization_id,
+            client_ip,
+            user_agent,
+            signed_in_at,
+            last_active_at,
+            expire_at,
+            abandon_at,
+            created_at,
+            updated_at,
+            version,
+        } = row;
+        let clerk_session_id = ClerkId::parse(clerk_session_id).map_err(|error| {
+            StoreError::Unreadable(format!("sessions.clerk_session_id: {error}"))
+        })?;
+        Ok(Self {
+            clerk_session_id,
+            clerk_user_id: clerk_user_id.and_then(|id| ClerkId::parse(id).ok()),
+            clerk_client_id,
+            status: SessionStatus::parse(&status),
+            end_reason,
+            ended_at: ended_at.map(|at| at.0),
+            last_active_organization_id,
+            client_ip,
+            user_agent,
+            signed_in_at: signed_in_at.map(|at| at.0),
+            last_active_at: last_active_at.map(|at| at.0),
+            expire_at: expire_at.map(|at| at.0),
+            abandon_at: abandon_at.map(|at| at.0),
+            created_at: created_at.0,
+            updated_at: updated_at.0,
+            version,
+        })
+    }
+}
+
+/// The feed's row; see [`super::user_rows::change`].
+pub(super) fn change(row: SessionRow, at: DateTime<Utc>) -> Option<Change> {
+    let session = Session::try_from(row).ok()?;
     let data = serde_json::to_value(&session).ok()?;
     Some(Change {
         kind: ObjectKind::Session,

@@ -18,14 +18,28 @@ use crate::schema::{organizations as organization_table, subscription_items as i
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = items)]
-struct Plan {
+pub(super) struct Plan {
     payer_user_id: Option<String>,
     payer_organization_id: Option<String>,
     status: Option<String>,
     plan_slug: Option<String>,
+    is_free_trial: bool,
     period_end: Option<Time>,
     past_due_at: Option<Time>,
     updated_at: Time,
+}
+
+/// The plans that these users pay for themselves, in force or not, by user.
+pub(super) async fn plans_of_users(
+    conn: &mut Conn,
+    ids: Vec<&str>,
+) -> QueryResult<HashMap<String, Vec<Plan>>> {
+    let plans = items::table
+        .filter(items::payer_user_id.eq_any(ids))
+        .select(Plan::as_select())
+        .load(conn)
+        .await?;
+    Ok(grouped(plans, |plan: &Plan| plan.payer_user_id.clone()))
 }
 
 /// What these users pay for themselves; users who pay for nothing are left out.
@@ -67,13 +81,8 @@ fn by_payer(
     payer: impl Fn(&Plan) -> Option<String>,
     context: &Context<'_>,
 ) -> HashMap<String, BillingTier> {
-    let mut of: HashMap<String, Vec<Plan>> = HashMap::new();
-    for plan in plans {
-        if let Some(payer) = payer(&plan) {
-            of.entry(payer).or_default().push(plan);
-        }
-    }
-    of.into_iter()
+    grouped(plans, payer)
+        .into_iter()
         .map(|(payer, plans)| {
             (
                 payer,
@@ -85,13 +94,27 @@ fn by_payer(
         .collect()
 }
 
+fn grouped(
+    plans: Vec<Plan>,
+    payer: impl Fn(&Plan) -> Option<String>,
+) -> HashMap<String, Vec<Plan>> {
+    let mut of: HashMap<String, Vec<Plan>> = HashMap::new();
+    for plan in plans {
+        if let Some(payer) = payer(&plan) {
+            of.entry(payer).or_default().push(plan);
+        }
+    }
+    of
+}
+
 impl Plan {
-    fn coverage(&self) -> Option<Coverage<'_>> {
+    pub(super) fn coverage(&self) -> Option<Coverage<'_>> {
         Some(Coverage {
             status: self.status.as_deref()?,
             plan_slug: self.plan_slug.as_deref()?,
             period_end: self.period_end.map(|at| at.0),
             past_due_since: self.past_due_at.unwrap_or(self.updated_at).0,
+            is_free_trial: self.is_free_trial,
         })
     }
 }

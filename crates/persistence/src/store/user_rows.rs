@@ -1,7 +1,8 @@
 //! The rows of users: as they are written, and as they come back.
 
 use chrono::{DateTime, Utc};
-use diesel::{Queryable, Selectable};
+use diesel::result::Error;
+use diesel::{QueryResult, Queryable, Selectable};
 use domain::{
     BillingTier, Change, ChangeOp, ClerkId, Deletion, ObjectKind, Policy, Precedence, Role,
     StoreError, ThinUser, Tier, User, UserWrite,
@@ -27,12 +28,19 @@ pub(super) struct UserRow {
     full_name: Option<String>,
     image_url: Option<String>,
     role: String,
+    role_override: Option<String>,
+    role_source: Option<String>,
     tier: String,
+    tier_override: Option<String>,
+    tier_source: Option<String>,
     tier_until: Option<Time>,
     public_metadata: Json,
     preferences: Json,
     banned: bool,
     locked: bool,
+    invite_validated_at: Option<Time>,
+    deactivated_at: Option<Time>,
+    tokens_valid_after: Option<Time>,
     is_active: bool,
     created_at: Time,
     updated_at: Time,
@@ -57,12 +65,19 @@ impl TryFrom<UserRow> for User {
             full_name,
             image_url,
             role,
+            role_override,
+            role_source,
             tier,
+            tier_override,
+            tier_source,
             tier_until,
             public_metadata,
             preferences,
             banned,
             locked,
+            invite_validated_at,
+            deactivated_at,
+            tokens_valid_after,
             is_active,
             created_at,
             updated_at,
@@ -84,12 +99,19 @@ impl TryFrom<UserRow> for User {
             full_name,
             image_url,
             role: Role::from_store(role),
+            role_override: role_override.map(Role::from_store),
+            role_source,
             tier: Tier::from_store(tier),
+            tier_override: tier_override.map(Tier::from_store),
+            tier_source,
             tier_until: tier_until.map(|at| at.0),
             public_metadata: public_metadata.0,
             preferences: preferences.0,
             banned,
             locked,
+            invite_validated_at: invite_validated_at.map(|at| at.0),
+            deactivated_at: deactivated_at.map(|at| at.0),
+            tokens_valid_after: tokens_valid_after.map(|at| at.0),
             is_active,
             created_at: created_at.0,
             updated_at: updated_at.0,
@@ -243,11 +265,16 @@ impl<'a> NewUser<'a> {
 
 /// The feed's row. A row that cannot be shown is none: it was written from a valid id a moment ago.
 pub(super) fn change(row: UserRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
-    let user = User::try_from(row).ok()?;
-    let data = serde_json::to_value(&user).ok()?;
-    Some(Change {
+    change_of(&User::try_from(row).ok()?, op, at).ok()
+}
+
+/// The feed's row of a user.
+pub(super) fn change_of(user: &User, op: ChangeOp, at: DateTime<Utc>) -> QueryResult<Change> {
+    let data =
+        serde_json::to_value(user).map_err(|error| Error::SerializationError(error.into()))?;
+    Ok(Change {
         kind: ObjectKind::User,
-        clerk_id: user.clerk_user_id.into_string(),
+        clerk_id: user.clerk_user_id.to_string(),
         op,
         at,
         data,

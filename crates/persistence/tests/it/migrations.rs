@@ -53,9 +53,14 @@ async fn up_down_and_up_again(database: TestDatabase) {
     assert_eq!(
         made,
         [
+            "audit_log",
             "changes",
             "checkpoints",
             "clerk_objects",
+            "erasures",
+            "invite_attempts",
+            "invite_redemptions",
+            "invites",
             "leases",
             "organization_memberships",
             "organizations",
@@ -63,6 +68,8 @@ async fn up_down_and_up_again(database: TestDatabase) {
             "stream_tickets",
             "subscription_items",
             "subscriptions",
+            "usage",
+            "usage_reservations",
             "user_emails",
             "users",
             "webhook_deliveries"

@@ -99,11 +99,20 @@ impl TestStore {
 
     /// Runs statements on a connection of its own.
     pub(crate) async fn execute(&self, statements: &str) {
+        self.try_execute(statements).await.unwrap();
+    }
+
+    /// The same, of statements that the database may refuse.
+    pub(crate) async fn try_execute(&self, statements: &str) -> Result<(), String> {
         match self.database.path() {
-            Some(path) => sqlite(path).batch_execute(statements).unwrap(),
+            Some(path) => {
+                let run = sqlite(path).batch_execute(statements);
+                run.map_err(|error| error.to_string())
+            }
             None => {
                 let client = self.client().await;
-                client.batch_execute(statements).await.unwrap();
+                let run = client.batch_execute(statements).await;
+                run.map_err(|error| error.to_string())
             }
         }
     }

@@ -6,7 +6,9 @@ mod cache;
 mod clerk;
 mod clerk_api_url;
 mod environment;
+mod invites;
 mod legacy;
+mod policy;
 mod sync;
 mod variables;
 
@@ -16,8 +18,9 @@ use std::time::Duration;
 
 use ::cache::CacheSettings;
 use ::clerk::ClerkApiConfig;
+use api::InviteGate;
 use auth::AuthConfig;
-use domain::{ClerkId, Policy};
+use domain::Policy;
 use persistence::DatabaseUrl;
 use secrecy::SecretString;
 use webhooks::{Receiver, ReceiverConfig};
@@ -58,6 +61,8 @@ pub struct Config {
     pub service_tokens: Vec<(String, SecretString)>,
     /// Who may do what.
     pub policy: Policy,
+    /// Who is let in by invite.
+    pub invites: InviteGate,
     /// Whether the first request of an unknown user makes a row.
     pub jit_provisioning: bool,
     /// Bytes.
@@ -135,7 +140,8 @@ impl Config {
         let config = Self {
             bind: bind(&mut vars),
             webhooks: webhooks(&mut vars),
-            policy: Policy::built_in().with_admins(admins(&mut vars)),
+            policy: policy::read(&mut vars),
+            invites: invites::read(&mut vars),
             jit_provisioning: vars.flag("JIT_PROVISIONING", true),
             webhook_body_limit: vars.number("WEBHOOK_BODY_LIMIT", MIB, 1024..=64 * MIB),
             request_timeout: Duration::from_secs(vars.number(
@@ -246,20 +252,6 @@ fn webhooks(vars: &mut Variables<'_>) -> ReceiverConfig {
         );
     }
     config
-}
-
-fn admins(vars: &mut Variables<'_>) -> Vec<ClerkId> {
-    const NAME: &str = "ADMIN_USER_IDS";
-    let mut admins = Vec::new();
-    for text in vars.list(NAME) {
-        match ClerkId::parse(text) {
-            Ok(id) if id.as_str().starts_with("user_") => admins.push(id),
-            Ok(_) | Err(_) => {
-                vars.fault(NAME, "wants Clerk user ids (user_…), separated by commas")
-            }
-        }
-    }
-    admins
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl JobConfig {
             clerk_api: clerk_api(&mut vars, secret_key, api_url),
             sync: read(&mut vars),
             instance_id: vars.text("CLERK_INSTANCE_ID"),
-            policy: Policy::built_in(),
+            policy: super::policy::read(&mut vars),
         };
         vars.finish(config)
     }

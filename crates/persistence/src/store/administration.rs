@@ -1,0 +1,284 @@
+//! Decisions of the team about users: each is a row, its change in the feed and a line in the audit log, or nothing.
+
+use async_trait::async_trait;
+use diesel::QueryResult;
+use domain::{
+    Actor, Administration, Attribution, AuditAction, AuditRecord, AuditSubject, ClerkId, Decided,
+    Policy, PreferencesOutcome, Role, Session, StoreError, Tier, User, UserKey,
+    patched_preferences,
+};
+use serde_json::{Value, json};
+
+use super::local::{self, LocalColumns};
+use super::session_ends;
+use super::standing::Standing;
+use super::{Conn, Store, admins, audit, limited, store_error};
+use crate::column::{Json, Time};
+
+/// What is decided.
+enum Decision {
+    Role(Option<Role>),
+    Tier(Option<Tier>),
+    Deactivate,
+    Reactivate,
+    RevokeTokens,
+}
+
+#[async_trait]
+impl Administration for Store {
+    async fn set_role(
+        &self,
+        user: &UserKey,
+        role: Option<Role>,
+        by: Attribution,
+        admins: &[ClerkId],
+    ) -> Result<Decided, StoreError> {
+        self.decide(user, Decision::Role(role), by, admins).await
+    }
+
+    async fn set_tier(
+        &self,
+        user: &UserKey,
+        tier: Option<Tier>,
+        by: Attribution,
+    ) -> Result<Decided, StoreError> {
+        self.decide(user, Decision::Tier(tier), by, &[]).await
+    }
+
+    async fn deactivate(
+        &self,
+        user: &UserKey,
+        by: Attribution,
+        admins: &[ClerkId],
+    ) -> Result<Decided, StoreError> {
+        self.decide(user, Decision::Deactivate, by, admins).await
+    }
+
+    async fn reactivate(&self, user: &UserKey, by: Attribution) -> Result<Decided, StoreError> {
+        self.decide(user, Decision::Reactivate, by, &[]).await
+    }
+
+    async fn revoke_tokens(&self, user: &UserKey, by: Attribution) -> Result<Decided, StoreError> {
+        self.decide(user, Decision::RevokeTokens, by, &[]).await
+    }
+
+    async fn revoke_session(
+        &self,
+        clerk_session_id: &ClerkId,
+        of_user: Option<ClerkId>,
+        by: Attribution,
+    ) -> Result<Option<Session>, StoreError> {
+        let call = limited(async {
+            let mut lease = self.writer().await?;
+            let (of_user, by, policy) = (of_user.as_ref(), &by, &*self.policy);
+            let session: QueryResult<Option<Session>> = write_tx!(lease.conn(), async |conn| {
+                super::super::lock_writes(conn).await?;
+                session_ends::end_one(conn, clerk_session_id, of_user, by, policy).await
+            });
+            lease.settle(session).map_err(store_error)
+        });
+        self.observed.told_after(call).await
+    }
+
+    async fn patch_preferences(
+        &self,
+        user: &UserKey,
+        patch: &Value,
+        by: Attribution,
+    ) -> Result<PreferencesOutcome, StoreError> {
+        let call = limited(async {
+            let mut lease = self.writer().await?;
+            let by = &by;
+            let outcome: QueryResult<PreferencesOutcome> = write_tx!(lease.conn(), async |conn| {
+                super::super::lock_writes(conn).await?;
+                patch_preferences(conn, user, patch, by).await
+            });
+            lease.settle(outcome).map_err(store_error)
+        });
+        self.observed.told_after(call).await
+    }
+}
+
+impl Store {
+    async fn decide(
+        &self,
+        key: &UserKey,
+        decision: Decision,
+        by: Attribution,
+        admins: &[ClerkId],
+    ) -> Result<Decided, StoreError> {
+        let call = Box::pin(limited(async {
+            let mut lease = self.writer().await?;
+            let (decision, by, policy) = (&decision, &by, &*self.policy);
+            let decided: QueryResult<Decided> = write_tx!(lease.conn(), async |conn| {
+                super::super::lock_writes(conn).await?;
+                let Some(user) = local::find(conn, key).await? else {
+                    return Ok(Decided::Unknown);
+                };
+                if user.deleted_at.is_some() {
+                    return Ok(Decided::Deleted);
+                }
+                decide(conn, user, decision, by, admins, policy).await
+            });
+            lease.settle(decided).map_err(store_error)
+        }));
+        self.observed.told_after(call).await
+    }
+}
+
+async fn decide(
+    conn: &mut Conn,
+    user: User,
+    decision: &Decision,
+    by: &Attribution,
+    configured: &[ClerkId],
+    policy: &Policy,
+) -> QueryResult<Decided> {
+    let Some((action, columns)) = columns(conn, &user, decision, by, policy).await? else {
+        return Ok(Decided::Unchanged(Box::new(user)));
+    };
+    let stays_admin = match decision {
+        Decision::Role(_) => {
+            configured.contains(&user.clerk_user_id)
+                || columns.role.as_deref() == Some(policy.admin_role().as_str())
+        }
+        Decision::Deactivate => false,
+        Decision::Tier(_) | Decision::Reactivate | Decision::RevokeTokens => true,
+    };
+    if !stays_admin && admins::is_last(conn, &user, configured, policy).await? {
+        return Ok(Decided::LastAdmin);
+    }
+    let written = local::write(conn, user.id, columns, by.at).await?;
+    if matches!(decision, Decision::RevokeTokens) {
+        session_ends::end_all(conn, &user.clerk_user_id, by.at).await?;
+    }
+    let record = AuditRecord {
+        action,
+        subject: Some(AuditSubject::user(&user.clerk_user_id)),
+        before: shown(&user, decision),
+        after: shown(&written, decision),
+    };
+    audit::write(conn, record, by).await?;
+    Ok(Decided::Changed(Box::new(written)))
+}
+
+/// What a decision writes; `None` when the row says so already.
+async fn columns(
+    conn: &mut Conn,
+    user: &User,
+    decision: &Decision,
+    by: &Attribution,
+    policy: &Policy,
+) -> QueryResult<Option<(AuditAction, LocalColumns)>> {
+    let nothing = LocalColumns::default;
+    Ok(match decision {
+        Decision::Role(role) if *role == user.role_override => None,
+        Decision::Role(role) => {
+            let standing = Standing::of(conn, vec![user.clerk_user_id.as_str()]).await?;
+            let name = role.as_ref().map(Role::as_str);
+            let decided = standing.role(user, name, policy, by.at);
+            let columns = LocalColumns {
+                role: Some(decided.role.to_string()),
+                role_override: Some(name.map(str::to_owned)),
+                role_source: Some(Some(decided.source.to_string())),
+                ..nothing()
+            };
+            let action = match role {
+                Some(_) => AuditAction::RoleSet,
+                None => AuditAction::RoleCleared,
+            };
+            Some((action, columns))
+        }
+        Decision::Tier(tier) if *tier == user.tier_override => None,
+        Decision::Tier(tier) => {
+            let standing = Standing::of(conn, vec![user.clerk_user_id.as_str()]).await?;
+            let name = tier.as_ref().map(Tier::as_str);
+            let decided = standing.tier(user, name, policy, by.at);
+            let columns = LocalColumns {
+                tier: Some(decided.tier.to_string()),
+                tier_override: Some(name.map(str::to_owned)),
+                tier_source: Some(Some(decided.source.to_string())),
+                tier_until: Some(decided.until.map(Time)),
+                ..nothing()
+            };
+            let action = match tier {
+                Some(_) => AuditAction::TierSet,
+                None => AuditAction::TierCleared,
+            };
+            Some((action, columns))
+        }
+        Decision::Deactivate => user.deactivated_at.is_none().then(|| {
+            let columns = LocalColumns {
+                deactivated_at: Some(Some(Time(by.at))),
+                ..nothing()
+            };
+            (AuditAction::Deactivated, columns)
+        }),
+        Decision::Reactivate => user.deactivated_at.is_some().then(|| {
+            let columns = LocalColumns {
+                deactivated_at: Some(None),
+                ..nothing()
+            };
+            (AuditAction::Reactivated, columns)
+        }),
+        Decision::RevokeTokens => {
+            let after = user.tokens_valid_after.max(Some(by.at));
+            let columns = LocalColumns {
+                tokens_valid_after: Some(after.map(Time)),
+                ..nothing()
+            };
+            Some((AuditAction::TokensRevoked, columns))
+        }
+    })
+}
+
+/// What the audit log shows of a row, before and after.
+fn shown(user: &User, decision: &Decision) -> Option<Value> {
+    match decision {
+        Decision::Role(_) => Some(json!({
+            "role": user.role, "override": user.role_override, "source": user.role_source,
+        })),
+        Decision::Tier(_) => Some(json!({
+            "tier": user.tier, "override": user.tier_override, "source": user.tier_source,
+        })),
+        Decision::Deactivate | Decision::Reactivate => {
+            Some(json!({ "deactivated_at": user.deactivated_at }))
+        }
+        Decision::RevokeTokens => Some(json!({ "tokens_valid_after": user.tokens_valid_after })),
+    }
+}
+
+async fn patch_preferences(
+    conn: &mut Conn,
+    key: &UserKey,
+    patch: &Value,
+    by: &Attribution,
+) -> QueryResult<PreferencesOutcome> {
+    let user = local::find(conn, key).await?;
+    let Some(user) = user.filter(|user| user.deleted_at.is_none()) else {
+        return Ok(PreferencesOutcome::Unknown);
+    };
+    let patched = match patched_preferences(&user.preferences, patch) {
+        Ok(patched) => patched,
+        Err(refusal) => return Ok(PreferencesOutcome::Refused(refusal)),
+    };
+    if patched == user.preferences {
+        return Ok(PreferencesOutcome::Written(Box::new(user)));
+    }
+    let columns = LocalColumns {
+        preferences: Some(Json(patched)),
+        ..LocalColumns::default()
+    };
+    let written = local::write(conn, user.id, columns, by.at).await?;
+    let is_own = by.impersonator.is_none() && by.actor == Actor::User(user.clerk_user_id.clone());
+    if !is_own {
+        let record = AuditRecord {
+            action: AuditAction::PreferencesChanged,
+            subject: Some(AuditSubject::user(&user.clerk_user_id)),
+            before: None,
+            after: None,
+        };
+        audit::write(conn, record, by).await?;
+    }
+    Ok(PreferencesOutcome::Written(Box::new(written)))
+}

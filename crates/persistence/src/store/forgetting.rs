@@ -1,0 +1,177 @@
+//! The steps in which a person is forgotten. The tables are walked in parts, each of which is committed: a table may be
+//! larger than what one call has time for.
+
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, QueryDsl, QueryResult};
+use diesel_async::RunQueryDsl;
+use domain::{ChangeOp, Precedence, StoreError, User};
+use serde_json::{Value, json};
+
+use super::local;
+use super::mentions::Mentions;
+use super::stored_pages::{self, ObjectKey};
+use super::user_rows;
+use super::{Conn, Store, changes, limited, store_error};
+use crate::column::{Id, Json, JsonRef, Time};
+use crate::schema::{
+    changes as feed, clerk_objects as objects, organization_memberships as memberships, sessions,
+    user_emails, users, webhook_deliveries as ledger,
+};
+
+/// Above every place that a fact may have: nothing that is told later fills the row again.
+const ABOVE_ALL: [u8; Precedence::LENGTH] = [0xff; Precedence::LENGTH];
+
+fn erased() -> Value {
+    json!({ "erased": true })
+}
+
+impl Store {
+    /// Empties the messages that name the person. Their lines stay.
+    pub(super) async fn forget_deliveries(&self, mentions: &Mentions) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.page_of_deliveries(after).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.id);
+            let about: Vec<Id> = page
+                .iter()
+                .filter(|stored| stored.names(mentions))
+                .map(|stored| stored.id)
+                .collect();
+            if about.is_empty() {
+                continue;
+            }
+            limited(async {
+                let mut lease = self.writer().await?;
+                let emptied: QueryResult<usize> =
+                    diesel::update(ledger::table.filter(ledger::id.eq_any(about)))
+                        .set((
+                            ledger::payload.eq(None::<JsonRef<'_>>),
+                            ledger::payload_bytes.eq(None::<Vec<u8>>),
+                        ))
+                        .execute(lease.conn())
+                        .await;
+                lease.settle(emptied).map_err(store_error)
+            })
+            .await?;
+        }
+    }
+
+    /// Empties the objects that name the person, for good.
+    pub(super) async fn forget_objects(&self, mentions: &Mentions) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.page_of_objects(after.as_ref()).await?;
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.clone());
+            let about: Vec<ObjectKey> = page
+                .into_iter()
+                .filter(|(_, data)| mentions.are_in(data))
+                .map(|(key, _)| key)
+                .collect();
+            for key in about {
+                limited(async {
+                    let mut lease = self.writer().await?;
+                    let emptied: QueryResult<usize> =
+                        diesel::update(objects::table.find((&key.kind, &key.clerk_id)))
+                            .set((
+                                objects::data.eq(Json(erased())),
+                                objects::precedence.eq(ABOVE_ALL.to_vec()),
+                            ))
+                            .execute(lease.conn())
+                            .await;
+                    lease.settle(emptied).map_err(store_error)
+                })
+                .await?;
+            }
+        }
+    }
+
+    /// Empties the changes that tell of the person. Their places in the feed stay.
+    pub(super) async fn forget_changes(&self, mentions: &Mentions) -> Result<(), StoreError> {
+        let mut after = 0;
+        loop {
+            let page = domain::Changes::after(self, after, stored_pages::SIZE).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = last.cursor;
+            let about: Vec<i64> = page
+                .iter()
+                .filter(|item| mentions.are_told_by(&item.change))
+                .map(|item| item.cursor)
+                .collect();
+            if about.is_empty() {
+                continue;
+            }
+            // The person's id stays, as everywhere: who follows the feed still knows whom it is about.
+            let data = json!({ "erased": true, "clerk_user_id": mentions.clerk_user_id() });
+            limited(async {
+                let mut lease = self.writer().await?;
+                let emptied: QueryResult<usize> =
+                    diesel::update(feed::table.filter(feed::cursor.eq_any(about)))
+                        .set(feed::data.eq(Json(data)))
+                        .execute(lease.conn())
+                        .await;
+                lease.settle(emptied).map_err(store_error)
+            })
+            .await?;
+        }
+    }
+}
+
+/// Empties the person's own rows, and tells the feed that he is gone. The caller holds the write lock.
+pub(super) async fn empty_rows(
+    conn: &mut Conn,
+    person: &User,
+    at: DateTime<Utc>,
+) -> QueryResult<()> {
+    let id = person.clerk_user_id.as_str();
+    let nothing = None::<String>;
+    diesel::update(users::table.find(Id(person.id)))
+        .set((
+            (
+                users::external_id.eq(&nothing),
+                users::username.eq(&nothing),
+                users::email.eq(&nothing),
+                users::email_verified.eq(false),
+                users::first_name.eq(&nothing),
+                users::last_name.eq(&nothing),
+                users::full_name.eq(&nothing),
+                users::image_url.eq(&nothing),
+            ),
+            users::public_metadata.eq(Json(json!({}))),
+            users::preferences.eq(Json(json!({}))),
+            users::last_login_at.eq(None::<Time>),
+            users::deleted_at.eq(Time(person.deleted_at.unwrap_or(at))),
+            users::precedence.eq(ABOVE_ALL.to_vec()),
+            users::mirrored_at.eq(Time(at)),
+        ))
+        .execute(conn)
+        .await?;
+    diesel::delete(user_emails::table.filter(user_emails::clerk_user_id.eq(id)))
+        .execute(conn)
+        .await?;
+    diesel::update(sessions::table.filter(sessions::clerk_user_id.eq(id)))
+        .set((
+            sessions::client_ip.eq(&nothing),
+            sessions::user_agent.eq(&nothing),
+            sessions::actor.eq(None::<Json>),
+            sessions::sign_in_precedence.eq(ABOVE_ALL.to_vec()),
+        ))
+        .execute(conn)
+        .await?;
+    diesel::update(memberships::table.filter(memberships::clerk_user_id.eq(id)))
+        .set(memberships::public_metadata.eq(Json(json!({}))))
+        .execute(conn)
+        .await?;
+    if let Some(row) = local::find(conn, &(&person.clerk_user_id).into()).await? {
+        let change = user_rows::change_of(&row, ChangeOp::Delete, at)?;
+        changes::append(conn, vec![change]).await?;
+    }
+    Ok(())
+}
