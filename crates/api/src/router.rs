@@ -1,22 +1,17 @@
 //! Every route on one screen, grouped by who calls it.
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
-use axum::response::Response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::any;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
-};
-use http::{HeaderName, HeaderValue};
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::routes::{changes, health, me, my_events, stream_ticket, verify, webhook};
-use crate::{fallback, head_size, legacy_bridge, openapi, request_context};
+use crate::fixed_headers::private;
+use crate::outer::OuterLayer;
+use crate::{fallback, legacy_bridge, openapi};
 
 /// What Clerk calls: proven by its signature.
 fn for_clerk() -> OpenApiRouter<App> {
@@ -90,39 +85,5 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(fallback::method_not_allowed)
         .with_state(app)
         .merge(openapi::page(document))
-        .layer(CatchPanicLayer::custom(fallback::panicked))
-        .layer(from_fn(head_size::bounded))
-        .layer(map_response(guarded))
-        .layer(from_fn_with_state(limit, request_context::around))
-}
-
-/// Answers to one caller are nobody else's.
-async fn private(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        VARY,
-        HeaderValue::from_static("Authorization, Cookie, Origin"),
-    );
-    response
-}
-
-/// The page of `/api/docs` has its script and style in files of its own, and a little style within.
-const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
-
-async fn guarded(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    let fixed: [(HeaderName, HeaderValue); 4] = [
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
-    ];
-    for (name, value) in fixed {
-        headers.entry(name).or_insert(value);
-    }
-    response
+        .layer(OuterLayer::new(limit))
 }
