@@ -2,8 +2,7 @@
 
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, Entry, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, Entry, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderName, HeaderValue};
 
@@ -15,8 +14,6 @@ const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const DENY: HeaderValue = HeaderValue::from_static("DENY");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const BY_CREDENTIAL: HeaderValue = HeaderValue::from_static("Authorization, Cookie, Origin");
 
 /// Against browsers that guess types, frame pages, tell where they came from, or run what is not ours.
 pub(crate) fn add(response: &mut Response) {
@@ -33,13 +30,4 @@ pub(crate) fn add(response: &mut Response) {
             vacant.insert(value);
         }
     }
-}
-
-/// Answers to one caller are nobody else's.
-pub(crate) async fn private(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.reserve(8);
-    headers.insert(CACHE_CONTROL, NO_STORE);
-    headers.insert(VARY, BY_CREDENTIAL);
-    response
 }
