@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
 
 use crate::legacy_bridge::LegacyBridge;
+use crate::routes::me_answers::MeAnswers;
 use crate::security_log::SecurityLog;
 use crate::service_caller::ServiceTokens;
 use crate::streams::Hub;
@@ -78,6 +79,7 @@ pub struct Inner {
     parts: Parts,
     pub(crate) security_log: SecurityLog,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) me_answers: MeAnswers,
 }
 
 impl App {
@@ -94,6 +96,7 @@ impl App {
             hub,
             parts,
             security_log,
+            me_answers: MeAnswers::new(),
         }))
     }
 }

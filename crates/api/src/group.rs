@@ -24,10 +24,7 @@ impl Group {
     }
 
     /// With a documented handler.
-    pub(crate) fn routes(
-        mut self,
-        (schemas, paths, methods): UtoipaMethodRouter<App>,
-    ) -> Self {
+    pub(crate) fn routes(mut self, (schemas, paths, methods): UtoipaMethodRouter<App>) -> Self {
         let Paths {
             paths, extensions, ..
         } = paths;

@@ -85,7 +85,7 @@ where
         };
         let limit = self.layer.limit;
         let work = async move {
-            let began = Instant::now();
+            let began = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
             let mut response = match answering {
                 Ok(answering) => {
                     let answering = AssertUnwindSafe(answering).catch_unwind();
@@ -98,13 +98,16 @@ where
                 Err(problem) => problem.into_response(),
             };
             let problem = response.extensions_mut().remove::<Problem>();
-            let code = problem.as_ref().map(|problem| problem.kind().code());
-            tracing::debug!(
-                status = response.status().as_u16(),
-                code,
-                micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
-                "answered"
-            );
+            if let Some(began) = began {
+                let code = problem.as_ref().map(|problem| problem.kind().code());
+                let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+                tracing::debug!(
+                    status = response.status().as_u16(),
+                    code,
+                    micros,
+                    "answered"
+                );
+            }
             if let Some(problem) = problem {
                 response = with_headers_of(&response, problem.respond(Some(id.as_str())));
             }
@@ -143,4 +146,101 @@ fn with_headers_of(before: &Response, mut after: Response) -> Response {
         }
     }
     after
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use http::StatusCode;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    fn routes() -> Router {
+        Router::new()
+            .route("/fine", get(async || "fine"))
+            .route("/late", get(std::future::pending::<StatusCode>))
+            .route(
+                "/slow",
+                get(async || {
+                    tokio::time::sleep(LIMIT / 2).await;
+                    "fine"
+                }),
+            )
+            .route("/panic", get(panics))
+            .route(
+                "/panic-later",
+                get(async || {
+                    tokio::task::yield_now().await;
+                    panics().await
+                }),
+            )
+            .fallback(fallback::not_found)
+            .layer(OuterLayer::new(LIMIT))
+    }
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    #[expect(clippy::panic, reason = "that is what it is for")]
+    async fn panics() -> StatusCode {
+        panic!("a secret")
+    }
+
+    async fn ask(path: &str, header: Option<(&str, String)>) -> (Response, String) {
+        let mut request = Request::get(path);
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let mut response = routes().oneshot(request).await.unwrap();
+        let body = std::mem::take(response.body_mut());
+        let body = to_bytes(body, 10_000).await.unwrap();
+        (response, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whatever_happens_there_is_an_answer_with_its_id_and_the_fixed_headers() {
+        let large = || Some(("x-large", "x".repeat(33 * 1024)));
+        for (path, header, status, code) in [
+            ("/fine", None, 200, None),
+            ("/slow", None, 200, None),
+            ("/late", None, 503, Some("request_timeout")),
+            ("/panic", None, 500, Some("internal_error")),
+            ("/panic-later", None, 500, Some("internal_error")),
+            ("/nowhere", None, 404, Some("not_found")),
+            ("/fine", large(), 431, Some("head_too_large")),
+        ] {
+            let (response, body) = ask(path, header).await;
+            assert_eq!(response.status(), status, "{path}");
+            let headers = response.headers();
+            for name in [
+                "x-content-type-options",
+                "x-frame-options",
+                "referrer-policy",
+                "content-security-policy",
+            ] {
+                assert_eq!(headers.get_all(name).iter().count(), 1, "{path}: {name}");
+            }
+            let id = headers["x-request-id"].to_str().unwrap();
+            let Some(code) = code else {
+                assert_eq!(body, "fine");
+                continue;
+            };
+            assert_eq!(headers["content-type"], "application/problem+json");
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(body["code"], code);
+            assert_eq!(body["instance"], id);
+            assert!(!body.to_string().contains("secret"));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_callers_own_id_names_the_request() {
+        let own = Some(("x-request-id", "req-42".to_owned()));
+        let (response, body) = ask("/panic", own).await;
+        assert_eq!(response.headers()["x-request-id"], "req-42");
+        assert!(body.contains(r#""instance":"req-42""#), "{body}");
+    }
 }

@@ -8,14 +8,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::routes::{changes, health, me, my_events, stream_ticket, verify, webhook};
 use crate::group::Group;
 use crate::outer::OuterLayer;
+use crate::routes::{changes, health, me, my_events, stream_ticket, verify, webhook};
 use crate::{fallback, legacy_bridge, openapi};
 
 /// What Clerk calls: proven by its signature.
 fn for_clerk(prefix: &'static str) -> OpenApiRouter<App> {
-    Group::under(prefix).routes(routes!(webhook::receive)).public()
+    Group::under(prefix)
+        .routes(routes!(webhook::receive))
+        .public()
 }
 
 /// What signed-in users call: `CurrentUser` stands in every signature.
