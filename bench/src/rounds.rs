@@ -144,7 +144,7 @@ impl Run {
                         .env("CLERK_SYNC_ENV", "development")
                         .env("RUST_LOG", "warn");
                     if let Some(remembered) = remembered {
-                        command.env("TOKEN_CACHE_SIZE", remembered.to_string());
+                        command.env("TOKEN_CACHE_CAPACITY", remembered.to_string());
                     }
                 },
             )

@@ -14,6 +14,7 @@ use webhooks::Receiver;
 
 use crate::invite_gate::InviteGate;
 use crate::legacy_bridge::LegacyBridge;
+use crate::routes::me_answers::MeAnswers;
 use crate::security_log::SecurityLog;
 use crate::service_caller::ServiceTokens;
 use crate::streams::Hub;
@@ -81,6 +82,7 @@ pub struct Inner {
     parts: Parts,
     pub(crate) security_log: SecurityLog,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) me_answers: MeAnswers,
 }
 
 impl App {
@@ -97,6 +99,7 @@ impl App {
             hub,
             parts,
             security_log,
+            me_answers: MeAnswers::new(),
         }))
     }
 }

@@ -1,9 +1,5 @@
 //! Answers where no route is, and where a handler fell over.
 
-use std::any::Any;
-
-use axum::response::{IntoResponse, Response};
-
 use crate::problem::{Kind, Problem};
 
 /// No such path.
@@ -17,7 +13,7 @@ pub(crate) async fn method_not_allowed() -> Problem {
 }
 
 /// A handler panicked. What it said may hold anything, so it is not repeated; the panic hook has logged the place.
-pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
+pub(crate) fn panicked() -> Problem {
     tracing::error!("a handler panicked");
-    Problem::of(Kind::Internal).into_response()
+    Problem::of(Kind::Internal)
 }

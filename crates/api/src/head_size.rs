@@ -2,24 +2,20 @@
 //! piece with it.
 
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use crate::problem::{Kind, Problem};
 
 /// Of the request line and all header lines together, as they stand on the wire.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// The middleware.
-pub(crate) async fn bounded(request: Request, next: Next) -> Response {
-    if head_size(&request) > MAX_HEAD_BYTES {
-        return Problem::with_detail(
+/// Why the request is refused, if it is over the limit.
+pub(crate) fn refused(request: &Request) -> Option<Problem> {
+    (head_size(request) > MAX_HEAD_BYTES).then(|| {
+        Problem::with_detail(
             Kind::HeadTooLarge,
             format!("request line and headers are over {MAX_HEAD_BYTES} bytes"),
         )
-        .into_response();
-    }
-    next.run(request).await
+    })
 }
 
 fn head_size(request: &Request) -> usize {

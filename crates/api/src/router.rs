@@ -1,31 +1,28 @@
 //! Every route on one screen, grouped by who calls it.
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
-use axum::response::Response;
+use axum::middleware::from_fn_with_state;
 use axum::routing::any;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
-};
-use http::{HeaderName, HeaderValue};
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::group::Group;
+use crate::outer::OuterLayer;
 use crate::routes::{changes, health, me, my_events, stream_ticket, verify, webhook};
-use crate::{fallback, head_size, legacy_bridge, openapi, request_context};
+use crate::{fallback, legacy_bridge, openapi};
 
 /// What Clerk calls: proven by its signature.
-fn for_clerk() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(webhook::receive))
+fn for_clerk(prefix: &'static str) -> OpenApiRouter<App> {
+    Group::under(prefix)
+        .routes(routes!(webhook::receive))
+        .public()
 }
 
 /// What signed-in users call: `CurrentUser` stands in every signature.
-fn for_users() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn for_users(prefix: &'static str) -> OpenApiRouter<App> {
+    Group::under(prefix)
         .routes(routes!(me::me))
         .routes(routes!(stream_ticket::issue))
         // Documented as GET; proxies send the client's method, whatever it is.
@@ -33,21 +30,21 @@ fn for_users() -> OpenApiRouter<App> {
         .route("/auth/verify", any(verify::verify))
         .route("/auth/verify/", any(verify::verify_appended))
         .route("/auth/verify/{*appended}", any(verify::verify_appended))
-        .layer(map_response(private))
+        .private()
 }
 
 /// What signed-in users follow, also by ticket: `StreamCaller` stands in every signature.
-fn for_listeners() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn for_listeners(prefix: &'static str) -> OpenApiRouter<App> {
+    Group::under(prefix)
         .routes(routes!(my_events::my_events))
-        .layer(map_response(private))
+        .private()
 }
 
 /// What admins and machine callers call: `FeedReader` stands in every signature.
-fn for_followers() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn for_followers(prefix: &'static str) -> OpenApiRouter<App> {
+    Group::under(prefix)
         .routes(routes!(changes::changes))
-        .layer(map_response(private))
+        .private()
 }
 
 /// What anybody may call.
@@ -58,17 +55,17 @@ fn for_anybody() -> OpenApiRouter<App> {
         .routes(routes!(health::ready))
 }
 
-fn api() -> OpenApiRouter<App> {
-    for_clerk()
-        .merge(for_users())
-        .merge(for_listeners())
-        .merge(for_followers())
+fn api(prefix: &'static str) -> OpenApiRouter<App> {
+    for_clerk(prefix)
+        .merge(for_users(prefix))
+        .merge(for_listeners(prefix))
+        .merge(for_followers(prefix))
 }
 
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::frame())
         .merge(for_anybody())
-        .nest("/api/v1", api())
+        .merge(api("/api/v1"))
 }
 
 /// The OpenAPI document of every route.
@@ -79,9 +76,9 @@ pub(crate) fn document() -> OpenApi {
 /// The whole HTTP side. Paths under `/api/v1` are documented and answer under `/api` too.
 pub fn router(app: App) -> Router {
     let (routes, document) = documented().split_for_parts();
-    let (alias, _) = api().split_for_parts();
+    let (alias, _) = api("/api").split_for_parts();
     let limit = app.settings.request_timeout;
-    let mut routes = routes.nest("/api", alias);
+    let mut routes = routes.merge(alias);
     if app.legacy.is_some() {
         routes = routes.layer(from_fn_with_state(app.clone(), legacy_bridge::announce));
     }
@@ -90,39 +87,5 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(fallback::method_not_allowed)
         .with_state(app)
         .merge(openapi::page(document))
-        .layer(CatchPanicLayer::custom(fallback::panicked))
-        .layer(from_fn(head_size::bounded))
-        .layer(map_response(guarded))
-        .layer(from_fn_with_state(limit, request_context::around))
-}
-
-/// Answers to one caller are nobody else's.
-async fn private(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        VARY,
-        HeaderValue::from_static("Authorization, Cookie, Origin"),
-    );
-    response
-}
-
-/// The page of `/api/docs` has its script and style in files of its own, and a little style within.
-const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
-
-async fn guarded(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    let fixed: [(HeaderName, HeaderValue); 4] = [
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
-    ];
-    for (name, value) in fixed {
-        headers.entry(name).or_insert(value);
-    }
-    response
+        .layer(OuterLayer::new(limit))
 }

@@ -1,15 +1,23 @@
 //! The caller's own record.
 
-use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use domain::{Entitlements, User};
+use domain::Entitlements;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::app::App;
 use crate::current_user::CurrentUser;
-use crate::problem::ProblemBody;
+use crate::problem::{Kind, Problem, ProblemBody};
+
+use super::me_answers::Grounds;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The caller, with what he may do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,7 +60,7 @@ pub(crate) struct Me {
 
 /// The organization that is active in this session, as the token says.
 #[derive(Debug, Serialize, ToSchema)]
-struct Organization {
+pub(crate) struct Organization {
     /// Clerk's.
     id: String,
     slug: Option<String>,
@@ -82,18 +90,46 @@ struct MyLimits {
         (status = 503, description = "`keys_unavailable`, `store_unavailable`, `request_timeout`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn me(caller: CurrentUser) -> Json<Me> {
-    let organization = caller.proof.organization();
-    let organization = organization.map(|organization| Organization {
-        id: organization.id.clone(),
-        slug: organization.slug.clone(),
-        role: organization.role.clone(),
-    });
-    Json(Me::new(&caller.user, caller.entitlements, organization))
+pub(crate) async fn me(State(app): State<App>, caller: CurrentUser) -> Result<Response, Problem> {
+    let grounds = Grounds {
+        user: &caller.user,
+        entitlements: &caller.entitlements,
+        organization: caller.proof.organization(),
+    };
+    let body = app
+        .me_answers
+        .answer(&grounds, || serde_json::to_vec(&Me::new(&grounds)));
+    let body = body.map_err(|error| {
+        tracing::error!(%error, "a caller cannot be written as JSON");
+        Problem::of(Kind::Internal)
+    })?;
+    Ok(([(CONTENT_TYPE, JSON)], body).into_response())
+}
+
+impl Organization {
+    pub(crate) fn of(organization: &auth::ActiveOrganization) -> Self {
+        Self {
+            id: organization.id.clone(),
+            slug: organization.slug.clone(),
+            role: organization.role.clone(),
+        }
+    }
+
+    /// Whether the other would be shown alike.
+    pub(crate) fn is(&self, other: &auth::ActiveOrganization) -> bool {
+        let Self { id, slug, role } = self;
+        *id == other.id && *slug == other.slug && *role == other.role
+    }
 }
 
 impl Me {
-    fn new(user: &User, entitlements: Entitlements, organization: Option<Organization>) -> Self {
+    /// From the grounds and nothing else: what they do not have would be out of date in an answer that is kept.
+    fn new(grounds: &Grounds<'_>) -> Self {
+        let Grounds {
+            user,
+            entitlements,
+            organization,
+        } = grounds;
         let Entitlements {
             role,
             tier,
@@ -101,7 +137,7 @@ impl Me {
             role_source: _,
             tier_source: _,
             features: _,
-        } = entitlements;
+        } = (*entitlements).clone();
         let max_ai_messages = limits.per_month("ai_messages").unwrap_or_default();
         Self {
             id: user.id,
@@ -114,7 +150,7 @@ impl Me {
             image_url: user.image_url.clone(),
             role: role.to_string(),
             tier: tier.to_string(),
-            organization,
+            organization: organization.map(Organization::of),
             // Nothing can be invited, owned or metered yet, so nothing has been.
             invite_validated: false,
             portfolio_id: None,

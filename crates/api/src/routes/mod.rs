@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod health;
 pub(crate) mod me;
+pub(crate) mod me_answers;
 pub(crate) mod my_events;
 pub(crate) mod stream_ticket;
 pub(crate) mod verify;

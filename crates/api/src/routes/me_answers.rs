@@ -1,0 +1,206 @@
+//! Answers of `/me`, written once and given again for as long as everything that they are made of is the same.
+//!
+//! Who may have an answer is judged before, on every request; nothing here is a judgement.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use bytes::Bytes;
+use domain::{Entitlements, User};
+
+use super::me::Organization;
+
+/// Answers at most, a kilobyte or two each. Each user has one place, and shares it with others: whoever comes last has it.
+const PLACES: usize = 4096;
+
+/// What an answer says depends on this and on nothing else.
+pub(crate) struct Grounds<'a> {
+    /// The same pointer is the same row; another one may be.
+    pub(crate) user: &'a Arc<User>,
+    pub(crate) entitlements: &'a Entitlements,
+    pub(crate) organization: Option<&'a auth::ActiveOrganization>,
+}
+
+/// The answers that are kept.
+pub(crate) struct MeAnswers {
+    places: Box<[Mutex<Option<Box<Kept>>>]>,
+}
+
+/// An answer, and its grounds. The row itself goes when nobody else holds it; its address stays taken as long as this
+/// lives, so that no other row is mistaken for it.
+struct Kept {
+    user: Weak<User>,
+    entitlements: Entitlements,
+    organization: Option<Organization>,
+    body: Bytes,
+}
+
+impl MeAnswers {
+    pub(crate) fn new() -> Self {
+        Self {
+            places: (0..PLACES).map(|_| Mutex::new(None)).collect(),
+        }
+    }
+
+    /// The answer on these grounds, written by `write` unless it is there.
+    pub(crate) fn answer<E>(
+        &self,
+        grounds: &Grounds<'_>,
+        write: impl FnOnce() -> Result<Vec<u8>, E>,
+    ) -> Result<Bytes, E> {
+        let Some(place) = self.place(grounds.user) else {
+            return write().map(Bytes::from);
+        };
+        let lock = || place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = &*lock()
+            && kept.stands_on(grounds)
+        {
+            return Ok(kept.body.clone());
+        }
+        let kept = Kept {
+            user: Arc::downgrade(grounds.user),
+            entitlements: grounds.entitlements.clone(),
+            organization: grounds.organization.map(Organization::of),
+            body: write()?.into(),
+        };
+        let body = kept.body.clone();
+        *lock() = Some(Box::new(kept));
+        Ok(body)
+    }
+
+    fn place(&self, user: &User) -> Option<&Mutex<Option<Box<Kept>>>> {
+        // The last bits of our ids are random.
+        let (_, random) = user.id.as_u64_pair();
+        let place = random.checked_rem(u64::try_from(self.places.len()).ok()?)?;
+        self.places.get(usize::try_from(place).ok()?)
+    }
+}
+
+impl Kept {
+    fn stands_on(&self, grounds: &Grounds<'_>) -> bool {
+        std::ptr::eq(self.user.as_ptr(), Arc::as_ptr(grounds.user))
+            && self.entitlements == *grounds.entitlements
+            && match (&self.organization, grounds.organization) {
+                (None, None) => true,
+                (Some(kept), Some(now)) => kept.is(now),
+                _ => false,
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::convert::Infallible;
+
+    use chrono::DateTime;
+    use domain::{ClerkId, Policy, Role, Tier};
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn user(id: u128) -> Arc<User> {
+        Arc::new(User {
+            id: Uuid::from_u128(id),
+            clerk_user_id: ClerkId::parse("user_1").unwrap(),
+            external_id: None,
+            username: None,
+            email: None,
+            email_verified: false,
+            first_name: None,
+            last_name: None,
+            full_name: None,
+            image_url: None,
+            role: Role::from_store("solo".to_owned()),
+            role_override: None,
+            role_source: None,
+            tier: Tier::from_store("free".to_owned()),
+            tier_override: None,
+            tier_source: None,
+            tier_until: None,
+            invite_validated_at: None,
+            deactivated_at: None,
+            tokens_valid_after: None,
+            public_metadata: json!({}),
+            preferences: json!({}),
+            banned: false,
+            locked: false,
+            is_active: true,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            last_login_at: None,
+            deleted_at: None,
+            version: 1,
+        })
+    }
+
+    fn entitlements(tier: &str) -> Entitlements {
+        Entitlements {
+            role: Role::from_store("solo".to_owned()),
+            tier: Tier::from_store(tier.to_owned()),
+            role_source: None,
+            tier_source: None,
+            limits: Policy::built_in().limits(&Tier::from_store(tier.to_owned())),
+            features: Arc::default(),
+        }
+    }
+
+    fn organization(role: &str) -> auth::ActiveOrganization {
+        auth::ActiveOrganization {
+            id: "org_1".to_owned(),
+            slug: Some("acme".to_owned()),
+            role: Some(role.to_owned()),
+            permissions: Arc::from([]),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_given_again_only_on_the_same_grounds() {
+        let answers = MeAnswers::new();
+        let written = Cell::new(0_u8);
+        let is_new = |user, entitlements, organization| {
+            let before = written.get();
+            let grounds = Grounds {
+                user,
+                entitlements,
+                organization,
+            };
+            let answer = answers.answer(&grounds, || {
+                written.set(before + 1);
+                Ok::<_, Infallible>(vec![before + 1])
+            });
+            assert_eq!(*answer.unwrap(), [written.get()]);
+            written.get() > before
+        };
+        let (ann, free, paid) = (user(1), entitlements("free"), entitlements("paid"));
+        let (admin, member) = (organization("org:admin"), organization("org:member"));
+        let admin_again = admin.clone();
+        assert!(is_new(&ann, &free, None));
+        assert!(!is_new(&ann, &free, None));
+        assert!(is_new(&ann, &paid, None));
+        assert!(is_new(&ann, &paid, Some(&admin)));
+        assert!(!is_new(&ann, &paid, Some(&admin_again)));
+        assert!(is_new(&ann, &paid, Some(&member)));
+        assert!(is_new(&ann, &paid, None));
+        let (read_again, in_the_same_place) = (user(1), user(1 + PLACES as u128));
+        assert!(is_new(&read_again, &paid, None));
+        assert!(is_new(&in_the_same_place, &paid, None));
+        assert!(is_new(&read_again, &paid, None));
+    }
+
+    #[test]
+    fn a_row_that_is_gone_is_not_mistaken_for_a_new_one_at_its_address() {
+        let answers = MeAnswers::new();
+        let entitlements = entitlements("free");
+        for turn in 0..100_u8 {
+            let user = user(1);
+            let grounds = Grounds {
+                user: &user,
+                entitlements: &entitlements,
+                organization: None,
+            };
+            let answer = answers.answer(&grounds, || Ok::<_, Infallible>(vec![turn]));
+            assert_eq!(*answer.unwrap(), [turn]);
+        }
+    }
+}
