@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use auth::Authenticator;
 use domain::{
-    CacheHealth, Changes, Enrichment, FeedPulse, FeedTail, Mirror, Policy, StoreHealth,
-    StreamTickets, UserStore,
+    Administration, AuditLog, CacheHealth, Changes, Deliveries, Directory, Enrichment, Erasures,
+    FeedPulse, FeedTail, Invites, Mirror, Overview, Policy, SignOuts, StoreHealth, StreamTickets,
+    UsageMeter, UserStore,
 };
 use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
@@ -47,6 +48,10 @@ pub struct Parts {
     pub users: Arc<dyn UserStore>,
     /// Who asks Clerk about users known from a token alone.
     pub enrichment: Arc<dyn Enrichment>,
+    /// Clerk's Backend API; `None` without a secret key.
+    pub directory: Option<Arc<dyn Directory>>,
+    /// Who ends sessions at Clerk that have ended here.
+    pub sign_outs: Arc<dyn SignOuts>,
     /// The change feed.
     pub changes: Arc<dyn Changes>,
     /// The end of the feed, for open streams.
@@ -57,6 +62,20 @@ pub struct Parts {
     pub cache_health: Arc<dyn CacheHealth>,
     /// Where tickets for streams wait.
     pub tickets: Arc<dyn StreamTickets>,
+    /// Where invites are made and redeemed.
+    pub invites: Arc<dyn Invites>,
+    /// Where metered features are counted.
+    pub usage: Arc<dyn UsageMeter>,
+    /// Who did what.
+    pub audit: Arc<dyn AuditLog>,
+    /// What the team decides about users.
+    pub administration: Arc<dyn Administration>,
+    /// The right to be forgotten, and the right to know.
+    pub erasures: Arc<dyn Erasures>,
+    /// Lists for administrators.
+    pub overview: Arc<dyn Overview>,
+    /// The ledger of deliveries.
+    pub deliveries: Arc<dyn Deliveries>,
     /// Whether the store works.
     pub store_health: Arc<dyn StoreHealth>,
     /// Tells authentic webhooks from others.

@@ -14,6 +14,7 @@ mod invites;
 mod mirror;
 mod overview;
 mod rows;
+mod sign_outs;
 mod tickets;
 mod usage;
 mod users;
@@ -22,7 +23,7 @@ pub use administration::{Administration, Erasures};
 pub use audit::AuditLog;
 pub use changes::Changes;
 pub use deliveries::{Deliveries, DeliveryFilter, StoredDelivery};
-pub use directory::{Directory, DirectoryError, Listing, Page};
+pub use directory::{Directory, DirectoryError, Listing, LiveSession, Page};
 pub use enrichment::{Enrichment, NoEnrichment};
 pub use external_ids::{ExternalIds, ExternalUser};
 pub use feed_tail::{
@@ -35,6 +36,7 @@ pub use invites::Invites;
 pub use mirror::Mirror;
 pub use overview::Overview;
 pub use rows::{MirrorRows, Mirrored};
+pub use sign_outs::{NoSignOuts, SignOuts};
 pub use tickets::{StreamTicket, StreamTickets};
 pub use usage::UsageMeter;
 pub use users::{Caller, UserStore};
@@ -67,6 +69,8 @@ pub use mirror::MockMirror;
 pub use overview::MockOverview;
 #[cfg(feature = "mock")]
 pub use rows::MockMirrorRows;
+#[cfg(feature = "mock")]
+pub use sign_outs::MockSignOuts;
 #[cfg(feature = "mock")]
 pub use tickets::MockStreamTickets;
 #[cfg(feature = "mock")]

@@ -10,7 +10,7 @@ use auth::legacy::{LegacyFault, LegacyVerifier};
 use cache::{CacheParts, CacheSettings, Caches, RedisLinkError};
 use chrono::Utc;
 use clerk::{ClerkApi, ClerkConfigError};
-use domain::{Directory, Enrichment, NoEnrichment};
+use domain::{Directory, Enrichment, NoEnrichment, NoSignOuts};
 use persistence::{DatabaseUrl, MigrationError, OpenError, Store, StoreSettings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -156,11 +156,20 @@ impl Server {
             mirror: Arc::clone(&store.mirror),
             users: caches.users.clone(),
             enrichment: Arc::clone(&enrichment),
+            directory: directory.clone(),
+            sign_outs: Arc::new(NoSignOuts),
             changes: Arc::clone(&store.changes),
             feed_tail: Arc::clone(&store.feed_tail),
             feed_pulse: caches.watch.clone(),
             cache_health: caches.clone(),
             tickets: Arc::clone(&store.tickets),
+            invites: Arc::clone(&store.invites),
+            usage: Arc::clone(&store.usage),
+            audit: Arc::clone(&store.audit),
+            administration: Arc::clone(&store.administration),
+            erasures: Arc::clone(&store.erasures),
+            overview: Arc::clone(&store.overview),
+            deliveries: Arc::clone(&store.deliveries),
             store_health: Arc::clone(&store.health),
             receiver,
             legacy: legacy.transpose()?,
