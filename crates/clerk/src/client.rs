@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
-    ClerkId, Directory, DirectoryError, Listing, Membership, Mirrored, Page, UserWrite, Write,
+    ClerkId, Directory, DirectoryError, Listing, LiveSession, Membership, Mirrored, Page,
+    UserWrite, Write,
 };
 use mapping::Placing;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
@@ -17,11 +18,14 @@ use crate::{
     cursor::Cursor,
     page::{Listed, id_of, total, write},
     place::{collection, url},
-    transport::Transport,
+    transport::{Question, Transport},
 };
 
 /// How many memberships a question for one may answer. A user has one in an organization.
 const MEMBERSHIPS_OF_ONE: &str = "100";
+
+/// How many sessions of a user one question answers; Clerk gives no more.
+const SESSIONS_AT_ONCE: &str = "500";
 
 /// Clerk's Backend API. One for a whole process: the budget is in it.
 #[derive(Debug)]
@@ -43,19 +47,6 @@ impl ClerkApi {
             page_size: page_size(config)?,
             base,
         })
-    }
-
-    /// The user as Clerk has him this moment, while a person waits: before every sweep, and with little patience.
-    /// `None` when Clerk says that there is none.
-    ///
-    /// # Errors
-    /// When Clerk does not say.
-    pub async fn user(&self, id: &ClerkId) -> Result<Option<UserWrite>, DirectoryError> {
-        match self.single(Listing::Users, id, Priority::Login).await? {
-            Some(Write::User(user)) => Ok(Some(*user)),
-            Some(_) => Err(unreadable("another kind of object than a user".to_owned())),
-            None => Ok(None),
-        }
     }
 
     /// One object by its id.
@@ -231,4 +222,70 @@ impl Directory for ClerkApi {
             Mirrored::Membership(membership) => self.membership(membership).await,
         }
     }
+
+    async fn user(&self, clerk_user_id: &ClerkId) -> Result<Option<UserWrite>, DirectoryError> {
+        match self
+            .single(Listing::Users, clerk_user_id, Priority::Login)
+            .await?
+        {
+            Some(Write::User(user)) => Ok(Some(*user)),
+            Some(_) => Err(unreadable("another kind of object than a user".to_owned())),
+            None => Ok(None),
+        }
+    }
+
+    async fn live_sessions(
+        &self,
+        clerk_user_id: &ClerkId,
+    ) -> Result<Vec<LiveSession>, DirectoryError> {
+        let mut url = url(&self.base, &["sessions"])?;
+        url.query_pairs_mut()
+            .append_pair("user_id", clerk_user_id)
+            .append_pair("status", "active")
+            .append_pair("limit", SESSIONS_AT_ONCE);
+        match self.transport.get(url, Priority::Login).await? {
+            Answer::Found(body) => live_sessions(&body),
+            Answer::Absent(_) => Ok(Vec::new()),
+            Answer::SwitchedOff(words) => Err(DirectoryError::Refused(words)),
+        }
+    }
+
+    async fn revoke_session(&self, clerk_session_id: &ClerkId) -> Result<(), DirectoryError> {
+        let url = url(&self.base, &["sessions", clerk_session_id, "revoke"])?;
+        let question = Question::post(url);
+        match self.transport.ask(question, Priority::Login).await? {
+            Answer::Found(_) | Answer::Absent(_) => Ok(()),
+            Answer::SwitchedOff(words) => Err(DirectoryError::Refused(words)),
+        }
+    }
+
+    async fn merge_public_metadata(
+        &self,
+        clerk_user_id: &ClerkId,
+        patch: Value,
+    ) -> Result<bool, DirectoryError> {
+        let url = url(&self.base, &["users", clerk_user_id, "metadata"])?;
+        let question = Question::patch(url, json!({ "public_metadata": patch }));
+        match self.transport.ask(question, Priority::Login).await? {
+            Answer::Found(_) => Ok(true),
+            Answer::Absent(_) => Ok(false),
+            Answer::SwitchedOff(words) => Err(DirectoryError::Refused(words)),
+        }
+    }
+}
+
+/// A bare list, or one in an envelope.
+fn live_sessions(body: &Value) -> Result<Vec<LiveSession>, DirectoryError> {
+    let list = body.as_array().or_else(|| body.get("data")?.as_array());
+    let list = list.ok_or_else(|| unreadable("no list of sessions".to_owned()))?;
+    let session = |entry: &Value| {
+        let clerk_session_id = id_of(entry)?;
+        let created_at = entry.get("created_at").and_then(Value::as_i64);
+        Some(LiveSession {
+            clerk_session_id,
+            created_at: created_at.and_then(DateTime::from_timestamp_millis),
+        })
+    };
+    let sessions = list.iter().map(session).collect::<Option<_>>();
+    sessions.ok_or_else(|| unreadable("a session without an id".to_owned()))
 }

@@ -5,10 +5,12 @@ use std::{error::Error, time::Duration};
 use bytes::BytesMut;
 use domain::DirectoryError;
 use reqwest::{
+    Method,
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
     redirect::Policy,
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
@@ -24,6 +26,42 @@ use crate::{
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 const USER_AGENT: &str = concat!("clerk-sync/", env!("CARGO_PKG_VERSION"));
+
+/// One request.
+#[derive(Debug)]
+pub(crate) struct Question {
+    method: Method,
+    url: Url,
+    body: Option<Value>,
+}
+
+impl Question {
+    pub(crate) fn get(url: Url) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            body: None,
+        }
+    }
+
+    /// An order without more to say than its URL does.
+    pub(crate) fn post(url: Url) -> Self {
+        Self {
+            method: Method::POST,
+            url,
+            body: None,
+        }
+    }
+
+    /// A change, as JSON.
+    pub(crate) fn patch(url: Url, body: Value) -> Self {
+        Self {
+            method: Method::PATCH,
+            url,
+            body: Some(body),
+        }
+    }
+}
 
 /// The way to one Clerk instance.
 #[derive(Debug)]
@@ -63,13 +101,23 @@ impl Transport {
 
     /// Asks until there is an answer or no hope.
     pub(crate) async fn get(&self, url: Url, priority: Priority) -> Result<Answer, DirectoryError> {
+        self.ask(Question::get(url), priority).await
+    }
+
+    /// Asks, or orders, until there is an answer or no hope. An order may be given more than once, so give none that must
+    /// not be.
+    pub(crate) async fn ask(
+        &self,
+        question: Question,
+        priority: Priority,
+    ) -> Result<Answer, DirectoryError> {
         let limit = match priority {
             Priority::Login => self.timeouts.login,
             Priority::Sweep => self.timeouts.sweep,
         };
         let deadline = Instant::now() + limit;
         let mut last = None;
-        let attempts = self.attempts(url, priority, deadline, &mut last);
+        let attempts = self.attempts(&question, priority, deadline, &mut last);
         match timeout_at(deadline, attempts).await {
             Ok(answer) => answer,
             Err(_) => Err(DirectoryError::Unavailable(format!(
@@ -82,7 +130,7 @@ impl Transport {
 
     async fn attempts(
         &self,
-        url: Url,
+        question: &Question,
         priority: Priority,
         deadline: Instant,
         last: &mut Option<String>,
@@ -91,7 +139,7 @@ impl Transport {
         loop {
             self.budget.take(priority).await;
             number += 1;
-            let (pause, words) = match self.attempt(url.clone()).await {
+            let (pause, words) = match self.attempt(question).await {
                 Attempt::Settled(answer) => return answer,
                 Attempt::TooMany(pause, words) => {
                     // Whoever asks next waits in the budget, this caller among them.
@@ -116,8 +164,13 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, url: Url) -> Attempt {
-        let mut response = match self.client.get(url).send().await {
+    async fn attempt(&self, question: &Question) -> Attempt {
+        let Question { method, url, body } = question;
+        let mut request = self.client.request(method.clone(), url.clone());
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let mut response = match request.send().await {
             Ok(response) => response,
             Err(fault) => return Attempt::Failed(None, words_of(fault)),
         };

@@ -68,10 +68,10 @@ pub use page::{CursorError, CursorKey, List, PageQuery, Paged};
 pub use ports::{
     Administration, AuditLog, CacheHealth, CacheReport, Caller, Changes, CommitObserver, Commits,
     Deliveries, DeliveryFilter, Directory, DirectoryError, Enrichment, Erasures, ExternalIds,
-    ExternalUser, FeedMark, FeedPulse, FeedTail, Housekeeping, Invites, Listing, LiveSession, MigrationState,
-    Mirror, MirrorRows, Mirrored, NoEnrichment, NoSignOuts, Overview, Page, SharedCacheState,
-    SignOuts, StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket, StreamTickets,
-    UsageMeter, UserStore, WakeUpError, WakeUps,
+    ExternalUser, FeedMark, FeedPulse, FeedTail, Housekeeping, Invites, Listing, LiveSession,
+    MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, NoSignOuts, Overview, Page,
+    SharedCacheState, SignOuts, StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket,
+    StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clerk::ClerkApi;
-use domain::{ClerkId, DirectoryError, Enrichment, Mirror, StoreError, Write};
+use domain::{ClerkId, Directory as _, DirectoryError, Enrichment, Mirror, StoreError, Write};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

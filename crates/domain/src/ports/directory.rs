@@ -1,8 +1,9 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
-use crate::{Mirrored, ObjectKind, Write};
+use crate::{ClerkId, Mirrored, ObjectKind, UserWrite, Write};
 
 /// What Clerk's Backend API lists whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,7 +84,16 @@ pub enum DirectoryError {
     Unreadable(String),
 }
 
-/// Clerk's Backend API, as far as the mirror needs it.
+/// A session that goes on at Clerk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveSession {
+    /// `sess_…`
+    pub clerk_session_id: ClerkId,
+    /// When it began, by Clerk's clock; `None` where Clerk does not say.
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+/// Clerk's Backend API, as far as the mirror and those who administer it need it.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Directory: Send + Sync {
@@ -118,4 +128,37 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// When Clerk does not say.
     async fn find(&self, row: &Mirrored) -> Result<Option<Write>, DirectoryError>;
+
+    /// The user as Clerk has him this moment, while a person waits: before every sweep, and with little patience. `None`
+    /// when Clerk says that there is none.
+    ///
+    /// # Errors
+    /// When Clerk does not say.
+    async fn user(&self, clerk_user_id: &ClerkId) -> Result<Option<UserWrite>, DirectoryError>;
+
+    /// A user's sessions that go on, at most 500; none when Clerk knows no such user.
+    ///
+    /// # Errors
+    /// When Clerk does not say.
+    async fn live_sessions(
+        &self,
+        clerk_user_id: &ClerkId,
+    ) -> Result<Vec<LiveSession>, DirectoryError>;
+
+    /// Ends a session. One that is over, or that Clerk does not know, is no error.
+    ///
+    /// # Errors
+    /// When it may go on.
+    async fn revoke_session(&self, clerk_session_id: &ClerkId) -> Result<(), DirectoryError>;
+
+    /// Merges into a user's `public_metadata`, key within key; null takes a key away. Answers whether there is such a
+    /// user.
+    ///
+    /// # Errors
+    /// When it may not have happened.
+    async fn merge_public_metadata(
+        &self,
+        clerk_user_id: &ClerkId,
+        patch: Value,
+    ) -> Result<bool, DirectoryError>;
 }

@@ -5,7 +5,9 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{ClerkId, Directory, DirectoryError, Listing, Mirrored, Page, Write};
+use domain::{
+    ClerkId, Directory, DirectoryError, Listing, LiveSession, Mirrored, Page, UserWrite, Write,
+};
 
 use crate::world::Fuse;
 
@@ -269,5 +271,25 @@ impl Directory for FakeClerk {
             meanwhile();
         }
         Ok(found)
+    }
+
+    async fn user(&self, _: &ClerkId) -> Result<Option<UserWrite>, DirectoryError> {
+        unreachable!("sweeps ask for rows")
+    }
+
+    async fn live_sessions(&self, _: &ClerkId) -> Result<Vec<LiveSession>, DirectoryError> {
+        unreachable!("sweeps leave sessions alone")
+    }
+
+    async fn revoke_session(&self, _: &ClerkId) -> Result<(), DirectoryError> {
+        unreachable!("sweeps order nothing")
+    }
+
+    async fn merge_public_metadata(
+        &self,
+        _: &ClerkId,
+        _: serde_json::Value,
+    ) -> Result<bool, DirectoryError> {
+        unreachable!("sweeps order nothing")
     }
 }
