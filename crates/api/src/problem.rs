@@ -4,7 +4,8 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use domain::StoreError;
+use chrono::{DateTime, Utc};
+use domain::{Denial, Factor, StepUp, StoreError};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -82,6 +83,14 @@ kinds! {
     PermissionRequired FORBIDDEN "permission_required" "Permission required";
     /// The caller's tier does not allow it.
     TierRequired FORBIDDEN "tier_required" "Tier required";
+    /// The caller's tier, or his role in it, does not turn the feature on.
+    FeatureRequired FORBIDDEN "feature_required" "Feature required";
+    /// The caller has used no invite code.
+    InviteRequired FORBIDDEN "invite_required" "Invite required";
+    /// The caller's factors were verified too long ago.
+    ReverificationRequired FORBIDDEN "reverification_required" "Reverification required";
+    /// Another site may have started this request in the user's browser.
+    OriginNotAllowed FORBIDDEN "origin_not_allowed" "Origin not allowed";
     /// A requirement that cannot be read denies.
     RequirementInvalid FORBIDDEN "requirement_invalid" "Invalid requirement";
     /// Only a session of Clerk's can be given this.
@@ -96,6 +105,14 @@ kinds! {
     TooManyStreams TOO_MANY_REQUESTS "too_many_streams" "Too many open streams";
     /// A parameter of the query cannot be used.
     ParameterInvalid BAD_REQUEST "parameter_invalid" "Invalid parameter";
+    /// No invite has this code, or it is used up, expired or taken back: nobody is told which.
+    InvalidInviteCode BAD_REQUEST "invalid_invite_code" "Invalid invite code";
+    /// Too many tries of the user's, or from his address, have failed.
+    TooManyAttempts TOO_MANY_REQUESTS "too_many_attempts" "Too many failed attempts";
+    /// Preferences that are not kept as they are.
+    PreferencesInvalid BAD_REQUEST "preferences_invalid" "Invalid preferences";
+    /// More preferences than are kept.
+    PreferencesTooLarge PAYLOAD_TOO_LARGE "preferences_too_large" "Preferences too large";
     /// No row, and none is made.
     UserNotFound NOT_FOUND "user_not_found" "User not found";
     /// A webhook header is missing.
@@ -118,6 +135,36 @@ kinds! {
     BodyTimeout REQUEST_TIMEOUT "body_timeout" "Body too slow";
     /// Request line and headers are over their limit.
     HeadTooLarge REQUEST_HEADER_FIELDS_TOO_LARGE "head_too_large" "Headers too large";
+    /// A body that is not the JSON that the route takes.
+    BodyInvalid BAD_REQUEST "body_invalid" "Invalid body";
+    /// A body of another type than the route takes.
+    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Media type not supported";
+    /// The policy has no such role.
+    RoleUnknown UNPROCESSABLE_ENTITY "role_unknown" "Unknown role";
+    /// The policy has no such tier.
+    TierUnknown UNPROCESSABLE_ENTITY "tier_unknown" "Unknown tier";
+    /// Nobody would be admin afterwards.
+    LastAdmin CONFLICT "last_admin" "Last admin";
+    /// The user is deleted, and nothing is decided about him any more.
+    UserGone CONFLICT "user_gone" "User already deleted";
+    /// Clerk knows no such user.
+    UserAbsentAtClerk CONFLICT "user_absent_at_clerk" "User not at Clerk";
+    /// There is no secret key, so Clerk cannot be asked.
+    ClerkNotConfigured CONFLICT "clerk_not_configured" "Clerk's Backend API is not configured";
+    /// Clerk's Backend API does not answer.
+    ClerkUnavailable SERVICE_UNAVAILABLE "clerk_unavailable" "Clerk unavailable";
+    /// Clerk's Backend API refused, or cannot be understood.
+    ClerkRefused BAD_GATEWAY "clerk_refused" "Clerk refused";
+    /// Nothing that is stored has this id.
+    DeliveryNotFound NOT_FOUND "delivery_not_found" "Delivery not found";
+    /// No invite has this id.
+    InviteNotFound NOT_FOUND "invite_not_found" "Invite not found";
+    /// Another invite has this code.
+    InviteCodeTaken CONFLICT "invite_code_taken" "Invite code taken";
+    /// There is no open request to forget this person.
+    ErasureNotFound NOT_FOUND "erasure_not_found" "No open erasure";
+    /// The person is forgotten already, or is to be.
+    ErasureAlready CONFLICT "erasure_already_requested" "Erasure already requested";
     /// No such route.
     NotFound NOT_FOUND "not_found" "Not found";
     /// The route has no such method.
@@ -135,6 +182,9 @@ kinds! {
 pub struct Problem {
     kind: Kind,
     detail: Option<String>,
+    errors: Vec<FieldError>,
+    step_up: Option<StepUp>,
+    retry_at: Option<DateTime<Utc>>,
 }
 
 /// The body of a failing answer, as in RFC 9457.
@@ -161,10 +211,64 @@ pub(crate) struct ProblemBody {
     /// What is wrong with each part of the input, where there are parts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// With `reverification_required`: what Clerk's front end wants to be told, to ask for a new verification.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clerk_error: Option<ClerkError>,
+    /// When it may be tried again, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<DateTime<Utc>>,
+}
+
+/// The words in which Clerk's front end (`useReverification`) recognizes that a factor has to be verified anew.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ClerkError {
+    #[schema(example = "forbidden")]
+    r#type: &'static str,
+    #[schema(example = "reverification-error")]
+    reason: &'static str,
+    metadata: ReverificationMetadata,
+}
+
+/// See [`ClerkError`].
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReverificationMetadata {
+    reverification: Reverification,
+}
+
+/// What has to be verified, and how long ago at most.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Reverification {
+    /// `first_factor`, `second_factor` or `multi_factor`.
+    #[schema(example = "second_factor")]
+    level: &'static str,
+    #[serde(rename = "afterMinutes")]
+    #[schema(example = 10)]
+    after_minutes: i64,
+}
+
+impl From<StepUp> for ClerkError {
+    fn from(StepUp { factor, within }: StepUp) -> Self {
+        let level = match factor {
+            Factor::First => "first_factor",
+            Factor::Second => "second_factor",
+            Factor::Both => "multi_factor",
+        };
+        let after_minutes = within.num_minutes();
+        Self {
+            r#type: "forbidden",
+            reason: "reverification-error",
+            metadata: ReverificationMetadata {
+                reverification: Reverification {
+                    level,
+                    after_minutes,
+                },
+            },
+        }
+    }
 }
 
 /// What is wrong with one part of the input.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
     /// Which part.
     field: String,
@@ -179,7 +283,13 @@ impl Problem {
     /// A problem without more to say than its kind does.
     #[must_use]
     pub fn of(kind: Kind) -> Self {
-        Self { kind, detail: None }
+        Self {
+            kind,
+            detail: None,
+            errors: Vec::new(),
+            step_up: None,
+            retry_at: None,
+        }
     }
 
     /// A problem with words about this occurrence. They are shown to the client.
@@ -188,6 +298,34 @@ impl Problem {
         Self {
             kind,
             detail: Some(detail.into()),
+            errors: Vec::new(),
+            step_up: None,
+            retry_at: None,
+        }
+    }
+
+    /// A problem with one part of the input. The words are shown to the client.
+    #[must_use]
+    pub(crate) fn with_field(kind: Kind, field: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self {
+            kind,
+            detail: Some(format!("{field}: {message}")),
+            errors: vec![FieldError {
+                field: field.to_owned(),
+                message,
+            }],
+            step_up: None,
+            retry_at: None,
+        }
+    }
+
+    /// The same problem, which will be none at a time.
+    #[must_use]
+    pub(crate) fn until(self, retry_at: DateTime<Utc>) -> Self {
+        Self {
+            retry_at: Some(retry_at),
+            ..self
         }
     }
 
@@ -199,7 +337,13 @@ impl Problem {
 
     /// The answer, naming the request.
     pub(crate) fn respond(self, request_id: Option<&str>) -> Response {
-        let Self { kind, detail } = &self;
+        let Self {
+            kind,
+            detail,
+            errors,
+            step_up,
+            retry_at,
+        } = &self;
         let body = ProblemBody {
             r#type: format!("urn:clerk-sync:problem:{}", kind.code()),
             title: kind.title(),
@@ -207,7 +351,9 @@ impl Problem {
             detail: detail.clone(),
             code: kind.code(),
             instance: request_id.map(str::to_owned),
-            errors: Vec::new(),
+            errors: errors.clone(),
+            clerk_error: step_up.map(ClerkError::from),
+            retry_at: *retry_at,
         };
         let mut response = (kind.status(), Json(body)).into_response();
         let headers = response.headers_mut();
@@ -222,11 +368,18 @@ impl Problem {
             kind.status(),
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
         ) {
-            headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+            let seconds = retry_at.map_or(RETRY_AFTER_SECONDS, seconds_until);
+            headers.insert(RETRY_AFTER, seconds);
         }
         response.extensions_mut().insert(self);
         response
     }
+}
+
+/// Whole seconds until then, one at least: whoever waits that long does not come too early.
+fn seconds_until(retry_at: DateTime<Utc>) -> HeaderValue {
+    let left = retry_at.signed_duration_since(Utc::now());
+    HeaderValue::from(left.num_seconds().max(0).saturating_add(1))
 }
 
 /// What a 401 asks for (RFC 6750): a request without a token is told no error.
@@ -289,6 +442,28 @@ impl From<webhooks::Refusal> for Problem {
             Hook::SignatureInvalid => Kind::SignatureInvalid,
         };
         Self::with_detail(kind, refusal.to_string())
+    }
+}
+
+impl From<Denial> for Problem {
+    fn from(denial: Denial) -> Self {
+        let words = denial.to_string();
+        let (kind, step_up) = match denial {
+            Denial::Undefined { .. } => (Kind::RequirementInvalid, None),
+            Denial::Role { .. } => (Kind::RoleRequired, None),
+            Denial::Tier { .. } => (Kind::TierRequired, None),
+            Denial::Permission { .. } => (Kind::PermissionRequired, None),
+            Denial::Feature { .. } => (Kind::FeatureRequired, None),
+            Denial::StepUp { factor, within } => {
+                let wanted = StepUp { factor, within };
+                (Kind::ReverificationRequired, Some(wanted))
+            }
+            Denial::Invite => (Kind::InviteRequired, None),
+        };
+        Self {
+            step_up,
+            ..Self::with_detail(kind, words)
+        }
     }
 }
 
