@@ -69,9 +69,10 @@ pub use ports::{
     Administration, AuditLog, CacheHealth, CacheReport, Caller, Changes, CommitObserver, Commits,
     Deliveries, DeliveryFilter, Directory, DirectoryError, Enrichment, Erasures, ExternalIds,
     ExternalUser, FeedMark, FeedPulse, FeedTail, Housekeeping, Invites, Listing, LiveSession,
-    MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, NoSignOuts, Overview, Page,
-    SharedCacheState, SignOuts, StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket,
-    StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps,
+    MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, NoSignOuts, NoWriteBacks, Overview,
+    Page, SharedCacheState, SignOuts, StoreError, StoreHealth, StoreReport, StoredDelivery,
+    StreamTicket, StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps, WriteBack,
+    WriteBacks,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
@@ -89,5 +90,5 @@ pub use ports::{
     MockAdministration, MockAuditLog, MockCacheHealth, MockChanges, MockDeliveries, MockDirectory,
     MockEnrichment, MockErasures, MockExternalIds, MockFeedPulse, MockFeedTail, MockHousekeeping,
     MockInvites, MockMirror, MockMirrorRows, MockOverview, MockSignOuts, MockStoreHealth,
-    MockStreamTickets, MockUsageMeter, MockUserStore,
+    MockStreamTickets, MockUsageMeter, MockUserStore, MockWriteBacks,
 };

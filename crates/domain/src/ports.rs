@@ -18,6 +18,7 @@ mod sign_outs;
 mod tickets;
 mod usage;
 mod users;
+mod write_backs;
 
 pub use administration::{Administration, Erasures};
 pub use audit::AuditLog;
@@ -40,6 +41,7 @@ pub use sign_outs::{NoSignOuts, SignOuts};
 pub use tickets::{StreamTicket, StreamTickets};
 pub use usage::UsageMeter;
 pub use users::{Caller, UserStore};
+pub use write_backs::{NoWriteBacks, WriteBack, WriteBacks};
 
 #[cfg(feature = "mock")]
 pub use administration::{MockAdministration, MockErasures};
@@ -77,6 +79,8 @@ pub use tickets::MockStreamTickets;
 pub use usage::MockUsageMeter;
 #[cfg(feature = "mock")]
 pub use users::MockUserStore;
+#[cfg(feature = "mock")]
+pub use write_backs::MockWriteBacks;
 
 /// Why the store could not do what it was asked. Absence is `None` and staleness an outcome; neither is an error.
 #[derive(Debug, thiserror::Error)]

@@ -2,12 +2,15 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::Delivery;
+use domain::{Delivery, Payload};
 use http::HeaderMap;
 use secrecy::SecretString;
 
 use crate::{
-    Arrival, Refusal, SecretError, event::read_bytes, secret::SigningKey, signature::Claim,
+    Arrival, Refusal, SecretError,
+    event::{read_bytes, read_event},
+    secret::SigningKey,
+    signature::Claim,
 };
 
 /// What a receiver needs to know.
@@ -62,5 +65,11 @@ impl Receiver {
         claim.prove(body, &self.keys, now)?;
         let arrival = Arrival::new(claim.id(), now);
         Ok(read_bytes(arrival, body, self.instance_id.as_deref()))
+    }
+
+    /// Reads a message again that was proven when it came, of what the ledger kept of it.
+    #[must_use]
+    pub fn read_again(&self, arrival: Arrival, kept: Payload) -> Delivery {
+        read_event(arrival, kept, self.instance_id.as_deref())
     }
 }

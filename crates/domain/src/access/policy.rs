@@ -197,6 +197,40 @@ impl Policy {
         }
     }
 
+    /// A patch of `public_metadata` by which the first rule that looks there finds this role; `None` when there is nothing
+    /// to write: no rule looks there, none of its values means the role, or it finds the role already.
+    #[must_use]
+    pub fn role_into(&self, public_metadata: &Map<String, Value>, role: &Role) -> Option<Value> {
+        let rule = self.metadata_rule()?;
+        if matches!(rule.ask(public_metadata), Verdict::Gives(found, _) if found == role) {
+            return None;
+        }
+        let mut values = rule.values.iter().filter(|(_, meaning)| *meaning == role);
+        // The role's own name where that will do.
+        let own = rule.values.get_key_value(role.as_str());
+        let own = own.filter(|(_, meaning)| *meaning == role);
+        let (value, _) = own.or_else(|| values.next())?;
+        Some(rule.patch(Some(value)))
+    }
+
+    /// A patch of `public_metadata` by which the first rule that looks there finds nothing; `None` when it finds something
+    /// else than this role, which somebody else has written there.
+    #[must_use]
+    pub fn role_out_of(&self, public_metadata: &Map<String, Value>, role: &Role) -> Option<Value> {
+        let rule = self.metadata_rule()?;
+        match rule.ask(public_metadata) {
+            Verdict::Gives(found, _) if found == role => Some(rule.patch(None)),
+            Verdict::Gives(..) | Verdict::Silent | Verdict::Unreadable(_) => None,
+        }
+    }
+
+    fn metadata_rule(&self) -> Option<&MetadataRule<Role>> {
+        self.role_rules.iter().find_map(|rule| match rule {
+            RoleRule::Metadata(rule) => Some(rule),
+            RoleRule::Organization { .. } | RoleRule::Plan { .. } => None,
+        })
+    }
+
     /// Whether any rule looks at roles in organizations: where none does, nobody has to read them.
     #[must_use]
     pub fn asks_for_memberships(&self) -> bool {

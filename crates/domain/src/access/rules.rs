@@ -48,6 +48,14 @@ impl<T> MetadataRule<T> {
         })
     }
 
+    /// A patch of `public_metadata` after which this rule finds a value, or none.
+    pub(super) fn patch(&self, value: Option<&str>) -> Value {
+        let value = value.map_or(Value::Null, Value::from);
+        self.path.iter().rev().fold(value, |inner, key| {
+            Value::Object(Map::from_iter([(key.clone(), inner)]))
+        })
+    }
+
     /// What stands at the end of the path; an error is what stands in its way and has no keys.
     fn find<'m>(
         &self,

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::input::{Reason, given, words};
-use super::role_back::role_back;
 use super::shown::AdminUser;
 use super::users::{key, unknown};
 use super::{AdminCaller, Input};
@@ -79,21 +78,19 @@ pub(crate) async fn role(
         })?),
     };
     let (key, by) = (key(&id), admin.signs(words("reason", reason)?));
-    let before = if app.settings.role_write_back {
-        app.overview.user(&key).await?
-    } else {
-        None
+    let writes_back = app.settings.role_write_back;
+    let before = match writes_back {
+        true => app.overview.user(&key).await?,
+        false => None,
     };
     let decided = app
         .administration
         .set_role(&key, role, by.clone(), &configured(policy))
         .await?;
-    if let (Some(before), Decided::Changed(after)) = (before, &decided)
-        && let Some(patch) = role_back(policy, &before, after)
-    {
-        app.write_backs.wanted(WriteBack::PublicMetadata {
-            clerk_user_id: after.clerk_user_id.clone(),
-            patch,
+    if writes_back && let Decided::Changed(user) = &decided {
+        app.write_backs.wanted(WriteBack::Role {
+            clerk_user_id: user.clerk_user_id.clone(),
+            former: before.and_then(|user| user.role_override),
             by,
         });
     }

@@ -15,7 +15,6 @@ pub(crate) mod invites;
 pub(crate) mod organizations;
 mod parameters;
 pub(crate) mod resync;
-mod role_back;
 pub(crate) mod sessions;
 mod shown;
 pub(crate) mod users;
