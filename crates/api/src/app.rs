@@ -34,6 +34,8 @@ pub struct ApiSettings {
     pub clerk_configured: bool,
     /// Who is let in by invite.
     pub invites: InviteGate,
+    /// The origins that may send requests that change something by cookie.
+    pub origins: Vec<String>,
 }
 
 /// Everything that the routes share; a clone is a pointer.

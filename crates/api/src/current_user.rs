@@ -7,6 +7,7 @@ use auth::{ActiveOrganization, CredentialKind, SessionClaims, TokenError};
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
 use domain::{Barred, Caller, ClerkId, Entitlements, ThinUser, User};
+use http::header::ORIGIN;
 use http::request::Parts;
 use serde_json::Value;
 
@@ -97,6 +98,54 @@ impl FromRequestParts<App> for CurrentUser {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        // Left by a guard of the same route. Nothing from outside can put a value of this type there.
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
+        }
+        Self::proven(parts, app, Sites::Listed).await
+    }
+}
+
+/// Which sites may have started a request that changes something and is proven by a cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sites {
+    /// Those of `CLERK_AUTHORIZED_PARTIES`.
+    Listed,
+    /// Any: it changes nothing, whatever its method.
+    Any,
+}
+
+/// A caller of a route that changes nothing by any method: forward auth, which is asked with the client's own. Whether a
+/// browser was tricked into the request is for whoever serves it to judge.
+#[derive(Debug)]
+pub(crate) struct AnyMethod(pub(crate) CurrentUser);
+
+impl FromRequestParts<App> for AnyMethod {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        CurrentUser::proven(parts, app, Sites::Any).await.map(Self)
+    }
+}
+
+/// Browsers attach cookies to requests that other sites start, but say on whose behalf. What changes nothing may come
+/// from anywhere; the answer to it is not for the other site to read.
+fn is_own_request(app: &App, parts: &Parts) -> bool {
+    if parts.method.is_safe() {
+        return true;
+    }
+    let mut origins = parts.headers.get_all(ORIGIN).iter();
+    match (origins.next(), origins.next()) {
+        (Some(origin), None) => {
+            let mut own = app.settings.origins.iter();
+            own.any(|own| own.as_bytes() == origin.as_bytes())
+        }
+        _ => false,
+    }
+}
+
+impl CurrentUser {
+    async fn proven(parts: &Parts, app: &App, sites: Sites) -> Result<Self, Problem> {
         let now = Utc::now();
         let refused = |error: &TokenError| {
             tracing::info!(target: "security", code = error.code(), reason = %error, "token refused");
@@ -118,6 +167,16 @@ impl FromRequestParts<App> for CurrentUser {
             .authenticate_credential(credential, now)
             .await
             .inspect_err(refused)?;
+        if session.credential == CredentialKind::Cookie
+            && sites == Sites::Listed
+            && !is_own_request(app, parts)
+        {
+            tracing::info!(target: "security", code = Kind::OriginNotAllowed.code(), "request refused");
+            return Err(Problem::with_detail(
+                Kind::OriginNotAllowed,
+                "a request that changes something by cookie has to come from an origin in CLERK_AUTHORIZED_PARTIES",
+            ));
+        }
         let caller = local(app, &session.claims, now).await?;
         let proof = Proof::Session {
             claims: session.claims,
@@ -125,9 +184,7 @@ impl FromRequestParts<App> for CurrentUser {
         };
         Self::admit(app, caller, proof, now)
     }
-}
 
-impl CurrentUser {
     /// Whoever has proven himself before, as he is now.
     pub(crate) async fn again(
         app: &App,

@@ -8,17 +8,22 @@
 //! extractor that is the authentication.
 
 mod accept;
+mod access;
 mod app;
+mod attribution;
 mod current_user;
 mod fallback;
 mod fixed_headers;
 mod group;
+mod guards;
 mod head_size;
 mod identity_headers;
 mod invite_gate;
+mod json_body;
 mod legacy_bridge;
 mod openapi;
 mod outer;
+mod peer;
 mod private;
 mod problem;
 mod raw_body;
@@ -33,6 +38,10 @@ mod sync_status;
 
 pub use app::{ApiSettings, App, Parts};
 pub use current_user::{CurrentUser, Proof};
+pub use guards::{
+    Admin, AnyRole, HasFeature, HasInvite, HasPermission, HasRole, HasTier, Invited, IsAdmin, Must,
+    Name, Roles, Rule, StepUpRule, SteppedUp,
+};
 pub use invite_gate::InviteGate;
 pub use legacy_bridge::{LegacyBridge, LegacyUse};
 pub use openapi::openapi_json;

@@ -17,6 +17,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
         (name = "webhooks", description = "What Clerk calls"),
         (name = "changes", description = "What other services follow"),
         (name = "auth", description = "What clients call with a session token"),
+        (name = "onboarding", description = "How a user gets in"),
         (name = "health", description = "What orchestrators and people on call ask"),
     ),
     modifiers(&SessionToken)

@@ -71,8 +71,9 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let id = self.layer.ids.of(request.headers());
+        id.leave_with(&mut request);
         let span = span(&request, &id);
         let refused = head_size::refused(&request);
         let inner = &mut self.inner;

@@ -30,12 +30,13 @@ impl FromRequest<App> for RawBody {
 
 /// Always less than the request's own time, so that a slow sender is told that it was slow (408), and not that we were
 /// (503). A request with less than two seconds gives half of them.
-fn body_time(request_timeout: Duration) -> Duration {
+pub(crate) fn body_time(request_timeout: Duration) -> Duration {
     let rest = request_timeout.saturating_sub(WORK_TIME);
     BODY_TIME.min(rest.max(request_timeout / 2))
 }
 
-async fn read(body: Body, limit: usize, time: Duration) -> Result<Bytes, Problem> {
+/// The body, at most `limit` bytes that come within `time`.
+pub(crate) async fn read(body: Body, limit: usize, time: Duration) -> Result<Bytes, Problem> {
     match tokio::time::timeout(time, Limited::new(body, limit).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::with_detail(

@@ -1,8 +1,11 @@
 //! The id of a request: the caller's own, or a new one.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use uuid::Uuid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -50,6 +53,24 @@ impl RequestId {
     /// Names the request in its answer.
     pub(crate) fn write(self, headers: &mut HeaderMap) {
         headers.insert(REQUEST_ID, self.0);
+    }
+}
+
+impl RequestId {
+    /// Leaves the id with a request that may change something, for the audit log. Others need none, and pay nothing.
+    pub(crate) fn leave_with<B>(&self, request: &mut Request<B>) {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            request.extensions_mut().insert(self.clone());
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let left = parts.extensions.get::<Self>().cloned();
+        Ok(left.unwrap_or(Self(HeaderValue::from_static("unnamed"))))
     }
 }
 

@@ -2,34 +2,40 @@
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::any;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use crate::access::Access;
 use crate::app::App;
-use crate::group::Group;
+use crate::group::{Group, routes};
 use crate::outer::OuterLayer;
-use crate::routes::{changes, health, me, my_events, stream_ticket, verify, webhook};
+use crate::routes::{
+    changes, health, logout, me, my_events, my_preferences, my_usage, onboarding, stream_ticket,
+    verify, webhook,
+};
 use crate::{fallback, legacy_bridge, openapi};
 
 /// What Clerk calls: proven by its signature.
 fn for_clerk(prefix: &'static str) -> OpenApiRouter<App> {
     Group::under(prefix)
         .routes(routes!(webhook::receive))
-        .public()
+        .public(&Access::of("signature"))
 }
 
 /// What signed-in users call: `CurrentUser` stands in every signature.
 fn for_users(prefix: &'static str) -> OpenApiRouter<App> {
     Group::under(prefix)
         .routes(routes!(me::me))
+        .routes(routes!(logout::logout))
+        .routes(routes!(my_preferences::read, my_preferences::change))
+        .routes(routes!(my_usage::usage))
+        .routes(routes!(onboarding::validate_invite))
         .routes(routes!(stream_ticket::issue))
         // Documented as GET; proxies send the client's method, whatever it is.
         .routes(routes!(verify::verify))
-        .route("/auth/verify", any(verify::verify))
-        .route("/auth/verify/", any(verify::verify_appended))
-        .route("/auth/verify/{*appended}", any(verify::verify_appended))
+        .any("/auth/verify", verify::verify)
+        .any("/auth/verify/", verify::verify_appended)
+        .any("/auth/verify/{*appended}", verify::verify_appended)
         .private()
 }
 
@@ -49,10 +55,9 @@ fn for_followers(prefix: &'static str) -> OpenApiRouter<App> {
 
 /// What anybody may call.
 fn for_anybody() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(health::summary))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
+    Group::under("")
+        .routes(routes!(health::summary, health::live, health::ready))
+        .public(&Access::anybody())
 }
 
 fn api(prefix: &'static str) -> OpenApiRouter<App> {
@@ -88,4 +93,61 @@ pub fn router(app: App) -> Router {
         .with_state(app)
         .merge(openapi::page(document))
         .layer(OuterLayer::new(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::access::{EXTENSION, access_of};
+
+    /// Every documented operation with what it says of its callers.
+    fn operations() -> Vec<(String, Value)> {
+        let document = serde_json::to_value(document()).unwrap();
+        let paths = document["paths"].as_object().unwrap().clone();
+        let of_path = |(path, item): (String, Value)| {
+            let methods = item.as_object().unwrap().clone();
+            methods.into_iter().map(move |(method, operation)| {
+                (format!("{method} {path}"), operation[EXTENSION].clone())
+            })
+        };
+        paths.into_iter().flat_map(of_path).collect()
+    }
+
+    #[test]
+    fn every_route_says_who_may_call_it() {
+        let operations = operations();
+        assert!(operations.len() > 10);
+        for (operation, access) in operations {
+            let ways = access.as_array().is_some_and(|ways| !ways.is_empty());
+            assert!(ways, "{operation} declares no rule");
+        }
+        assert!(access_of(&verify::verify).is_said());
+        assert!(access_of(&verify::verify_appended).is_said());
+    }
+
+    #[test]
+    fn only_these_are_for_those_who_have_not_signed_in() {
+        let open: Vec<String> = operations()
+            .into_iter()
+            .filter(|(_, access)| {
+                let ways = access.as_array().unwrap();
+                ways.iter().any(|way| !way.to_string().contains("\"user\""))
+            })
+            .map(|(operation, _)| operation)
+            .collect();
+        for operation in &open {
+            let is_known = operation.starts_with("get /health")
+                || [
+                    "post /api/v1/webhooks/clerk",
+                    // By service token or ticket.
+                    "get /api/v1/changes",
+                    "get /api/v1/me/events",
+                ]
+                .contains(&operation.as_str());
+            let is_for_services = operation.starts_with("get /api/v1/admin/");
+            assert!(is_known || is_for_services, "{operation}");
+        }
+    }
 }

@@ -2,10 +2,13 @@
 //!
 //! axum's own `serve` installs no timer, so hyper's limit on slow headers would never fire: hence this loop.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::middleware::AddExtension;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -13,6 +16,9 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tower_layer::Layer as _;
+
+type Peer = ConnectInfo<SocketAddr>;
 
 /// Connections at one time; more wait in the system's queue.
 const MAX_CONNECTIONS: usize = 10_000;
@@ -35,7 +41,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             () = stop.cancelled() => break,
             accepted = accept(&listener, &room) => accepted,
         };
-        let Some((stream, place)) = accepted else {
+        let Some((stream, peer, place)) = accepted else {
             break;
         };
         // An answer is one small write: waiting for more to send with it would only delay it.
@@ -45,10 +51,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             .header_read_timeout(HEADER_TIME)
             .max_buf_size(MAX_HEAD_BYTES)
             .max_headers(MAX_HEADERS)
-            .serve_connection(
-                TokioIo::new(stream),
-                TowerToHyperService::new(router.clone()),
-            );
+            .serve_connection(TokioIo::new(stream), from(peer, router.clone()));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // What a client did to its connection is no event of ours.
@@ -70,14 +73,19 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     }
 }
 
+/// The routes, told with each request where its connection comes from.
+fn from(peer: SocketAddr, router: Router) -> TowerToHyperService<AddExtension<Router, Peer>> {
+    TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(router))
+}
+
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(room).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return Some((stream, place)),
+            Ok((stream, peer)) => return Some((stream, peer, place)),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;

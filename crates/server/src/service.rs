@@ -183,6 +183,7 @@ impl Server {
                 request_timeout,
                 clerk_configured: clerk_api.is_some(),
                 invites,
+                origins: auth.authorized_parties,
             },
             stop: stop.clone(),
         });

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 
 use crate::app::App;
-use crate::current_user::CurrentUser;
+use crate::current_user::{AnyMethod, CurrentUser};
 use crate::identity_headers::Identity;
 use crate::problem::{Kind, Problem, ProblemBody};
 use crate::requirement::{invalid, parse_all};
@@ -58,7 +58,7 @@ const REQUIRE: &str = "x-auth-require";
     )
 )]
 pub(crate) async fn verify(
-    caller: Result<CurrentUser, Problem>,
+    caller: Result<AnyMethod, Problem>,
     State(app): State<App>,
     headers: HeaderMap,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
@@ -71,7 +71,7 @@ pub(crate) async fn verify(
 
 /// The same for a proxy that appends the client's path: the path and the query are the client's, and not read.
 pub(crate) async fn verify_appended(
-    caller: Result<CurrentUser, Problem>,
+    caller: Result<AnyMethod, Problem>,
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -80,11 +80,13 @@ pub(crate) async fn verify_appended(
 }
 
 /// Proxies know 401 and 403: anything else they take for a fault.
-fn known(caller: Result<CurrentUser, Problem>) -> Result<CurrentUser, Problem> {
-    caller.map_err(|problem| match problem.kind() {
-        Kind::UserNotFound => Problem::of(Kind::UserUnknown),
-        _ => problem,
-    })
+fn known(caller: Result<AnyMethod, Problem>) -> Result<CurrentUser, Problem> {
+    caller
+        .map(|AnyMethod(caller)| caller)
+        .map_err(|problem| match problem.kind() {
+            Kind::UserNotFound => Problem::of(Kind::UserUnknown),
+            _ => problem,
+        })
 }
 
 fn require(app: &App, caller: &CurrentUser, pairs: &[(String, String)]) -> Result<(), Problem> {

@@ -1,0 +1,76 @@
+//! JSON that a client sends, within a size and a time, and with a problem that says what is wrong with it.
+
+use axum::extract::{FromRequest, Request};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::problem::{Kind, Problem};
+use crate::raw_body;
+
+/// The largest body, in bytes: four times the largest preferences.
+const MAX_BYTES: usize = 64 * 1024;
+/// Of what the parser says, at most so many characters are shown: it may repeat what it was given.
+const MAX_WORDS: usize = 300;
+
+/// A body of `application/json` or another JSON type.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::with_detail(
+                Kind::UnsupportedMediaType,
+                "send JSON, with `Content-Type: application/json`",
+            ));
+        }
+        let time = raw_body::body_time(app.settings.request_timeout);
+        let body = raw_body::read(request.into_body(), MAX_BYTES, time).await?;
+        serde_json::from_slice(&body).map(Self).map_err(|error| {
+            let words: String = error.to_string().chars().take(MAX_WORDS).collect();
+            Problem::with_detail(Kind::BodyInvalid, words)
+        })
+    }
+}
+
+/// A `Content-Type` that says JSON, whatever its parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(text) = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    let essence = essence.to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn json_has_several_names() {
+        for (text, expected) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/merge-patch+json", true),
+            ("application/x-www-form-urlencoded", false),
+            ("text/plain", false),
+            ("text/json+json", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(text));
+            assert_eq!(is_json(&headers), expected, "{text}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
+    }
+}
