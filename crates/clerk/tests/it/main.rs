@@ -10,6 +10,7 @@
 
 mod failures;
 mod finding;
+mod orders;
 mod paging;
 mod recent;
 mod rows;

@@ -24,6 +24,8 @@ pub(crate) const KEY: &str = "sk_test_stub_0123456789";
 /// One request as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) body: Vec<u8>,
     /// The path and query, escaped as they came.
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
@@ -87,11 +89,15 @@ impl Stub {
         let app = Router::new().fallback(move |request: Request| {
             let (log, answer) = (Arc::clone(&log), answer.clone());
             async move {
+                let (head, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
                 let reply = {
                     let mut log = log.lock().unwrap();
                     let asked = Asked {
-                        target: request.uri().to_string(),
-                        headers: request.headers().clone(),
+                        method: head.method.to_string(),
+                        body: body.to_vec(),
+                        target: head.uri.to_string(),
+                        headers: head.headers,
                         before: log.len(),
                     };
                     log.push(asked.clone());
