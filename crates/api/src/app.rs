@@ -7,8 +7,8 @@ use std::time::Duration;
 use auth::Authenticator;
 use domain::{
     Administration, AuditLog, CacheHealth, Changes, Deliveries, Directory, Enrichment, Erasures,
-    FeedPulse, FeedTail, Invites, Mirror, Overview, Policy, SignOuts, StoreHealth, StreamTickets,
-    UsageMeter, UserStore,
+    FeedPulse, FeedTail, Invites, Mirror, Overview, Policy, StoreHealth, StreamTickets, UsageMeter,
+    UserStore, WriteBacks,
 };
 use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
@@ -34,6 +34,10 @@ pub struct ApiSettings {
     pub clerk_configured: bool,
     /// Who is let in by invite.
     pub invites: InviteGate,
+    /// Whether a role that an admin gives is to stand in Clerk's `public_metadata` too.
+    pub role_write_back: bool,
+    /// Days between the wish to forget a person and its deed.
+    pub erasure_hold_days: u32,
     /// The origins that may send requests that change something by cookie.
     pub origins: Vec<String>,
 }
@@ -52,8 +56,8 @@ pub struct Parts {
     pub enrichment: Arc<dyn Enrichment>,
     /// Clerk's Backend API; `None` without a secret key.
     pub directory: Option<Arc<dyn Directory>>,
-    /// Who ends sessions at Clerk that have ended here.
-    pub sign_outs: Arc<dyn SignOuts>,
+    /// Who tells Clerk what was decided here.
+    pub write_backs: Arc<dyn WriteBacks>,
     /// The change feed.
     pub changes: Arc<dyn Changes>,
     /// The end of the feed, for open streams.

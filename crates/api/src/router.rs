@@ -9,6 +9,9 @@ use crate::access::Access;
 use crate::app::App;
 use crate::group::{Group, routes};
 use crate::outer::OuterLayer;
+use crate::routes::admin::{
+    audit, decisions, deliveries, drift, erasure, invites, organizations, resync, sessions, users,
+};
 use crate::routes::{
     changes, health, logout, me, my_events, my_preferences, my_usage, onboarding, stream_ticket,
     verify, webhook,
@@ -53,6 +56,22 @@ fn for_followers(prefix: &'static str) -> OpenApiRouter<App> {
         .private()
 }
 
+/// What admins call: `AdminCaller` stands in every signature, `Reader` where machine callers may look too.
+fn for_admins(prefix: &'static str) -> OpenApiRouter<App> {
+    Group::under(prefix)
+        .routes(routes!(users::list, users::one))
+        .routes(routes!(decisions::role, decisions::tier))
+        .routes(routes!(decisions::deactivate, decisions::reactivate))
+        .routes(routes!(decisions::revoke_sessions, resync::resync))
+        .routes(routes!(erasure::request, erasure::cancel, erasure::export))
+        .routes(routes!(organizations::list))
+        .routes(routes!(sessions::list, sessions::revoke))
+        .routes(routes!(deliveries::list, deliveries::replay))
+        .routes(routes!(audit::list, drift::drift))
+        .routes(routes!(invites::create, invites::list, invites::revoke))
+        .private()
+}
+
 /// What anybody may call.
 fn for_anybody() -> OpenApiRouter<App> {
     Group::under("")
@@ -65,6 +84,7 @@ fn api(prefix: &'static str) -> OpenApiRouter<App> {
         .merge(for_users(prefix))
         .merge(for_listeners(prefix))
         .merge(for_followers(prefix))
+        .merge(for_admins(prefix))
 }
 
 fn documented() -> OpenApiRouter<App> {

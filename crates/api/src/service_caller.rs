@@ -26,6 +26,17 @@ impl ServiceTokens {
         )
     }
 
+    /// Whether a machine caller sends this request.
+    pub(crate) fn is_called_by(&self, parts: &Parts) -> bool {
+        match bearer(parts).and_then(|token| self.owner(token)) {
+            Some(name) => {
+                tracing::debug!(service = name, "a machine caller");
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Whose token it is. Every one is compared to the end.
     fn owner(&self, token: &str) -> Option<&str> {
         let digest = digest(token);
@@ -91,8 +102,7 @@ impl FromRequestParts<App> for FeedReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        if let Some(name) = bearer(parts).and_then(|token| app.service_tokens.owner(token)) {
-            tracing::debug!(service = name, "a machine caller");
+        if app.service_tokens.is_called_by(parts) {
             return Ok(Self::Service);
         }
         let StreamCaller(caller) = StreamCaller::from_request_parts(parts, app).await?;

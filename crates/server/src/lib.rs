@@ -10,6 +10,7 @@ mod http;
 mod logging;
 mod service;
 mod upkeep;
+mod write_backs;
 
 pub use config::{Config, ConfigErrors};
 pub use logging::start as start_logging;

@@ -10,7 +10,7 @@ use auth::legacy::{LegacyFault, LegacyVerifier};
 use cache::{CacheParts, CacheSettings, Caches, RedisLinkError};
 use chrono::Utc;
 use clerk::{ClerkApi, ClerkConfigError};
-use domain::{Directory, Enrichment, NoEnrichment, NoSignOuts};
+use domain::{Directory, Enrichment, NoEnrichment, NoWriteBacks, WriteBacks};
 use persistence::{DatabaseUrl, MigrationError, OpenError, Store, StoreSettings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use crate::config::{BridgeConfig, Config, DatabaseConfig};
 use crate::enrichment::Enricher;
 use crate::http;
 use crate::upkeep::{Tools, Upkeep};
+use crate::write_backs::{Means, Teller};
 
 /// How often the keys are looked at; they are fetched only when that is due.
 const KEY_LOOK: Duration = Duration::from_secs(10);
@@ -105,6 +106,7 @@ impl Server {
             service_tokens,
             policy,
             invites,
+            administration,
             jit_provisioning,
             webhook_body_limit,
             request_timeout,
@@ -145,6 +147,18 @@ impl Server {
             None => Arc::new(NoEnrichment),
         };
         let directory = clerk.map(|clerk| -> Arc<dyn Directory> { clerk });
+        let write_backs: Arc<dyn WriteBacks> = match &directory {
+            Some(directory) => {
+                let means = Means {
+                    directory: Arc::clone(directory),
+                    overview: Arc::clone(&store.overview),
+                    audit: Arc::clone(&store.audit),
+                    policy: Arc::clone(&policy),
+                };
+                Teller::start(means, &tasks, &stop)
+            }
+            None => Arc::new(NoWriteBacks),
+        };
         let sync_status = Arc::new(SyncStatus::new(Utc::now()));
         let legacy = legacy.map(|BridgeConfig { tokens, sunset }| {
             let verifier =
@@ -157,7 +171,7 @@ impl Server {
             users: caches.users.clone(),
             enrichment: Arc::clone(&enrichment),
             directory: directory.clone(),
-            sign_outs: Arc::new(NoSignOuts),
+            write_backs,
             changes: Arc::clone(&store.changes),
             feed_tail: Arc::clone(&store.feed_tail),
             feed_pulse: caches.watch.clone(),
@@ -183,6 +197,8 @@ impl Server {
                 request_timeout,
                 clerk_configured: clerk_api.is_some(),
                 invites,
+                role_write_back: administration.role_write_back,
+                erasure_hold_days: administration.erasure_hold_days,
                 origins: auth.authorized_parties,
             },
             stop: stop.clone(),

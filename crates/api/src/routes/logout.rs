@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use chrono::Utc;
-use domain::ClerkId;
+use domain::{ClerkId, WriteBack};
 use http::StatusCode;
 
 use crate::app::App;
@@ -46,6 +46,8 @@ pub(crate) async fn logout(
         tracing::warn!(target: "security", "a session token names another user's session");
         return Err(Problem::of(Kind::SessionRevoked));
     }
-    app.sign_outs.wanted(&session_id);
+    app.write_backs.wanted(WriteBack::EndOfSession {
+        clerk_session_id: session_id,
+    });
     Ok(StatusCode::NO_CONTENT)
 }

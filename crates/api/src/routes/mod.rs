@@ -1,5 +1,6 @@
 //! The handlers, a file for each group.
 
+pub(crate) mod admin;
 pub(crate) mod changes;
 pub(crate) mod health;
 pub(crate) mod logout;

@@ -5,6 +5,11 @@ use crate::{Attribution, ClerkId, Role};
 /// What was decided here and is to be so at Clerk too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteBack {
+    /// A session is over.
+    EndOfSession {
+        /// Which.
+        clerk_session_id: ClerkId,
+    },
     /// The sessions of a user that had begun by then are over.
     EndOfSessions {
         /// Whose.

@@ -2,6 +2,7 @@
 //!
 //! Every fault is found before any is reported, and no value is ever shown: it may be a secret.
 
+mod administration;
 mod cache;
 mod clerk;
 mod clerk_api_url;
@@ -25,6 +26,7 @@ use persistence::DatabaseUrl;
 use secrecy::SecretString;
 use webhooks::{Receiver, ReceiverConfig};
 
+pub use administration::AdministrationConfig;
 use clerk::Clerk;
 pub use environment::environment;
 pub use legacy::BridgeConfig;
@@ -63,6 +65,8 @@ pub struct Config {
     pub policy: Policy,
     /// Who is let in by invite.
     pub invites: InviteGate,
+    /// What follows from admins' decisions.
+    pub administration: AdministrationConfig,
     /// Whether the first request of an unknown user makes a row.
     pub jit_provisioning: bool,
     /// Bytes.
@@ -142,6 +146,7 @@ impl Config {
             webhooks: webhooks(&mut vars),
             policy: policy::read(&mut vars),
             invites: invites::read(&mut vars),
+            administration: administration::read(&mut vars),
             jit_provisioning: vars.flag("JIT_PROVISIONING", true),
             webhook_body_limit: vars.number("WEBHOOK_BODY_LIMIT", MIB, 1024..=64 * MIB),
             request_timeout: Duration::from_secs(vars.number(

@@ -71,12 +71,13 @@ pub(crate) async fn role(
     Input(RoleGiven { role, reason }): Input<RoleGiven>,
 ) -> Result<Json<AdminUser>, Problem> {
     let policy = &app.policy;
-    let role = match role.ok_or_else(|| missing("role"))? {
-        None => None,
-        Some(name) => Some(policy.role_named(&name).cloned().ok_or_else(|| {
-            no_such(Kind::RoleUnknown, "role", policy.roles().map(Role::as_str))
-        })?),
-    };
+    let role =
+        match role.ok_or_else(|| missing("role"))? {
+            None => None,
+            Some(name) => Some(policy.role_named(&name).cloned().ok_or_else(|| {
+                no_such(Kind::RoleUnknown, "role", policy.roles().map(Role::as_str))
+            })?),
+        };
     let (key, by) = (key(&id), admin.signs(words("reason", reason)?));
     let writes_back = app.settings.role_write_back;
     let before = match writes_back {
@@ -124,12 +125,13 @@ pub(crate) async fn tier(
     Input(TierGiven { tier, reason }): Input<TierGiven>,
 ) -> Result<Json<AdminUser>, Problem> {
     let policy = &app.policy;
-    let tier = match tier.ok_or_else(|| missing("tier"))? {
-        None => None,
-        Some(name) => Some(policy.tier_named(&name).cloned().ok_or_else(|| {
-            no_such(Kind::TierUnknown, "tier", policy.tiers().map(Tier::as_str))
-        })?),
-    };
+    let tier =
+        match tier.ok_or_else(|| missing("tier"))? {
+            None => None,
+            Some(name) => Some(policy.tier_named(&name).cloned().ok_or_else(|| {
+                no_such(Kind::TierUnknown, "tier", policy.tiers().map(Tier::as_str))
+            })?),
+        };
     let by = admin.signs(words("reason", reason)?);
     let decided = app.administration.set_tier(&key(&id), tier, by).await?;
     shown(&app, decided)
@@ -158,7 +160,10 @@ pub(crate) async fn deactivate(
 ) -> Result<Json<AdminUser>, Problem> {
     let by = admin.signs(reason.checked()?);
     let admins = configured(&app.policy);
-    let decided = app.administration.deactivate(&key(&id), by, &admins).await?;
+    let decided = app
+        .administration
+        .deactivate(&key(&id), by, &admins)
+        .await?;
     shown(&app, decided)
 }
 

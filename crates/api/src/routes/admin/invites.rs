@@ -126,9 +126,9 @@ pub(crate) async fn create(
     let wrong = |field, message: String| Problem::with_field(Kind::BodyInvalid, field, message);
     let code = match code {
         None => None,
-        Some(text) => Some(
-            InviteCode::parse(&text).map_err(|error| wrong("code", error.to_string()))?,
-        ),
+        Some(text) => {
+            Some(InviteCode::parse(&text).map_err(|error| wrong("code", error.to_string()))?)
+        }
     };
     if max_uses == Some(0) {
         return Err(wrong("max_uses", "must be 1 or more".to_owned()));

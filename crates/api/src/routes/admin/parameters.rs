@@ -58,7 +58,10 @@ fn number(text: &str) -> Result<u32, Problem> {
     if is_number && number > 0 {
         Ok(number)
     } else {
-        Err(invalid("limit", format!("must be a number from 1 to {MOST}")))
+        Err(invalid(
+            "limit",
+            format!("must be a number from 1 to {MOST}"),
+        ))
     }
 }
 
@@ -111,7 +114,10 @@ pub(super) fn one_of<'a, T: Clone>(
         }
         names.push(candidate);
     }
-    Err(invalid(name, format!("must be one of {}", names.join(", "))))
+    Err(invalid(
+        name,
+        format!("must be one of {}", names.join(", ")),
+    ))
 }
 
 #[cfg(test)]
@@ -120,7 +126,12 @@ mod tests {
 
     #[test]
     fn a_limit_is_a_number_and_a_large_one_is_the_largest() {
-        for (text, expected) in [("1", 1), ("007", 7), ("200", 200), ("9".repeat(40).as_str(), MOST)] {
+        for (text, expected) in [
+            ("1", 1),
+            ("007", 7),
+            ("200", 200),
+            ("9".repeat(40).as_str(), MOST),
+        ] {
             assert_eq!(number(text), Ok(expected));
         }
         for wrong in ["0", "-1", "+1", "1.5", " 1", "x", "1e3", "٣"] {

@@ -55,7 +55,10 @@ pub(crate) async fn resync(
     let read_at = Utc::now();
     let told = directory.user(&clerk_user_id).await.map_err(trouble)?;
     let told = told.ok_or_else(|| {
-        Problem::with_detail(Kind::UserAbsentAtClerk, "Clerk says that there is no such user")
+        Problem::with_detail(
+            Kind::UserAbsentAtClerk,
+            "Clerk says that there is no such user",
+        )
     })?;
     let write = Write::User(Box::new(told));
     let changed = app.mirror.adopt(vec![write], read_at).await? > 0;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use chrono::{DateTime, Utc};
-use domain::{List, Session, SessionFilter, SessionStatus, UserKey};
+use domain::{List, Session, SessionFilter, SessionStatus, UserKey, WriteBack};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -170,7 +170,9 @@ pub(crate) async fn revoke(
     let by = admin.signs(reason.checked()?);
     let now = by.at;
     let ended = app.administration.revoke_session(&id, None, by).await?;
-    app.sign_outs.wanted(&id);
+    app.write_backs.wanted(WriteBack::EndOfSession {
+        clerk_session_id: id,
+    });
     // It belongs to somebody else only where somebody was named.
     let session = ended.ok_or_else(|| Problem::of(Kind::Internal))?;
     Ok(Json(SessionShown::new(session, now)))
