@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use reqwest::{Client, Method, RequestBuilder, redirect};
+use serde_json::Value;
 
 use crate::{Answer, Message, PATIENCE, WEBHOOKS};
 
@@ -83,6 +84,36 @@ impl Visitor {
     /// When there is no answer.
     pub async fn ask(&self, method: Method, path: &str) -> Answer {
         let request = self.client.request(method.clone(), self.url(path));
+        match self.answer(format!("{method} {path}"), request).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("{method} {path}: no answer: {error:?}"),
+        }
+    }
+
+    /// Any method, with a JSON body.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn submit(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        self.submit_as(method, path, "application/json", body).await
+    }
+
+    /// Any method, with a body of any type.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn submit_as(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> Answer {
+        let request = self.client.request(method.clone(), self.url(path));
+        let request = request
+            .header("content-type", content_type)
+            .body(body.into());
         match self.answer(format!("{method} {path}"), request).await {
             Ok(answer) => answer,
             Err(error) => panic!("{method} {path}: no answer: {error:?}"),
