@@ -1,4 +1,4 @@
-//! Work that nobody asks for: lapsed tiers, old ledger lines, users known from a token alone, and the sweeps that hold
+//! Work that nobody asks for: lapsed tiers, persons to be forgotten whose time has come, old ledger lines, users known from a token alone, and the sweeps that hold
 //! the mirror against Clerk.
 //!
 //! One replica does it, the one that holds the lease. When it dies, another takes over once the lease has run out; when
@@ -15,7 +15,10 @@ use std::time::Duration;
 
 use api::SyncStatus;
 use chrono::{TimeDelta, Utc};
-use domain::{Directory, Enrichment, Housekeeping, Mirror, MirrorRows, StoreError, StreamTickets};
+use domain::{
+    Attribution, Directory, Enrichment, Erasures, Housekeeping, Mirror, MirrorRows, StoreError,
+    StreamTickets, UserKey,
+};
 use persistence::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -27,11 +30,13 @@ use thin::ThinUsers;
 /// Small batches, so that no webhook waits long behind one.
 const SETTLED_AT_ONCE: u32 = 200;
 const PRUNED_AT_ONCE: u32 = 500;
+const FORGOTTEN_AT_ONCE: u32 = 10;
 
 /// The worker.
 pub(crate) struct Upkeep {
     housekeeping: Arc<dyn Housekeeping>,
     tickets: Arc<dyn StreamTickets>,
+    erasures: Arc<dyn Erasures>,
     lease: Lease,
     sweeps: Sweeps,
     thin: ThinUsers,
@@ -45,6 +50,7 @@ pub(crate) struct Tools {
     pub(crate) mirror: Arc<dyn Mirror>,
     pub(crate) rows: Arc<dyn MirrorRows>,
     pub(crate) tickets: Arc<dyn StreamTickets>,
+    pub(crate) erasures: Arc<dyn Erasures>,
     /// `None` without a secret key: then nothing is swept.
     pub(crate) directory: Option<Arc<dyn Directory>>,
     pub(crate) enrichment: Arc<dyn Enrichment>,
@@ -63,6 +69,7 @@ impl Tools {
             mirror: Arc::clone(&store.mirror),
             rows: Arc::clone(&store.rows),
             tickets: Arc::clone(&store.tickets),
+            erasures: Arc::clone(&store.erasures),
             directory,
             enrichment,
             status,
@@ -80,6 +87,7 @@ impl Upkeep {
         Self {
             lease: Lease::new(Arc::clone(&housekeeping)),
             tickets: Arc::clone(&tools.tickets),
+            erasures: Arc::clone(&tools.erasures),
             thin: ThinUsers::new(Arc::clone(&housekeeping), Arc::clone(&tools.enrichment)),
             sweeps: Sweeps::new(tools, config),
             retention_days: config.retention_days,
@@ -135,7 +143,19 @@ impl Upkeep {
         while prune().await? >= u64::from(PRUNED_AT_ONCE) {}
         let prune = || self.tickets.prune_tickets(Utc::now(), PRUNED_AT_ONCE);
         while prune().await? >= u64::from(PRUNED_AT_ONCE) {}
+        self.forget().await?;
         self.thin.look().await?;
         self.sweeps.sweep_if_due().await
+    }
+
+    /// Forgets who is to be forgotten by now. What breaks off goes on in the next round.
+    async fn forget(&self) -> Result<(), StoreError> {
+        for erasure in self.erasures.due(Utc::now(), FORGOTTEN_AT_ONCE).await? {
+            let by = Attribution::system(Utc::now());
+            let user = UserKey::from(erasure.user_id);
+            self.erasures.execute(&user, by).await?;
+            tracing::info!(erasure = %erasure.id, "a person is forgotten");
+        }
+        Ok(())
     }
 }

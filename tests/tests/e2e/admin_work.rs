@@ -14,6 +14,7 @@ e2e::on_both! {
     without_a_secret_key_clerk_is_not_asked,
     drift_is_what_the_last_sweep_found,
     a_person_is_exported_and_forgotten_in_two_steps,
+    who_is_to_be_forgotten_is_forgotten_when_it_is_due,
 }
 
 const ADMIN: &str = "/api/v1/admin";
@@ -234,4 +235,38 @@ async fn a_person_is_exported_and_forgotten_in_two_steps(database: TestDatabase)
     post(&boss, "users/user_none/export", json!({}))
         .await
         .expect_problem(404, "user_not_found");
+}
+
+async fn who_is_to_be_forgotten_is_forgotten_when_it_is_due(database: TestDatabase) {
+    let own = [
+        ("ERASURE_HOLD_DAYS", "0"),
+        ("RECONCILE_INTERVAL_SECONDS", "1"),
+        // Without a key nothing is swept, but the rounds are as short.
+        ("CLERK_SECRET_KEY", ""),
+    ];
+    let world = World::with(database, &own).await;
+    let (boss, ann) = (admin(&world, "boss").await, world.caller("ann").await);
+    let path = format!("users/{}", ann.user_id());
+    let asked = post(&boss, &format!("{path}/erasure"), json!({})).await;
+    asked.expect(202);
+    let forgotten = async {
+        loop {
+            let shown = get(&boss, &path).await;
+            if shown["erasure"]["executed_at"].is_string() {
+                return shown;
+            }
+        }
+    };
+    let shown = e2e::within(e2e::PATIENCE, "the deed", forgotten).await;
+    assert_eq!(
+        (&shown["email"], &shown["full_name"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(shown["emails"], json!([]));
+    let lines = get(&boss, "audit?action=user.erased").await;
+    assert_eq!(lines["items"][0]["actor"], "system");
+    let again = boss
+        .ask(Method::DELETE, &format!("{ADMIN}/{path}/erasure"))
+        .await;
+    assert!([404, 409].contains(&again.status), "{again:?}");
 }

@@ -35,6 +35,7 @@ impl Sweeps {
             rows,
             directory,
             tickets: _,
+            erasures: _,
             enrichment: _,
             status,
         } = tools;

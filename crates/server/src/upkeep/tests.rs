@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
-    ClerkId, DirectoryError, MockDirectory, MockEnrichment, MockMirror, MockMirrorRows,
-    MockStreamTickets, Page, SweepLog,
+    ClerkId, DirectoryError, MockDirectory, MockEnrichment, MockErasures, MockMirror,
+    MockMirrorRows, MockStreamTickets, Page, SweepLog,
 };
 use tokio::time::Instant;
 
@@ -103,11 +103,14 @@ fn upkeep(notes: &Arc<Notes>, directory: MockDirectory) -> (Upkeep, Arc<SyncStat
     enrichment.expect_wanted().return_const(());
     let mut tickets = MockStreamTickets::new();
     tickets.expect_prune_tickets().returning(|_, _| Ok(0));
+    let mut erasures = MockErasures::new();
+    erasures.expect_due().returning(|_, _| Ok(Vec::new()));
     let tools = Tools {
         housekeeping: Arc::clone(notes) as Arc<dyn Housekeeping>,
         mirror: Arc::new(MockMirror::new()),
         rows: Arc::new(rows),
         tickets: Arc::new(tickets),
+        erasures: Arc::new(erasures),
         directory: Some(Arc::new(directory)),
         enrichment: Arc::new(enrichment),
         status: Arc::clone(&status),
