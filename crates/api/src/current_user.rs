@@ -6,7 +6,7 @@ use auth::legacy::LegacyClaims;
 use auth::{ActiveOrganization, CredentialKind, SessionClaims, TokenError};
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
-use domain::{Barred, Caller, ClerkId, Entitlements, ThinUser, User};
+use domain::{Barred, Caller, ClerkId, Entitlements, MonthUsage, ThinUser, User};
 use http::header::ORIGIN;
 use http::request::Parts;
 use serde_json::Value;
@@ -25,6 +25,8 @@ pub struct CurrentUser {
     pub user: Arc<User>,
     /// Role, tier and limits in force.
     pub entitlements: Entitlements,
+    /// What he had used of metered features when his row was read; `None` where nobody has looked.
+    pub usage: Option<Arc<MonthUsage>>,
     /// How he has proven it.
     pub proof: Proof,
 }
@@ -236,11 +238,12 @@ impl CurrentUser {
                 Barred::SessionOver => TokenError::SessionRevoked.into(),
                 Barred::UserInactive => Problem::of(Kind::UserInactive),
             })?;
-        let user = caller.user;
+        let Caller { user, usage, .. } = caller;
         let entitlements = app.policy.entitlements(&user, now);
         Ok(Self {
             user,
             entitlements,
+            usage,
             proof,
         })
     }
@@ -282,6 +285,7 @@ async fn newcomer(
     let caller = known.unwrap_or_else(|| Caller {
         user: Arc::new(user),
         session_status: None,
+        usage: None,
     });
     if caller.user.version == NOTHING_KNOWN && caller.user.deleted_at.is_none() {
         app.enrichment.wanted(&clerk_user_id);

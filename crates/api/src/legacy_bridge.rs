@@ -109,6 +109,7 @@ impl LegacyBridge {
             ExternalUser::Known(user) => Ok(Caller {
                 user: Arc::from(user),
                 session_status: None,
+                usage: None,
             }),
             ExternalUser::Unknown => Err(Problem::with_detail(
                 Kind::UserUnknown,

@@ -8,7 +8,7 @@ use domain::{Caller, ClerkId, StoreError, ThinUser, User, UserStore};
 use tokio::time::Instant;
 
 use crate::memory::Ticket;
-use crate::remembered::Remembered;
+use crate::remembered::{Known, Remembered};
 use crate::shared::{SharedCallers, Stamped};
 use crate::watch::FeedWatch;
 
@@ -60,11 +60,12 @@ impl CachedUsers {
         if !self.watch.is_in_use(now) {
             return None;
         }
-        let user = self.remembered.users.get(user_id, now)?;
+        let Known { user, usage } = self.remembered.users.get(user_id, now)?;
         let session_status = self.remembered.sessions.get(session_id, now)?;
         Some(Caller {
             user,
             session_status,
+            usage,
         })
     }
 
@@ -108,12 +109,11 @@ impl CachedUsers {
     fn remember(&self, caller: &Caller, session_id: &str, before: &Before) {
         let now = Instant::now();
         let users = &self.remembered.users;
-        users.put(
-            &caller.user.clerk_user_id,
-            Arc::clone(&caller.user),
-            before.user,
-            now,
-        );
+        let known = Known {
+            user: Arc::clone(&caller.user),
+            usage: caller.usage.clone(),
+        };
+        users.put(&caller.user.clerk_user_id, known, before.user, now);
         if let Ok(session_id) = ClerkId::parse(session_id) {
             let status = caller.session_status.clone();
             let sessions = &self.remembered.sessions;

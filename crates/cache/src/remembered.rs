@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
-use domain::{FeedMark, ObjectKind, SessionStatus, User};
+use domain::{ChangeKind, FeedMark, MonthUsage, ObjectKind, SessionStatus, User};
 
 use crate::caches::CacheSettings;
 use crate::memory::Memory;
 
+/// A user, and what he has used of metered features.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) user: Arc<User>,
+    pub(crate) usage: Option<Arc<MonthUsage>>,
+}
+
 /// Users by their id, and the last told states of sessions by theirs; `None` for a session that nobody has told of.
 pub(crate) struct Remembered {
-    pub(crate) users: Memory<Arc<User>>,
+    pub(crate) users: Memory<Known>,
     pub(crate) sessions: Memory<Option<SessionStatus>>,
 }
 
@@ -26,9 +33,13 @@ impl Remembered {
     pub(crate) fn forget(&self, mark: &FeedMark) {
         let id = mark.clerk_id.as_str();
         match mark.kind {
-            Some(ObjectKind::User) => self.users.forget(id, mark.cursor),
-            Some(ObjectKind::Session) => self.sessions.forget(id, mark.cursor),
-            Some(_) => {}
+            Some(ChangeKind::Object(ObjectKind::User) | ChangeKind::Usage) => {
+                self.users.forget(id, mark.cursor);
+            }
+            Some(ChangeKind::Object(ObjectKind::Session)) => {
+                self.sessions.forget(id, mark.cursor);
+            }
+            Some(ChangeKind::Object(_)) => {}
             None => {
                 self.users.forget(id, mark.cursor);
                 self.sessions.forget(id, mark.cursor);

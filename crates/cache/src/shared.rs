@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use domain::{Caller, Housekeeping, SessionStatus, User};
+use domain::{Caller, Housekeeping, MonthUsage, SessionStatus, User};
 use redis::Cmd;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,7 @@ pub(crate) struct Stamped {
     pub(crate) seen: i64,
     user: Arc<User>,
     session_status: Option<SessionStatus>,
+    usage: Option<Arc<MonthUsage>>,
 }
 
 impl Stamped {
@@ -27,11 +28,13 @@ impl Stamped {
         let Caller {
             user,
             session_status,
+            usage,
         } = caller;
         Self {
             seen,
             user: Arc::clone(user),
             session_status: session_status.clone(),
+            usage: usage.clone(),
         }
     }
 
@@ -39,6 +42,7 @@ impl Stamped {
         Caller {
             user: self.user,
             session_status: self.session_status,
+            usage: self.usage,
         }
     }
 

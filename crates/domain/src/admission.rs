@@ -28,6 +28,7 @@ impl Caller {
         let Self {
             user,
             session_status,
+            usage: _,
         } = self;
         if user.deleted_at.is_some() {
             return Err(Barred::UserDeleted);

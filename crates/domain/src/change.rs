@@ -6,8 +6,46 @@ use serde_json::Value;
 
 use crate::ObjectKind;
 
-/// What a change is about; named as [`ObjectKind`] names it.
-pub type ChangeKind = ObjectKind;
+/// What a change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChangeKind {
+    /// An object of Clerk's.
+    Object(ObjectKind),
+    /// What a user has used of a metered feature in a month; the id is the user's at Clerk.
+    Usage,
+}
+
+impl ChangeKind {
+    /// The name in the feed.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Object(kind) => kind.as_str(),
+            Self::Usage => "usage",
+        }
+    }
+
+    /// The kind that [`ChangeKind::as_str`] names.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "usage" => Some(Self::Usage),
+            name => ObjectKind::parse(name).map(Self::Object),
+        }
+    }
+}
+
+impl From<ObjectKind> for ChangeKind {
+    fn from(kind: ObjectKind) -> Self {
+        Self::Object(kind)
+    }
+}
+
+impl PartialEq<ObjectKind> for ChangeKind {
+    fn eq(&self, kind: &ObjectKind) -> bool {
+        *self == Self::Object(*kind)
+    }
+}
 
 /// What happened to the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,4 +95,21 @@ pub struct FeedItem {
     pub cursor: i64,
     /// The change, as it was committed.
     pub change: Change,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_survive_the_round_trip_and_usage_is_no_object() {
+        for kind in ObjectKind::ALL {
+            let kind = ChangeKind::from(*kind);
+            assert_eq!(ChangeKind::parse(kind.as_str()), Some(kind));
+        }
+        let usage = ChangeKind::Usage;
+        assert_eq!(ChangeKind::parse(usage.as_str()), Some(usage));
+        assert_eq!(ObjectKind::parse(usage.as_str()), None);
+        assert_eq!(ChangeKind::parse("x"), None);
+    }
 }

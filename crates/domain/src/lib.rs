@@ -69,10 +69,9 @@ pub use ports::{
     Administration, AuditLog, CacheHealth, CacheReport, Caller, Changes, CommitObserver, Commits,
     Deliveries, DeliveryFilter, Directory, DirectoryError, Enrichment, Erasures, ExternalIds,
     ExternalUser, FeedMark, FeedPulse, FeedTail, Housekeeping, Invites, Listing, LiveSession,
-    MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, NoSignOuts, NoWriteBacks, Overview,
-    Page, SharedCacheState, SignOuts, StoreError, StoreHealth, StoreReport, StoredDelivery,
-    StreamTicket, StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps, WriteBack,
-    WriteBacks,
+    MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, NoWriteBacks, Overview, Page,
+    SharedCacheState, StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket,
+    StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps, WriteBack, WriteBacks,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
@@ -82,13 +81,13 @@ pub use sync::{
     Unmappable, UnmappableObject, backfill, no_events_alarm, reconcile,
 };
 pub use timestamp::{MAX_CLOCK_AHEAD, from_clerk_millis, from_clerk_seconds_or_millis};
-pub use usage::{FeatureUsage, Month, ReserveOutcome, SpendOutcome, UsageRequest};
+pub use usage::{FeatureUsage, Month, MonthUsage, ReserveOutcome, SpendOutcome, UsageRequest};
 pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
 pub use ports::{
     MockAdministration, MockAuditLog, MockCacheHealth, MockChanges, MockDeliveries, MockDirectory,
     MockEnrichment, MockErasures, MockExternalIds, MockFeedPulse, MockFeedTail, MockHousekeeping,
-    MockInvites, MockMirror, MockMirrorRows, MockOverview, MockSignOuts, MockStoreHealth,
-    MockStreamTickets, MockUsageMeter, MockUserStore, MockWriteBacks,
+    MockInvites, MockMirror, MockMirrorRows, MockOverview, MockStoreHealth, MockStreamTickets,
+    MockUsageMeter, MockUserStore, MockWriteBacks,
 };

@@ -14,7 +14,6 @@ mod invites;
 mod mirror;
 mod overview;
 mod rows;
-mod sign_outs;
 mod tickets;
 mod usage;
 mod users;
@@ -37,7 +36,6 @@ pub use invites::Invites;
 pub use mirror::Mirror;
 pub use overview::Overview;
 pub use rows::{MirrorRows, Mirrored};
-pub use sign_outs::{NoSignOuts, SignOuts};
 pub use tickets::{StreamTicket, StreamTickets};
 pub use usage::UsageMeter;
 pub use users::{Caller, UserStore};
@@ -71,8 +69,6 @@ pub use mirror::MockMirror;
 pub use overview::MockOverview;
 #[cfg(feature = "mock")]
 pub use rows::MockMirrorRows;
-#[cfg(feature = "mock")]
-pub use sign_outs::MockSignOuts;
 #[cfg(feature = "mock")]
 pub use tickets::MockStreamTickets;
 #[cfg(feature = "mock")]

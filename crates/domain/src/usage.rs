@@ -1,10 +1,12 @@
 //! What a user has used of a metered feature in a calendar month.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 /// A calendar month in UTC.
@@ -54,6 +56,34 @@ impl fmt::Display for Month {
 impl Serialize for Month {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Month {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("no month"))
+    }
+}
+
+/// What a user has used for good in one month, by feature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthUsage {
+    /// The month.
+    pub month: Month,
+    /// Features that were used.
+    pub used: BTreeMap<String, u64>,
+}
+
+impl MonthUsage {
+    /// What is used of a feature at `now`: nothing when this is another month's count.
+    #[must_use]
+    pub fn used_at(&self, feature: &str, now: DateTime<Utc>) -> u64 {
+        if self.month == Month::of(now) {
+            self.used.get(feature).copied().unwrap_or(0)
+        } else {
+            0
+        }
     }
 }
 
@@ -157,6 +187,21 @@ mod tests {
         for text in ["", "2026", "2026-13", "2026-00", "x-1"] {
             assert_eq!(Month::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_count_is_its_own_months() {
+        let usage = MonthUsage {
+            month: Month::of(at("2026-11-30T23:59:59Z")),
+            used: [("ai_messages".to_owned(), 7)].into(),
+        };
+        assert_eq!(usage.used_at("ai_messages", at("2026-11-01T00:00:00Z")), 7);
+        assert_eq!(usage.used_at("exports", at("2026-11-01T00:00:00Z")), 0);
+        for other in ["2026-12-01T00:00:00Z", "2025-11-30T23:59:59Z"] {
+            assert_eq!(usage.used_at("ai_messages", at(other)), 0, "{other}");
+        }
+        let text = serde_json::to_string(&usage).unwrap();
+        assert_eq!(serde_json::from_str::<MonthUsage>(&text).unwrap(), usage);
     }
 
     #[test]

@@ -7,6 +7,11 @@
     reason = "tests say what they expect; a panic there is how they say it"
 )]
 
+mod access_matrix;
+mod admin_access;
+mod admin_decisions;
+mod admin_lists;
+mod admin_work;
 mod bodies;
 mod changes;
 mod commands;
@@ -20,12 +25,15 @@ mod events;
 mod example_settings;
 mod feed_streams;
 mod forward_auth;
+mod invites;
 mod jobs;
 mod legacy;
 mod likeness;
 mod limits;
+mod logout;
 mod ordering;
 mod outage;
+mod own_account;
 mod parity;
 mod program;
 mod provisioning;

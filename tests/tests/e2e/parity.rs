@@ -1,7 +1,7 @@
 //! One verdict: header, cookie, forward auth, streams and tickets never disagree, and the page that is public judges
 //! nobody.
 
-use e2e::{ME, TestDatabase, Visitor, World};
+use e2e::{ME, PARTY, TestDatabase, Visitor, World};
 use emulator::{Caller, SessionStatus, TokenKey, TokenRequest};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -14,9 +14,9 @@ e2e::on_both! {
 }
 
 /// What one way in says: the status, and the code where it refuses.
-type Verdict = (u16, String);
+pub(crate) type Verdict = (u16, String);
 
-async fn stream(world: &World, path: &str, header: &str) -> Verdict {
+pub(crate) async fn stream(world: &World, path: &str, header: &str) -> Verdict {
     let mut wire = open(world, path, header).await;
     let head = wire.until("\r\n\r\n").await;
     let status: u16 = head.get(9..12).unwrap().parse().unwrap();
@@ -174,7 +174,8 @@ async fn every_way_in_gives_the_same_verdict(database: TestDatabase) {
         let header = world.anonymous().bearer(&token);
         let cookie = world
             .anonymous()
-            .with("cookie", format!("__session={token}"));
+            .with("cookie", format!("__session={token}"))
+            .with("origin", PARTY);
         for visitor in [&header, &cookie] {
             for (method, path) in [
                 (Method::GET, ME),

@@ -51,7 +51,8 @@ pub(crate) struct ChangePage {
 pub(crate) struct ChangeItem {
     #[schema(example = "42")]
     cursor: String,
-    /// `user`, `session`, `organization`, `membership`, `subscription`, …
+    /// `user`, `session`, `organization`, `membership`, `subscription`, …, and `usage`: what a user has used this month of a
+    /// metered feature, with his id.
     #[schema(example = "user")]
     kind: &'static str,
     /// Clerk's id of the object.

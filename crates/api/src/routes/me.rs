@@ -17,6 +17,9 @@ use crate::problem::{Kind, Problem, ProblemBody};
 
 use super::me_answers::Grounds;
 
+/// The metered feature that has a place of its own here.
+const AI_MESSAGES: &str = "ai_messages";
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The caller, with what he may do.
@@ -39,11 +42,17 @@ pub(crate) struct Me {
     image_url: Option<String>,
     #[schema(example = "solo")]
     role: String,
+    /// What gave the role: `configuration`, `override`, `rule 2: organization`, `default`.
+    #[schema(example = "default")]
+    role_source: Option<String>,
     #[schema(example = "free")]
     tier: String,
+    /// What gave the tier: `override`, `plan`, `public_metadata`, `default`.
+    #[schema(example = "default")]
+    tier_source: Option<String>,
     /// The organization that is active in this session.
     organization: Option<Organization>,
-    /// Whether the user has used an invite code.
+    /// Whether the user may pass the invite gate: by a code that he has given, as an admin, or because the gate is open.
     invite_validated: bool,
     is_active: bool,
     /// The user's own settings.
@@ -75,8 +84,10 @@ struct MyLimits {
     max_portfolios: u32,
     /// For each calendar month (UTC).
     max_ai_messages: u32,
-    ai_messages_used: u32,
-    ai_messages_remaining: u32,
+    /// This month; work that is going on does not count yet.
+    ai_messages_used: u64,
+    /// What is left of this month's limit.
+    ai_messages_remaining: u64,
 }
 
 /// Who is calling.
@@ -91,10 +102,28 @@ struct MyLimits {
     )
 )]
 pub(crate) async fn me(State(app): State<App>, caller: CurrentUser) -> Result<Response, Problem> {
+    let now = Utc::now();
+    let ai_messages_used = match &caller.usage {
+        Some(usage) => usage.used_at(AI_MESSAGES, now),
+        // A token of a previous login, or a first request.
+        None => {
+            let counted = app.usage.usage(caller.user.id, now).await?;
+            let of_it = counted.iter().find(|usage| usage.feature == AI_MESSAGES);
+            of_it.map_or(0, |usage| usage.used)
+        }
+    };
+    let user = &caller.user;
+    let invite = app.policy.require_invite(
+        &caller.entitlements,
+        user.invite_validated_at,
+        app.settings.invites.is_enforced,
+    );
     let grounds = Grounds {
-        user: &caller.user,
+        user,
         entitlements: &caller.entitlements,
         organization: caller.proof.organization(),
+        ai_messages_used,
+        invite_validated: invite.is_ok(),
     };
     let body = app
         .me_answers
@@ -129,16 +158,18 @@ impl Me {
             user,
             entitlements,
             organization,
+            ai_messages_used,
+            invite_validated,
         } = grounds;
         let Entitlements {
             role,
             tier,
             limits,
-            role_source: _,
-            tier_source: _,
+            role_source,
+            tier_source,
             features: _,
         } = (*entitlements).clone();
-        let max_ai_messages = limits.per_month("ai_messages").unwrap_or_default();
+        let max_ai_messages = limits.per_month(AI_MESSAGES).unwrap_or_default();
         Self {
             id: user.id,
             clerk_user_id: user.clerk_user_id.to_string(),
@@ -149,17 +180,19 @@ impl Me {
             full_name: user.full_name.clone(),
             image_url: user.image_url.clone(),
             role: role.to_string(),
+            role_source: role_source.map(|source| source.to_string()),
             tier: tier.to_string(),
+            tier_source: tier_source.map(|source| source.to_string()),
             organization: organization.map(Organization::of),
-            // Nothing can be invited, owned or metered yet, so nothing has been.
-            invite_validated: false,
+            invite_validated: *invite_validated,
+            // Nothing can be owned yet.
             portfolio_id: None,
             portfolio_count: 0,
             limits: MyLimits {
                 max_portfolios: limits.max_portfolios,
                 max_ai_messages,
-                ai_messages_used: 0,
-                ai_messages_remaining: max_ai_messages,
+                ai_messages_used: *ai_messages_used,
+                ai_messages_remaining: u64::from(max_ai_messages).saturating_sub(*ai_messages_used),
             },
             is_active: user.is_active,
             preferences: user.preferences.clone(),

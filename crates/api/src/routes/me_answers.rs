@@ -18,6 +18,9 @@ pub(crate) struct Grounds<'a> {
     pub(crate) user: &'a Arc<User>,
     pub(crate) entitlements: &'a Entitlements,
     pub(crate) organization: Option<&'a auth::ActiveOrganization>,
+    /// This month's.
+    pub(crate) ai_messages_used: u64,
+    pub(crate) invite_validated: bool,
 }
 
 /// The answers that are kept.
@@ -31,6 +34,8 @@ struct Kept {
     user: Weak<User>,
     entitlements: Entitlements,
     organization: Option<Organization>,
+    ai_messages_used: u64,
+    invite_validated: bool,
     body: Bytes,
 }
 
@@ -60,6 +65,8 @@ impl MeAnswers {
             user: Arc::downgrade(grounds.user),
             entitlements: grounds.entitlements.clone(),
             organization: grounds.organization.map(Organization::of),
+            ai_messages_used: grounds.ai_messages_used,
+            invite_validated: grounds.invite_validated,
             body: write()?.into(),
         };
         let body = kept.body.clone();
@@ -79,6 +86,8 @@ impl Kept {
     fn stands_on(&self, grounds: &Grounds<'_>) -> bool {
         std::ptr::eq(self.user.as_ptr(), Arc::as_ptr(grounds.user))
             && self.entitlements == *grounds.entitlements
+            && self.ai_messages_used == grounds.ai_messages_used
+            && self.invite_validated == grounds.invite_validated
             && match (&self.organization, grounds.organization) {
                 (None, None) => true,
                 (Some(kept), Some(now)) => kept.is(now),
@@ -158,12 +167,15 @@ mod tests {
     fn an_answer_is_given_again_only_on_the_same_grounds() {
         let answers = MeAnswers::new();
         let written = Cell::new(0_u8);
+        let (ai_messages_used, invite_validated) = (Cell::new(0), Cell::new(false));
         let is_new = |user, entitlements, organization| {
             let before = written.get();
             let grounds = Grounds {
                 user,
                 entitlements,
                 organization,
+                ai_messages_used: ai_messages_used.get(),
+                invite_validated: invite_validated.get(),
             };
             let answer = answers.answer(&grounds, || {
                 written.set(before + 1);
@@ -186,6 +198,12 @@ mod tests {
         assert!(is_new(&read_again, &paid, None));
         assert!(is_new(&in_the_same_place, &paid, None));
         assert!(is_new(&read_again, &paid, None));
+        assert!(!is_new(&read_again, &paid, None));
+        ai_messages_used.set(1);
+        assert!(is_new(&read_again, &paid, None));
+        invite_validated.set(true);
+        assert!(is_new(&read_again, &paid, None));
+        assert!(!is_new(&read_again, &paid, None));
     }
 
     #[test]
@@ -198,6 +216,8 @@ mod tests {
                 user: &user,
                 entitlements: &entitlements,
                 organization: None,
+                ai_messages_used: 0,
+                invite_validated: false,
             };
             let answer = answers.answer(&grounds, || Ok::<_, Infallible>(vec![turn]));
             assert_eq!(*answer.unwrap(), [turn]);

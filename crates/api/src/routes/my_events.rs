@@ -111,7 +111,7 @@ fn follow(
                 News::Changed { caller, heard } => {
                     let mut is_changed = heard.missed;
                     for mark in &heard.marks {
-                        if mark.kind == Some(ObjectKind::Session) {
+                        if mark.kind == Some(ObjectKind::Session.into()) {
                             // One that names no user may be another's.
                             if mark.clerk_user_id.is_some() {
                                 waiting.extend(session(&app, &caller, &mark.clerk_id).await);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
-use domain::{FeedMark, FeedPulse, FeedTail, ObjectKind};
+use domain::{ChangeKind, FeedMark, FeedPulse, FeedTail, ObjectKind};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -127,8 +127,10 @@ impl Hub {
         let listeners = self.listeners();
         for mark in marks {
             let whose = match (&mark.clerk_user_id, mark.kind) {
+                // Nothing of it is in what streams tell, and it bars nobody.
+                (_, Some(ChangeKind::Usage)) => continue,
                 (Some(user_id), _) => Some(user_id.clone()),
-                (None, Some(ObjectKind::User)) => Some(mark.clerk_id.clone()),
+                (None, Some(ChangeKind::Object(ObjectKind::User))) => Some(mark.clerk_id.clone()),
                 (None, _) => None,
             };
             let mark = Arc::new(mark);
@@ -140,7 +142,7 @@ impl Hub {
                     }
                 }
                 // A session that names no user may be anybody's: all look.
-                None if mark.kind == Some(ObjectKind::Session) => {
+                None if mark.kind == Some(ObjectKind::Session.into()) => {
                     for sender in listeners.values() {
                         let _ = sender.send(Arc::clone(&mark));
                     }
@@ -224,7 +226,7 @@ mod tests {
             let cursor = *self.newest.borrow() + 1;
             self.marks.lock().unwrap().push(FeedMark {
                 cursor,
-                kind: Some(kind),
+                kind: Some(kind.into()),
                 clerk_id: clerk_id.to_owned(),
                 clerk_user_id: user_id.map(str::to_owned),
                 at: Utc::now(),

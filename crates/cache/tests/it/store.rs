@@ -137,7 +137,7 @@ impl Rows {
         self.newest += 1 + self.newest % 3;
         self.feed.push(FeedMark {
             cursor: self.newest,
-            kind: Some(kind),
+            kind: Some(kind.into()),
             clerk_id: id.to_owned(),
             clerk_user_id: user.map(str::to_owned),
             at: DateTime::from_timestamp_micros(self.newest).unwrap(),
@@ -271,6 +271,7 @@ impl UserStore for Replica {
             let caller = version.map(|version| Caller {
                 user: Arc::new(user(clerk_user_id, version)),
                 session_status: rows.sessions.get(clerk_session_id).cloned(),
+                usage: None,
             });
             let held = rows.holds_reads.then(oneshot::channel);
             let held = held.map(|(sender, receiver)| {

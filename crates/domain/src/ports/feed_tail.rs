@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::{ObjectKind, StoreError};
+use crate::{ChangeKind, StoreError};
 
 /// A change in the feed, as far as it says whom it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct FeedMark {
     /// Its place: grows in commit order, without gaps that fill later.
     pub cursor: i64,
     /// What it is about; `None` for a kind that a later version of this program knows.
-    pub kind: Option<ObjectKind>,
+    pub kind: Option<ChangeKind>,
     /// The object's id at Clerk.
     pub clerk_id: String,
     /// The user whom the row names, where it names one: a session's, a membership's.

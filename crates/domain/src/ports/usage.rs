@@ -7,7 +7,8 @@ use crate::{FeatureUsage, ReserveOutcome, SpendOutcome, StoreError, UsageRequest
 /// Where metered features are counted, by calendar month (UTC).
 ///
 /// Whatever runs at once, on however many replicas: what is granted in a month never exceeds the limit that each request
-/// was judged by.
+/// was judged by. Whatever is used for good is a change of kind [`Usage`](crate::ChangeKind::Usage) in the feed, in the
+/// same transaction; what is only held is none.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait UsageMeter: Send + Sync {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{SessionStatus, StoreError, ThinUser, User};
+use crate::{MonthUsage, SessionStatus, StoreError, ThinUser, User};
 
 /// A user who calls, with what is known of the session that he calls through.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Caller {
     pub user: Arc<User>,
     /// The session's last told state; `None` while no event has told of it.
     pub session_status: Option<SessionStatus>,
+    /// What the user had used of metered features when the row was read; `None` where nobody has looked.
+    pub usage: Option<Arc<MonthUsage>>,
 }
 
 /// Where users are read, and made on their first request.
@@ -18,7 +20,8 @@ pub struct Caller {
 #[async_trait]
 pub trait UserStore: Send + Sync {
     /// The caller behind a verified token, deleted and inactive ones too; `None` when the user is unknown. Texts that
-    /// are no [`ClerkId`](crate::ClerkId) are unknown, and no error.
+    /// are no [`ClerkId`](crate::ClerkId) are unknown, and no error. What he has used this month is read with his row: one
+    /// that remembers callers forgets them with each change of kind [`Usage`](crate::ChangeKind::Usage), as with others.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::QueryResult;
-use domain::{Change, Delivery, Effect, ObjectKind, Outcome, Policy, Receipt, Write};
+use domain::{Change, ChangeKind, Delivery, Effect, Outcome, Policy, Receipt, Write};
 
 use super::super::{begin_writing, commit};
 use super::about_users::{self, AboutUsers};
@@ -176,14 +176,14 @@ async fn write_groups(
         };
         let former_payers = tiers::payers_so_far(conn, &writes).await?;
         let of_wave = write_wave(conn, &writes, &about, context).await?;
-        let keys: HashSet<(ObjectKind, &str)> = of_wave
+        let keys: HashSet<(ChangeKind, &str)> = of_wave
             .iter()
             .map(|change| (change.kind, change.clerk_id.as_str()))
             .collect();
         for (group, writes) in &members {
             let is_seen = |write: &Write| {
                 let (kind, id) = write.key();
-                keys.contains(&(kind, id.as_str()))
+                keys.contains(&(kind.into(), id.as_str()))
             };
             if let Some(changed) = changed.get_mut(*group) {
                 *changed = writes.iter().any(is_seen);

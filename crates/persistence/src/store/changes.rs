@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
-use domain::{Change, ChangeOp, Changes, FeedItem, ObjectKind, StoreError};
+use domain::{Change, ChangeKind, ChangeOp, Changes, FeedItem, StoreError};
 
 use super::{Link, Store, limited, store_error};
 use crate::column::{Json, Time};
@@ -70,7 +70,7 @@ impl TryFrom<ChangeRow> for FeedItem {
         } = row;
         let unreadable =
             |what: &str| StoreError::Unreadable(format!("changes.{what} at cursor {cursor}"));
-        let kind = ObjectKind::parse(&kind).ok_or_else(|| unreadable("kind"))?;
+        let kind = ChangeKind::parse(&kind).ok_or_else(|| unreadable("kind"))?;
         let op = match op.as_str() {
             "upsert" => ChangeOp::Upsert,
             "delete" => ChangeOp::Delete,

@@ -6,7 +6,7 @@ use diesel::dsl::sql;
 use diesel::sql_types::{Nullable, Text};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
 use diesel_async::RunQueryDsl;
-use domain::{FeedMark, FeedTail, ObjectKind, StoreError};
+use domain::{ChangeKind, FeedMark, FeedTail, StoreError};
 
 use super::{Store, limited, store_error};
 use crate::column::Time;
@@ -60,7 +60,7 @@ impl FeedTail for Store {
 fn mark((cursor, kind, clerk_id, clerk_user_id, at): Row) -> FeedMark {
     FeedMark {
         cursor,
-        kind: ObjectKind::parse(&kind),
+        kind: ChangeKind::parse(&kind),
         clerk_id,
         clerk_user_id,
         at: at.0,

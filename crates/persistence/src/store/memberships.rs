@@ -136,7 +136,7 @@ fn change(row: MembershipRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change>
     let data = serde_json::to_value(&membership).ok()?;
     let clerk_id = membership.clerk_membership_id.into_string();
     Some(Change {
-        kind: ObjectKind::Membership,
+        kind: ObjectKind::Membership.into(),
         clerk_id,
         op,
         at,

@@ -1,7 +1,7 @@
 //! Whether a stored message, object or change names a person.
 
 use diesel::QueryResult;
-use domain::{Change, ObjectKind, User};
+use domain::{Change, ChangeKind, ObjectKind, User};
 use serde_json::Value;
 
 use super::{Conn, user_overview};
@@ -57,7 +57,12 @@ impl Mentions {
 
     /// Whether a change tells of the person. Organizations and what is paid for only name his id, and stay.
     pub(super) fn are_told_by(&self, change: &Change) -> bool {
-        match change.kind {
+        let kind = match change.kind {
+            ChangeKind::Object(kind) => kind,
+            // It names the user and nothing else of him.
+            ChangeKind::Usage => return false,
+        };
+        match kind {
             ObjectKind::User => change.clerk_id == self.clerk_user_id,
             ObjectKind::Session | ObjectKind::Membership => {
                 change.data.get("clerk_user_id").and_then(Value::as_str)

@@ -87,7 +87,7 @@ fn change(row: ObjectRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
         ..
     } = row;
     Some(Change {
-        kind: ObjectKind::parse(&kind)?,
+        kind: ObjectKind::parse(&kind)?.into(),
         clerk_id,
         op,
         at,

@@ -141,7 +141,7 @@ pub(super) fn change(row: OrganizationRow, op: ChangeOp, at: DateTime<Utc>) -> O
     let data = serde_json::to_value(&organization).ok()?;
     let clerk_id = organization.clerk_organization_id.into_string();
     Some(Change {
-        kind: ObjectKind::Organization,
+        kind: ObjectKind::Organization.into(),
         clerk_id,
         op,
         at,

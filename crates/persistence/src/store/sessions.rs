@@ -274,7 +274,7 @@ pub(super) fn change(row: SessionRow, at: DateTime<Utc>) -> Option<Change> {
     let session = Session::try_from(row).ok()?;
     let data = serde_json::to_value(&session).ok()?;
     Some(Change {
-        kind: ObjectKind::Session,
+        kind: ObjectKind::Session.into(),
         clerk_id: session.clerk_session_id.into_string(),
         op: ChangeOp::Upsert,
         at,

@@ -191,7 +191,7 @@ fn subscription_change(row: SubscriptionRow, op: ChangeOp, at: DateTime<Utc>) ->
     let data = serde_json::to_value(&shown).ok()?;
     let clerk_id = shown.clerk_subscription_id.into_string();
     Some(Change {
-        kind: ObjectKind::Subscription,
+        kind: ObjectKind::Subscription.into(),
         clerk_id,
         op,
         at,
@@ -237,7 +237,7 @@ fn item_change(row: ItemRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> 
     let data = serde_json::to_value(&shown).ok()?;
     let clerk_id = shown.clerk_subscription_item_id.into_string();
     Some(Change {
-        kind: ObjectKind::SubscriptionItem,
+        kind: ObjectKind::SubscriptionItem.into(),
         clerk_id,
         op,
         at,

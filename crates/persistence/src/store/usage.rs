@@ -1,22 +1,28 @@
 //! Metered features: a counter for each user, feature and month, and what is held of it.
 //!
 //! The counter's row is locked before its reservations are touched, always, so that nobody waits in a circle. The limit
-//! is judged by the statement that counts.
+//! is judged by the statement that counts. What is used for good goes into the change feed, so the writers' lock is taken
+//! before that row's; what is only held does not.
+
+use std::future::Future;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use diesel::result::Error;
 use diesel::upsert::excluded;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use diesel_async::RunQueryDsl;
 use domain::{
-    FeatureUsage, Month, ReserveOutcome, SpendOutcome, StoreError, UsageMeter, UsageRequest,
+    Change, ChangeKind, ChangeOp, FeatureUsage, Month, ReserveOutcome, SpendOutcome, StoreError,
+    UsageMeter, UsageRequest,
 };
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{Conn, Store, limited, store_error};
+use super::{Conn, Store, changes, limited, store_error};
 use crate::column::{Id, Time};
 use crate::schema::usage::{self, dsl};
-use crate::schema::usage_reservations as reservations;
+use crate::schema::{usage_reservations as reservations, users};
 
 /// How a request counts.
 #[derive(Clone, Copy)]
@@ -76,28 +82,83 @@ impl Store {
         request: &UsageRequest,
         count: Count,
     ) -> Result<(bool, FeatureUsage), StoreError> {
-        limited(async {
+        let is_told = matches!(count, Count::Used);
+        let call = limited(async {
             let mut lease = self.writer().await?;
-            let taken: QueryResult<(bool, FeatureUsage)> =
-                write_tx!(lease.conn(), async |conn| take(conn, request, count).await);
+            let taken: QueryResult<(bool, FeatureUsage)> = write_tx!(lease.conn(), async |conn| {
+                if is_told {
+                    super::super::lock_writes(conn).await?;
+                }
+                let (is_taken, usage) = take(conn, request, count).await?;
+                if is_told && is_taken {
+                    tell(conn, request.user_id, &usage, request.at).await?;
+                }
+                Ok((is_taken, usage))
+            });
             lease.settle(taken).map_err(store_error)
-        })
-        .await
+        });
+        self.told_if(is_told, call).await
     }
 
     async fn settle(&self, reservation: Uuid, is_used: bool) -> Result<bool, StoreError> {
-        limited(async {
+        let call = limited(async {
             let mut lease = self.writer().await?;
-            let settled: QueryResult<bool> = write_tx!(lease.conn(), async |conn| settle(
-                conn,
-                reservation,
-                is_used
-            )
-            .await);
+            let settled: QueryResult<bool> = write_tx!(lease.conn(), async |conn| {
+                if is_used {
+                    super::super::lock_writes(conn).await?;
+                }
+                let Some((user_id, usage)) = settle(conn, reservation, is_used).await? else {
+                    return Ok(false);
+                };
+                if is_used {
+                    tell(conn, user_id, &usage, Utc::now()).await?;
+                }
+                Ok(true)
+            });
             lease.settle(settled).map_err(store_error)
-        })
-        .await
+        });
+        self.told_if(is_used, call).await
     }
+
+    /// Makes a call, and has the observer know of it if it adds to the feed.
+    async fn told_if<T>(&self, is_told: bool, call: impl Future<Output = T> + Send) -> T {
+        if is_told {
+            self.observed.told_after(call).await
+        } else {
+            call.await
+        }
+    }
+}
+
+/// Adds what is used now to the feed. The caller holds the write lock.
+async fn tell(
+    conn: &mut Conn,
+    user_id: Uuid,
+    usage: &FeatureUsage,
+    at: DateTime<Utc>,
+) -> QueryResult<()> {
+    let clerk_user_id: Option<String> = users::table
+        .find(Id(user_id))
+        .select(users::clerk_user_id)
+        .first(conn)
+        .await
+        .optional()?;
+    // Nobody remembers whom there is not.
+    let Some(clerk_id) = clerk_user_id else {
+        return Ok(());
+    };
+    let data = json!({
+        "clerk_user_id": clerk_id, "user_id": user_id, "feature": usage.feature,
+        "month": usage.month, "used": usage.used,
+    });
+    let change = Change {
+        kind: ChangeKind::Usage,
+        clerk_id,
+        op: ChangeOp::Upsert,
+        at,
+        data,
+    };
+    changes::append(conn, vec![change]).await
 }
 
 async fn take(
@@ -209,7 +270,12 @@ async fn counts(conn: &mut Conn, request: &UsageRequest) -> QueryResult<(i64, i6
     Ok(counts.unwrap_or((0, 0)))
 }
 
-async fn settle(conn: &mut Conn, reservation: Uuid, is_used: bool) -> QueryResult<bool> {
+/// Whose it was and the count afterwards; `None` when nothing is held any more.
+async fn settle(
+    conn: &mut Conn,
+    reservation: Uuid,
+    is_used: bool,
+) -> QueryResult<Option<(Uuid, FeatureUsage)>> {
     let held: Option<(Id, String, String)> = reservations::table
         .find(Id(reservation))
         .select((
@@ -221,7 +287,7 @@ async fn settle(conn: &mut Conn, reservation: Uuid, is_used: bool) -> QueryResul
         .await
         .optional()?;
     let Some((user_id, month, feature)) = held else {
-        return Ok(false);
+        return Ok(None);
     };
     let counter = || usage::table.find((user_id, &month, &feature));
     // Locks the row; whoever settles the same reservation at once waits here, and then finds it gone.
@@ -235,17 +301,25 @@ async fn settle(conn: &mut Conn, reservation: Uuid, is_used: bool) -> QueryResul
         .await
         .optional()?;
     let Some(amount) = amount else {
-        return Ok(false);
+        return Ok(None);
     };
     let used = if is_used { amount } else { 0 };
-    diesel::update(counter())
+    let (used, reserved): (i64, i64) = diesel::update(counter())
         .set((
             dsl::used.eq(dsl::used + used),
             dsl::reserved.eq(dsl::reserved - amount),
         ))
-        .execute(conn)
+        .returning((dsl::used, dsl::reserved))
+        .get_result(conn)
         .await?;
-    Ok(true)
+    let unreadable = || Error::DeserializationError(format!("usage.month: {month}").into());
+    let usage = FeatureUsage {
+        month: Month::parse(&month).ok_or_else(unreadable)?,
+        used: unsigned(used),
+        reserved: unsigned(reserved),
+        feature,
+    };
+    Ok(Some((user_id.0, usage)))
 }
 
 /// What a user has used in the month of `now`, without what was held for too long.

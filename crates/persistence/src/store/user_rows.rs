@@ -273,7 +273,7 @@ pub(super) fn change_of(user: &User, op: ChangeOp, at: DateTime<Utc>) -> QueryRe
     let data =
         serde_json::to_value(user).map_err(|error| Error::SerializationError(error.into()))?;
     Ok(Change {
-        kind: ObjectKind::User,
+        kind: ObjectKind::User.into(),
         clerk_id: user.clerk_user_id.to_string(),
         op,
         at,

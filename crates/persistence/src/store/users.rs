@@ -1,18 +1,44 @@
 //! Users, read and made on their first request.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::Utc;
 use diesel::{
-    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
     QueryResult, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use domain::{Caller, ClerkId, SessionStatus, StoreError, ThinUser, User, UserStore};
+use domain::{
+    Caller, ClerkId, Month, MonthUsage, SessionStatus, StoreError, ThinUser, User, UserStore,
+};
 
 use super::user_rows::UserRow;
 use super::{Store, changes, limited, store_error, user_writes};
-use crate::schema::{sessions, users};
+use crate::schema::{sessions, usage, users};
+
+/// The user, his session's state, and one feature that he has used with how much of it.
+type FoundRow = (UserRow, Option<String>, Option<String>, Option<i64>);
+
+fn found_caller(rows: Vec<FoundRow>, month: Month) -> Result<Option<Caller>, StoreError> {
+    let mut used = BTreeMap::new();
+    let mut first = None;
+    for (row, status, feature, count) in rows {
+        if let (Some(feature), Some(count)) = (feature, count) {
+            used.insert(feature, u64::try_from(count).unwrap_or(0));
+        }
+        first.get_or_insert((row, status));
+    }
+    let Some((row, status)) = first else {
+        return Ok(None);
+    };
+    Ok(Some(Caller {
+        user: Arc::new(User::try_from(row)?),
+        session_status: status.as_deref().map(SessionStatus::parse),
+        usage: Some(Arc::new(MonthUsage { month, used })),
+    }))
+}
 
 #[async_trait]
 impl UserStore for Store {
@@ -30,23 +56,26 @@ impl UserStore for Store {
         }
         limited(async {
             let mut lease = self.reader().await?;
-            let found: QueryResult<Option<(UserRow, Option<String>)>> = users::table
-                .left_join(sessions::table.on(sessions::clerk_session_id.eq(clerk_session_id)))
-                .filter(users::clerk_user_id.eq(clerk_user_id))
-                .select((UserRow::as_select(), sessions::status.nullable()))
-                .first(lease.conn())
-                .await
-                .optional();
+            // Only a count of this month is of use, and what is counted later is told by the feed.
+            let month = Month::of(Utc::now());
+            let this_month = usage::user_id
+                .eq(users::id)
+                .and(usage::month.eq(month.to_string()));
+            // One row for each feature that was used, or one in all.
+            let found: QueryResult<Vec<FoundRow>> = users::table
+                .left_join(sessions::table.on(sessions::clerk_session_id.eq(clerk_session_id.to_owned())))
+                .left_join(usage::table.on(this_month))
+                .filter(users::clerk_user_id.eq(clerk_user_id.to_owned()))
+                .select((
+                    UserRow::as_select(),
+                    sessions::status.nullable(),
+                    usage::feature.nullable(),
+                    usage::used.nullable(),
+                ))
+                .load(lease.conn())
+                .await;
             let found = lease.settle(found).map_err(store_error)?;
-            found
-                .map(|(row, status)| {
-                    let session_status = status.as_deref().map(SessionStatus::parse);
-                    Ok(Caller {
-                        user: Arc::new(User::try_from(row)?),
-                        session_status,
-                    })
-                })
-                .transpose()
+            found_caller(found, month)
         })
         .await
     }

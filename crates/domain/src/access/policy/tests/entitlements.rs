@@ -158,6 +158,7 @@ fn a_caller_is_let_in_unless_the_row_or_the_session_says_otherwise() {
         let caller = Caller {
             user: Arc::new(row),
             session_status: status,
+            usage: None,
         };
         caller.admitted(issued)
     };
