@@ -1,6 +1,6 @@
 //! The change feed as its readers ask for it.
 
-use domain::{ChangeOp, FeedItem, ObjectKind};
+use domain::{ChangeKind, ChangeOp, FeedItem, ObjectKind};
 use serde_json::{Value, json};
 
 use crate::facts::{RECEIVED, at, deleted_user, organization, role, user};
@@ -69,10 +69,14 @@ async fn a_change_shows_the_row(store: TestStore) {
         .map(|item| (item.change.kind, item.change.op, item.change.at))
         .collect();
     let expected = [
-        (ObjectKind::Organization, ChangeOp::Upsert, at(RECEIVED)),
-        (ObjectKind::Role, ChangeOp::Upsert, at(RECEIVED)),
-        (ObjectKind::User, ChangeOp::Upsert, at(RECEIVED)),
-        (ObjectKind::User, ChangeOp::Delete, at(RECEIVED)),
+        (
+            ObjectKind::Organization.into(),
+            ChangeOp::Upsert,
+            at(RECEIVED),
+        ),
+        (ObjectKind::Role.into(), ChangeOp::Upsert, at(RECEIVED)),
+        (ObjectKind::User.into(), ChangeOp::Upsert, at(RECEIVED)),
+        (ObjectKind::User.into(), ChangeOp::Delete, at(RECEIVED)),
     ];
     assert_eq!(shown, expected);
     let data: Vec<&Value> = items.iter().map(|item| &item.change.data).collect();

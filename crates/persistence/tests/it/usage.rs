@@ -3,9 +3,10 @@
 use std::num::NonZeroU32;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{FeatureUsage, ReserveOutcome, SpendOutcome, UsageRequest};
+use domain::{ChangeKind, FeatureUsage, ReserveOutcome, SpendOutcome, UsageRequest};
 use uuid::Uuid;
 
+use crate::facts::user;
 use crate::store::{TestStore, on_both_stores, open};
 
 on_both_stores! {
@@ -16,6 +17,7 @@ on_both_stores! {
     a_month_ends_for_all_at_once,
     features_and_users_are_counted_apart,
     more_than_the_limit_at_once_is_refused_before_anything_is_counted,
+    what_is_used_for_good_is_told_by_the_feed_and_read_with_the_caller,
 }
 
 const NOW: &str = "2026-11-21T12:00:00Z";
@@ -186,4 +188,58 @@ async fn more_than_the_limit_at_once_is_refused_before_anything_is_counted(store
     // A tier that has lapsed leaves less than was used.
     assert!(spend(&store, request(1, 5, NOW)).await);
     assert!(!spend(&store, request(1, 1, NOW)).await);
+}
+
+async fn what_is_used_for_good_is_told_by_the_feed_and_read_with_the_caller(store: TestStore) {
+    store.apply(user("user_1")).await;
+    let caller = async || {
+        let found = store.store.users.caller("user_1", "sess_1").await;
+        found.unwrap().unwrap()
+    };
+    let known = caller().await;
+    let none = known.usage.unwrap();
+    assert!(none.used.is_empty());
+    let request = |feature: &str| UsageRequest {
+        user_id: known.user.id,
+        feature: feature.to_owned(),
+        amount: NonZeroU32::new(3).unwrap(),
+        limit: 7,
+        // The caller's counts are those of this month.
+        at: Utc::now(),
+    };
+    let meter = &store.store.usage;
+    meter.spend(request("ai_messages")).await.unwrap();
+    meter.spend(request("exports")).await.unwrap();
+    let until = Utc::now() + TimeDelta::minutes(10);
+    let held = meter.reserve(request("ai_messages"), until).await.unwrap();
+    let ReserveOutcome::Reserved { reservation, .. } = held else {
+        panic!("there is room");
+    };
+    let refused = meter.spend(request("ai_messages")).await.unwrap();
+    assert!(matches!(refused, SpendOutcome::LimitReached(_)));
+    let counts = async || {
+        let usage = caller().await.usage.unwrap();
+        let now = Utc::now();
+        ["ai_messages", "exports", "other"].map(|feature| usage.used_at(feature, now))
+    };
+    assert_eq!(counts().await, [3, 3, 0]);
+    assert!(meter.commit(reservation).await.unwrap());
+    assert!(!meter.commit(reservation).await.unwrap());
+    assert_eq!(counts().await, [6, 3, 0]);
+    let feed = store.store.changes.after(0, 100).await.unwrap();
+    let told: Vec<_> = feed
+        .iter()
+        .filter(|item| item.change.kind == ChangeKind::Usage)
+        .map(|item| {
+            assert_eq!(item.change.clerk_id, "user_1");
+            let data = &item.change.data;
+            (data["feature"].as_str().unwrap(), data["used"].as_u64())
+        })
+        .collect();
+    let expected = [
+        ("ai_messages", Some(3)),
+        ("exports", Some(3)),
+        ("ai_messages", Some(6)),
+    ];
+    assert_eq!(told, expected);
 }
