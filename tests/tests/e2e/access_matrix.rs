@@ -142,10 +142,7 @@ async fn kinds(world: &World) -> Vec<Kind> {
     };
     let code = json!({ "invite_code": CODE });
     let path = "/api/v1/onboarding/validate-invite";
-    invited
-        .submit(Method::POST, path, &code)
-        .await
-        .expect(200);
+    invited.submit(Method::POST, path, &code).await.expect(200);
     let organization = json!({"name": "Acme", "created_by": tenant.user_id()});
     let organization = clerk.create_organization(organization, &by).unwrap();
     clerk.delete_user(deleted.user_id(), &by).unwrap();
@@ -192,7 +189,12 @@ async fn kinds(world: &World) -> Vec<Kind> {
         barred,
     };
     vec![
-        kind("nobody", Box::new(|_| None), &[], Some((401, "token_missing"))),
+        kind(
+            "nobody",
+            Box::new(|_| None),
+            &[],
+            Some((401, "token_missing")),
+        ),
         kind(
             "forged",
             tokens(admin, &forged),
@@ -200,7 +202,12 @@ async fn kinds(world: &World) -> Vec<Kind> {
             Some((401, "signature_invalid")),
         ),
         kind("user", tokens(&people[0], &plain), &["user"], None),
-        kind("invited", tokens(invited, &plain), &["user", "invite"], None),
+        kind(
+            "invited",
+            tokens(invited, &plain),
+            &["user", "invite"],
+            None,
+        ),
         kind(
             "other tenant",
             tokens(tenant, &in_organization),
@@ -246,7 +253,11 @@ async fn who_is_let_in_is_what_the_document_says(database: TestDatabase) {
     let kinds = kinds(&world).await;
     let document = world.anonymous().get("/api/openapi.json").await;
     let operations = operations(&document.expect_json(200));
-    assert!((15..200).contains(&operations.len()), "{}", operations.len());
+    assert!(
+        (15..200).contains(&operations.len()),
+        "{}",
+        operations.len()
+    );
     for (number, operation) in operations.iter().enumerate() {
         let asked = format!("{} {}", operation.method, operation.path);
         for kind in &kinds {
@@ -268,7 +279,10 @@ async fn who_is_let_in_is_what_the_document_says(database: TestDatabase) {
             let token = SERVICE.to_owned();
             let (status, code) = ask(&world, operation, Some(&token)).await;
             let is_refused = matches!(status, 401 | 403);
-            assert_eq!(is_refused, !of_services, "a service: {asked}: {status} {code}");
+            assert_eq!(
+                is_refused, !of_services,
+                "a service: {asked}: {status} {code}"
+            );
         }
     }
 }

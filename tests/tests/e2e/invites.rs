@@ -81,7 +81,13 @@ async fn nobody_learns_why_a_code_is_refused(database: TestDatabase) {
         .expect(200);
     let bob = world.caller("bob").await;
     let mut answers = Vec::new();
-    for code in ["used-up-code", "expired-code", "never-made", "x", "a\0b\ncd"] {
+    for code in [
+        "used-up-code",
+        "expired-code",
+        "never-made",
+        "x",
+        "a\0b\ncd",
+    ] {
         let answer = gives(&bob, code).await;
         let answer = answer.expect_problem(400, "invalid_invite_code");
         let mut body = answer.json();

@@ -71,7 +71,11 @@ async fn preferences_that_are_not_kept_are_named(database: TestDatabase) {
         (nested(120), 400, "preferences_invalid"),
         (nested(200), 400, "body_invalid"),
         (json!({"a": "b\0"}), 400, "preferences_invalid"),
-        (json!({"a": "x".repeat(17_000)}), 413, "preferences_too_large"),
+        (
+            json!({"a": "x".repeat(17_000)}),
+            413,
+            "preferences_too_large",
+        ),
         (json!({"a": "x".repeat(70_000)}), 413, "body_too_large"),
     ] {
         patch(&ann, &wrong).await.expect_problem(status, code);
@@ -161,13 +165,24 @@ async fn what_is_used_shows_at_once_and_on_every_replica(database: TestDatabase)
         (&of_it["used"], &of_it["limit"], &of_it["remaining"]),
         (&json!(5), &json!(100), &json!(94))
     );
-    assert!(of_it["resets_at"].as_str().unwrap().ends_with("-01T00:00:00Z"));
+    assert!(
+        of_it["resets_at"]
+            .as_str()
+            .unwrap()
+            .ends_with("-01T00:00:00Z")
+    );
     assert!(meter.commit(reservation).await.unwrap());
     assert_eq!(used(&ann).await, (6, 94));
-    assert_eq!(ann.get("/api/me/usage").await.json()["features"]["ai_messages"]["used"], 6);
+    assert_eq!(
+        ann.get("/api/me/usage").await.json()["features"]["ai_messages"]["used"],
+        6
+    );
 
     let feed = world.anonymous().bearer(SERVICE);
-    let feed = feed.get("/api/v1/changes?limit=1000").await.expect_json(200);
+    let feed = feed
+        .get("/api/v1/changes?limit=1000")
+        .await
+        .expect_json(200);
     let items = feed["items"].as_array().unwrap();
     let counts: Vec<&Value> = items
         .iter()

@@ -63,7 +63,9 @@ impl UserStore for Store {
                 .and(usage::month.eq(month.to_string()));
             // One row for each feature that was used, or one in all.
             let found: QueryResult<Vec<FoundRow>> = users::table
-                .left_join(sessions::table.on(sessions::clerk_session_id.eq(clerk_session_id.to_owned())))
+                .left_join(
+                    sessions::table.on(sessions::clerk_session_id.eq(clerk_session_id.to_owned())),
+                )
                 .left_join(usage::table.on(this_month))
                 .filter(users::clerk_user_id.eq(clerk_user_id.to_owned()))
                 .select((
