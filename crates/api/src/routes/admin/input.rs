@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, Request};
 use domain::ClerkId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::access::Asks;
@@ -15,7 +16,10 @@ use crate::problem::{Kind, Problem};
 /// Characters of somebody's own words at most.
 pub(super) const LONGEST_WORDS: usize = 500;
 
-/// A body as JSON; none at all is an empty object.
+/// Characters of the parser's words at most.
+const MAX_WORDS: usize = 300;
+
+/// A JSON object; no body at all is an empty one.
 pub(crate) struct Input<T>(pub(super) T);
 
 impl<T> Asks for Input<T> {}
@@ -24,13 +28,24 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        if request.body().size_hint().exact() == Some(0) {
-            return serde_json::from_slice(b"{}")
-                .map(Self)
-                .map_err(|error| Problem::with_detail(Kind::BodyInvalid, error.to_string()));
-        }
-        let JsonBody(input) = JsonBody::from_request(request, app).await?;
-        Ok(Self(input))
+        // An object and nothing else: a list would be taken for an object's members in their order.
+        let members = if request.body().size_hint().exact() == Some(0) {
+            Map::new()
+        } else {
+            let JsonBody(members) = JsonBody::from_request(request, app).await?;
+            members
+        };
+        serde_json::from_value(Value::Object(members))
+            .map(Self)
+            .map_err(|error| {
+                // It may repeat what it was given.
+                let words = error
+                    .to_string()
+                    .chars()
+                    .take(MAX_WORDS)
+                    .collect::<String>();
+                Problem::with_detail(Kind::BodyInvalid, words)
+            })
     }
 }
 
