@@ -146,6 +146,9 @@ async fn what_is_asked_wrongly_is_named(database: TestDatabase) {
     }
     let twice = boss.get(&format!("{ADMIN}/users?q=a&q=b")).await;
     twice.expect_problem(400, "parameter_invalid");
+    let answer = boss.get(&format!("{ADMIN}/users/%FF")).await;
+    let answer = answer.expect_problem(400, "parameter_invalid");
+    assert_eq!(answer.json()["errors"][0]["field"], "id");
     // What one list gave is nothing to another.
     world.clerk().seed_users(3, false, &Caller::default());
     world.settled().await;

@@ -1,7 +1,7 @@
 //! What admins decide about users: role, tier, whether the account is open, whether tokens count.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::Utc;
 use domain::{ClerkId, Decided, Policy, Role, Tier, WriteBack};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::input::{Reason, given, words};
 use super::shown::AdminUser;
 use super::users::{key, unknown};
-use super::{AdminCaller, Input};
+use super::{AdminCaller, Id, Input};
 use crate::app::App;
 use crate::problem::{Kind, Problem, ProblemBody};
 
@@ -67,7 +67,7 @@ pub(crate) struct TierGiven {
 pub(crate) async fn role(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(RoleGiven { role, reason }): Input<RoleGiven>,
 ) -> Result<Json<AdminUser>, Problem> {
     let policy = &app.policy;
@@ -121,7 +121,7 @@ pub(crate) async fn role(
 pub(crate) async fn tier(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(TierGiven { tier, reason }): Input<TierGiven>,
 ) -> Result<Json<AdminUser>, Problem> {
     let policy = &app.policy;
@@ -155,7 +155,7 @@ pub(crate) async fn tier(
 pub(crate) async fn deactivate(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(reason): Input<Reason>,
 ) -> Result<Json<AdminUser>, Problem> {
     let by = admin.signs(reason.checked()?);
@@ -185,7 +185,7 @@ pub(crate) async fn deactivate(
 pub(crate) async fn reactivate(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(reason): Input<Reason>,
 ) -> Result<Json<AdminUser>, Problem> {
     let by = admin.signs(reason.checked()?);
@@ -214,7 +214,7 @@ pub(crate) async fn reactivate(
 pub(crate) async fn revoke_sessions(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(reason): Input<Reason>,
 ) -> Result<Json<AdminUser>, Problem> {
     let by = admin.signs(reason.checked()?);

@@ -1,7 +1,7 @@
 //! The ledger: what Clerk sent, what became of it, and how to apply it again.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::{
     AuditAction, AuditRecord, AuditSubject, DeliveryFilter, DeliveryListFilter, DeliveryRecord,
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use webhooks::Arrival;
 
 use super::input::Reason;
-use super::{AdminCaller, Input, PageOf, Parameters, parameters};
+use super::{AdminCaller, Id, Input, PageOf, Parameters, parameters};
 use crate::app::App;
 use crate::problem::{Kind, Problem, ProblemBody};
 
@@ -145,7 +145,7 @@ pub(crate) async fn list(
 pub(crate) async fn replay(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(reason): Input<Reason>,
 ) -> Result<Json<Replayed>, Problem> {
     let reason = reason.checked()?;

@@ -1,7 +1,7 @@
 //! The right to be forgotten, and the right to know.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Erasure, ErasureOutcome};
 use http::StatusCode;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::decisions::{configured, last_admin};
 use super::input::Reason;
 use super::users::{key, unknown};
-use super::{AdminCaller, Input};
+use super::{AdminCaller, Id, Input};
 use crate::app::App;
 use crate::problem::{Kind, Problem, ProblemBody};
 
@@ -81,7 +81,7 @@ impl From<Erasure> for ErasureShown {
 pub(crate) async fn request(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(reason): Input<Reason>,
 ) -> Result<(StatusCode, Json<ErasureShown>), Problem> {
     let by = admin.signs(reason.checked()?);
@@ -114,7 +114,7 @@ pub(crate) async fn request(
 pub(crate) async fn cancel(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(reason): Input<Reason>,
 ) -> Result<Json<ErasureShown>, Problem> {
     let by = admin.signs(reason.checked()?);
@@ -151,7 +151,7 @@ fn already(erasure: &Erasure) -> Problem {
 pub(crate) async fn export(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(reason): Input<Reason>,
 ) -> Result<Json<Value>, Problem> {
     let by = admin.signs(reason.checked()?);

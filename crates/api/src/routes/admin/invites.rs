@@ -1,7 +1,7 @@
 //! Invites: codes that let users in.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::{Invite, InviteCode, InviteCreation, List, NewInvite};
 use http::StatusCode;
@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::input::{Reason, words};
-use super::{AdminCaller, Input, PageOf, Parameters, parameters};
+use super::{AdminCaller, Id, Input, PageOf, Parameters, parameters};
 use crate::app::App;
 use crate::problem::{Kind, Problem, ProblemBody};
 
@@ -193,7 +193,7 @@ pub(crate) async fn list(
 pub(crate) async fn revoke(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(reason): Input<Reason>,
 ) -> Result<Json<InviteShown>, Problem> {
     let by = admin.signs(reason.checked()?);

@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 
 use self::caller::{AdminCaller, Reader};
 use self::input::Input;
-use self::parameters::Parameters;
+use self::parameters::{Id, Parameters};
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,7 +1,7 @@
 //! Parameters of lists, as strangers may write them: what cannot be used is a 400 that names it.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Path, Query};
 use chrono::{DateTime, Utc};
 use domain::{CursorKey, List, PageQuery};
 use http::request::Parts;
@@ -30,6 +30,21 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Parameters<T> {
             Problem::with_detail(Kind::ParameterInvalid, rejection.body_text())
         })?;
         Ok(Self(parameters))
+    }
+}
+
+/// What the path names.
+pub(crate) struct Id(pub(super) String);
+
+impl Asks for Id {}
+
+impl FromRequestParts<App> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let read = Path::<String>::from_request_parts(parts, app).await;
+        let Path(id) = read.map_err(|_| invalid("id", "must be UTF-8"))?;
+        Ok(Self(id))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One user, read anew from Clerk.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::Utc;
 use domain::{AuditAction, AuditRecord, AuditSubject, ClerkId, DirectoryError, UserKey, Write};
 use serde_json::json;
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::input::{Reason, clerk_id};
 use super::shown::AdminUser;
 use super::users::{key, unknown};
-use super::{AdminCaller, Input};
+use super::{AdminCaller, Id, Input};
 use crate::app::App;
 use crate::problem::{Kind, Problem, ProblemBody};
 
@@ -35,7 +35,7 @@ use crate::problem::{Kind, Problem, ProblemBody};
 pub(crate) async fn resync(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(reason): Input<Reason>,
 ) -> Result<Json<AdminUser>, Problem> {
     let reason = reason.checked()?;

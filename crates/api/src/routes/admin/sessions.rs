@@ -1,7 +1,7 @@
 //! Sessions: lists of them, and the end of one.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::{List, Session, SessionFilter, SessionStatus, UserKey, WriteBack};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::input::{Reason, clerk_id};
 use super::users::key;
-use super::{AdminCaller, Input, PageOf, Parameters, parameters};
+use super::{AdminCaller, Id, Input, PageOf, Parameters, parameters};
 use crate::app::App;
 use crate::problem::{Kind, Problem, ProblemBody};
 
@@ -163,7 +163,7 @@ pub(crate) async fn list(
 pub(crate) async fn revoke(
     admin: AdminCaller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Input(reason): Input<Reason>,
 ) -> Result<Json<SessionShown>, Problem> {
     let id = clerk_id(id, Kind::ParameterInvalid)?;

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::Utc;
 use domain::{List, UserFilter, UserKey, UserOverview};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use super::audit::Line;
 use super::erasure::ErasureShown;
 use super::sessions::SessionShown;
 use super::shown::{Address, AdminUser, Place, Used};
-use super::{PageOf, Parameters, Reader, parameters};
+use super::{Id, PageOf, Parameters, Reader, parameters};
 use crate::app::App;
 use crate::problem::{Kind, Problem, ProblemBody};
 
@@ -118,7 +118,7 @@ pub(crate) async fn list(
 pub(crate) async fn one(
     reader: Reader,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<UserWhole>, Problem> {
     let now = Utc::now();
     let found = app.overview.user_overview(&key(&id), now).await?;
