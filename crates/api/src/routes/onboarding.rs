@@ -5,6 +5,7 @@ use axum::extract::State;
 use chrono::Utc;
 use domain::{InviteAttempt, InviteCode, InviteOutcome};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -56,8 +57,11 @@ pub(crate) async fn validate_invite(
     State(app): State<App>,
     request: RequestId,
     PeerAddress(address): PeerAddress,
-    JsonBody(given): JsonBody<InviteToValidate>,
+    JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Json<InviteValidated>, Problem> {
+    // An object, and no list that could be read as its members.
+    let given: InviteToValidate = serde_json::from_value(Value::Object(body))
+        .map_err(|error| Problem::with_detail(Kind::BodyInvalid, error.to_string()))?;
     let attempt = InviteAttempt {
         user_id: caller.user.id,
         address,
