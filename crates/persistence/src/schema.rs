@@ -365,5 +365,6 @@ allow_tables_to_appear_in_same_query!(
     user_emails,
     sessions,
     organizations,
-    organization_memberships
+    organization_memberships,
+    subscription_items
 );
