@@ -192,7 +192,9 @@ async fn write_groups(
             }
         }
         seen.extend(of_wave);
-        seen.extend(consequences::follow(conn, &writes, former_payers, context).await?);
+        // In a box of its own, as it is most of this function's size and rarely has much to do.
+        let follow = consequences::follow(conn, &writes, former_payers, context);
+        seen.extend(Box::pin(follow).await?);
     }
     Ok(Written { changed, seen })
 }

@@ -462,7 +462,7 @@ async fn the_sweep_and_the_policy_agree_on_which_plans_are_in_force(store: TestS
             &format!("trials_count = {trials_count}\nkeep_until_period_end = {keep}"),
         );
         let policy = Policy::parse(&policy).unwrap();
-        let rules: PlanRules = policy.plan_rules().clone();
+        let rules: PlanRules = *policy.plan_rules();
         let judging = open_with(store.database.url(), policy);
         // As if each had been given the role at a time when his plan was in force.
         store
