@@ -366,5 +366,6 @@ allow_tables_to_appear_in_same_query!(
     sessions,
     organizations,
     organization_memberships,
-    usage
+    usage,
+    subscription_items
 );

@@ -7,6 +7,7 @@ drop table invite_attempts;
 drop table invite_redemptions;
 drop table invites;
 
+drop index users_role_of_plan;
 alter table users drop column is_active;
 alter table users drop column tokens_valid_after;
 alter table users drop column deactivated_at;

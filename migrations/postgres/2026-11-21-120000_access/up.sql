@@ -13,6 +13,9 @@ alter table users drop column is_active;
 alter table users add column is_active boolean not null
     generated always as (deleted_at is null and not banned and deactivated_at is null) stored;
 
+-- Roles that may lapse although nothing more is told: the sweep looks for them every few seconds.
+create index users_role_of_plan on users (role_source) where role_source like 'rule %: plan';
+
 -- No code is kept, only its digest. No limit of uses or no end: null.
 create table invites (
     id uuid primary key,

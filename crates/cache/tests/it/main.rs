@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod barred;
 mod forgetting;
 mod interleavings;
 mod outages;

@@ -12,7 +12,7 @@ use domain::{
     Caller, CommitObserver, Commits, FeedMark, FeedTail, Housekeeping, ObjectKind, SessionStatus,
     StoreError, ThinUser, User, UserStore, WakeUpError, WakeUps,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -23,6 +23,8 @@ pub(crate) const SESSION: &str = "sess_1";
 struct Rows {
     /// A user's row is its version.
     users: HashMap<String, i64>,
+    /// And what the team itself has written in it.
+    local: HashMap<String, Value>,
     sessions: HashMap<String, SessionStatus>,
     feed: Vec<FeedMark>,
     newest: i64,
@@ -100,6 +102,13 @@ impl Database {
         let version = *version;
         rows.append(ObjectKind::User, id, Some(id));
         version
+    }
+
+    /// Commits columns of a user's row that only the team writes.
+    pub(crate) fn write_locally(&self, id: &str, columns: Value) {
+        let mut rows = self.rows();
+        rows.local.insert(id.to_owned(), columns);
+        rows.append(ObjectKind::User, id, Some(id));
     }
 
     /// Commits a session's state.
@@ -244,13 +253,18 @@ fn away() -> StoreError {
     StoreError::Unavailable("away".into())
 }
 
-fn user(id: &str, version: i64) -> User {
+fn user(id: &str, version: i64, local: Option<&Value>) -> User {
     let at = "2026-01-01T00:00:00Z";
-    let row = json!({
+    let mut row = json!({
         "id": uuid::Uuid::nil(), "clerk_user_id": id, "email_verified": true, "role": "solo", "tier": "free",
         "public_metadata": {"b": 1.5, "a": [null]}, "preferences": {}, "banned": false, "locked": false,
         "is_active": true, "created_at": at, "updated_at": at, "version": version, "first_name": "Ann"
     });
+    let written = local
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    row.as_object_mut().unwrap().extend(written);
     serde_json::from_value(row).unwrap()
 }
 
@@ -269,7 +283,7 @@ impl UserStore for Replica {
             rows.reads += 1;
             let version = rows.users.get(clerk_user_id).copied();
             let caller = version.map(|version| Caller {
-                user: Arc::new(user(clerk_user_id, version)),
+                user: Arc::new(user(clerk_user_id, version, rows.local.get(clerk_user_id))),
                 session_status: rows.sessions.get(clerk_session_id).cloned(),
                 usage: None,
             });

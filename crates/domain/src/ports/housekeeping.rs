@@ -38,8 +38,8 @@ pub trait Housekeeping: Send + Sync {
     /// When nothing was committed.
     async fn prune_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 
-    /// Works out again the tiers that have lapsed by `now`, at most `limit` payers; each change goes into the feed.
-    /// Answers how many were looked at.
+    /// Works out again what plans gave that have lapsed by `now`: tiers, and roles of users; at most `limit` rows of each
+    /// sort. Each change goes into the feed. Answers how many were looked at.
     ///
     /// # Errors
     /// When nothing was committed.

@@ -3,17 +3,18 @@
 use std::collections::{BTreeSet, HashMap};
 
 use diesel::QueryResult;
-use domain::{BillingTier, Deletion, ObjectKind, Write};
+use domain::{Deletion, ObjectKind, Write};
 
 use super::addresses::{self, AddressRow};
 use super::guarded::Context;
-use super::{Conn, sessions, tiers};
+use super::standing::{self, Standing};
+use super::{Conn, plans, sessions};
 use crate::column::Time;
 
 /// What other tables know of some users, by Clerk's id; of users of whom they know nothing there is nothing here.
 pub(super) struct AboutUsers {
-    /// What they pay for themselves.
-    pub(super) paid: HashMap<String, BillingTier>,
+    /// What their roles and tiers follow from.
+    pub(super) standing: Standing,
     /// Their latest sign-ins among the sessions told of.
     pub(super) sign_ins: HashMap<String, Time>,
     /// Their addresses.
@@ -27,14 +28,15 @@ impl AboutUsers {
         users: &[&str],
         context: &Context<'_>,
     ) -> QueryResult<Self> {
-        let (paid, sign_ins, addresses) = together!(
+        let (places, plans, sign_ins, addresses) = together!(
             conn;
-            tiers::of_users(users, context),
+            standing::places_of(users, context),
+            plans::of_users(users),
             sessions::latest_sign_ins(users),
             addresses::of_users(users),
         )?;
         Ok(Self {
-            paid,
+            standing: Standing { places, plans },
             sign_ins,
             addresses,
         })

@@ -9,10 +9,10 @@ use domain::{
 };
 use serde_json::{Value, json};
 
+use super::guarded::Context;
 use super::local::{self, LocalColumns};
-use super::session_ends;
-use super::standing::Standing;
-use super::{Conn, Store, admins, audit, limited, store_error};
+use super::standing::{self, Standing};
+use super::{Conn, Store, admins, audit, limited, notices, session_ends, store_error};
 use crate::column::{Json, Time};
 
 /// What is decided.
@@ -171,17 +171,23 @@ async fn columns(
     policy: &Policy,
 ) -> QueryResult<Option<(AuditAction, LocalColumns)>> {
     let nothing = LocalColumns::default;
+    let id = user.clerk_user_id.as_str();
+    let metadata = standing::metadata_of(user);
+    let context = Context {
+        policy,
+        now: by.at,
+        again: false,
+    };
     Ok(match decision {
         Decision::Role(role) if *role == user.role_override => None,
         Decision::Role(role) => {
-            let standing = Standing::of(conn, vec![user.clerk_user_id.as_str()]).await?;
+            let standing = Standing::of(conn, &[id], &context).await?;
             let name = role.as_ref().map(Role::as_str);
-            let decided = standing.role(user, name, policy, by.at);
+            let decided = standing.role_with(name, id, &metadata, &context);
+            notices::tell(conn, id, decided.notices.clone(), by.at).await?;
             let columns = LocalColumns {
-                role: Some(decided.role.to_string()),
                 role_override: Some(name.map(str::to_owned)),
-                role_source: Some(Some(decided.source.to_string())),
-                ..nothing()
+                ..LocalColumns::decided(Some(decided), None)
             };
             let action = match role {
                 Some(_) => AuditAction::RoleSet,
@@ -191,15 +197,13 @@ async fn columns(
         }
         Decision::Tier(tier) if *tier == user.tier_override => None,
         Decision::Tier(tier) => {
-            let standing = Standing::of(conn, vec![user.clerk_user_id.as_str()]).await?;
+            let standing = Standing::of(conn, &[id], &context).await?;
             let name = tier.as_ref().map(Tier::as_str);
-            let decided = standing.tier(user, name, policy, by.at);
+            let decided = standing.tier_with(name, id, &metadata, &context);
+            notices::tell(conn, id, decided.notices.clone(), by.at).await?;
             let columns = LocalColumns {
-                tier: Some(decided.tier.to_string()),
                 tier_override: Some(name.map(str::to_owned)),
-                tier_source: Some(Some(decided.source.to_string())),
-                tier_until: Some(decided.until.map(Time)),
-                ..nothing()
+                ..LocalColumns::decided(None, Some(decided))
             };
             let action = match tier {
                 Some(_) => AuditAction::TierSet,

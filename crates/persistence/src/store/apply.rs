@@ -8,9 +8,10 @@ use domain::{Change, ChangeKind, Delivery, Effect, Outcome, Policy, Receipt, Wri
 use super::super::{begin_writing, commit};
 use super::about_users::{self, AboutUsers};
 use super::guarded::Context;
+use super::standing::Standing;
 use super::{
-    Conn, addresses, changes, ledger, memberships, objects, organizations, sessions, subscriptions,
-    tiers, user_writes, waves,
+    Conn, addresses, changes, consequences, ledger, memberships, objects, organizations, plans,
+    sessions, standing, subscriptions, user_writes, waves,
 };
 
 /// Applies deliveries in the order in which they stand, in a transaction of their own; answers a receipt for each.
@@ -31,16 +32,17 @@ pub(super) async fn deliveries(
         again: false,
     };
     let users = about_users::written(deliveries.iter().flat_map(writes_of));
-    let ((), known, paid, sign_ins, addresses) = together!(
+    let ((), known, places, plans, sign_ins, addresses) = together!(
         conn;
         begin_writing(),
         ledger::known(deliveries),
-        tiers::of_users(&users, &context),
+        standing::places_of(&users, &context),
+        plans::of_users(&users),
         sessions::latest_sign_ins(&users),
         addresses::of_users(&users),
     )?;
     let about = AboutUsers {
-        paid,
+        standing: Standing { places, plans },
         sign_ins,
         addresses,
     };
@@ -174,7 +176,7 @@ async fn write_groups(
                 AboutUsers::read(conn, &users, context).await?
             }
         };
-        let former_payers = tiers::payers_so_far(conn, &writes).await?;
+        let former_payers = consequences::payers_so_far(conn, &writes).await?;
         let of_wave = write_wave(conn, &writes, &about, context).await?;
         let keys: HashSet<(ChangeKind, &str)> = of_wave
             .iter()
@@ -190,7 +192,9 @@ async fn write_groups(
             }
         }
         seen.extend(of_wave);
-        seen.extend(tiers::follow(conn, &writes, former_payers, context).await?);
+        // In a box of its own, as it is most of this function's size and rarely has much to do.
+        let follow = consequences::follow(conn, &writes, former_payers, context);
+        seen.extend(Box::pin(follow).await?);
     }
     Ok(Written { changed, seen })
 }

@@ -1,5 +1,7 @@
 //! The audit log: lines are added, and read.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, QueryDsl,
@@ -12,6 +14,7 @@ use domain::{
 };
 use uuid::Uuid;
 
+use super::storable::{storable, storable_option};
 use super::{Conn, Store, limited, store_error};
 use crate::column::{Id, Json, Time};
 use crate::schema::audit_log::{self, dsl};
@@ -22,14 +25,14 @@ struct NewEntry<'a> {
     id: Id,
     at: Time,
     actor: &'a str,
-    impersonator: Option<&'a str>,
+    impersonator: Option<Cow<'a, str>>,
     action: &'static str,
     subject_kind: Option<String>,
     subject_id: Option<String>,
     before: Option<Json>,
     after: Option<Json>,
-    reason: Option<&'a str>,
-    request_id: Option<&'a str>,
+    reason: Option<Cow<'a, str>>,
+    request_id: Option<Cow<'a, str>>,
 }
 
 /// Adds a line, in the transaction of what it tells.
@@ -49,14 +52,14 @@ pub(super) async fn write(
         id: Id(Uuid::now_v7()),
         at: Time(by.at),
         actor: by.actor.as_str(),
-        impersonator: by.impersonator.as_deref(),
+        impersonator: storable_option(by.impersonator.as_deref()),
         action: action.as_str(),
         subject_kind,
         subject_id,
         before: before.map(Json),
         after: after.map(Json),
-        reason: by.reason.as_deref(),
-        request_id: by.request_id.as_deref(),
+        reason: storable_option(by.reason.as_deref()),
+        request_id: storable_option(by.request_id.as_deref()),
     };
     diesel::insert_into(audit_log::table)
         .values(entry)
@@ -130,20 +133,21 @@ pub(super) async fn lines(
     } = filter;
     let mut query = audit_log::table.into_boxed();
     if let Some(actor) = actor {
+        let actor = storable(actor).into_owned();
         query = query.filter(
             dsl::actor
-                .eq(actor)
+                .eq(actor.clone())
                 .or(dsl::impersonator.eq(actor).assume_not_null()),
         );
     }
     if let Some(action) = action {
-        query = query.filter(dsl::action.eq(action));
+        query = query.filter(dsl::action.eq(storable(action).into_owned()));
     }
     if let Some(kind) = subject_kind {
-        query = query.filter(dsl::subject_kind.eq(kind));
+        query = query.filter(dsl::subject_kind.eq(storable(kind).into_owned()));
     }
     if let Some(id) = subject_id {
-        query = query.filter(dsl::subject_id.eq(id));
+        query = query.filter(dsl::subject_id.eq(storable(id).into_owned()));
     }
     if let Some(since) = since {
         query = query.filter(dsl::at.ge(Time(*since)));

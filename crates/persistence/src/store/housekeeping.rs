@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use domain::{ClerkId, Housekeeping, Outcome, Precedence, StoreError};
 
 use super::guarded::Context;
-use super::{Store, changes, limited, store_error, tiers};
+use super::{Store, changes, consequences, limited, store_error};
 use crate::column::{Id, Time};
 use crate::schema::{checkpoints, leases, users, webhook_deliveries as ledger};
 
@@ -122,7 +122,7 @@ impl Housekeeping for Store {
             let context = &context;
             let looked_at: QueryResult<u64> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
-                let (count, seen) = tiers::settle_lapsed(conn, limit, context).await?;
+                let (count, seen) = consequences::settle_lapsed(conn, limit, context).await?;
                 changes::append(conn, seen).await?;
                 Ok(count)
             });

@@ -6,7 +6,7 @@ use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use domain::{ChangeOp, StoreError, User, UserKey};
+use domain::{ChangeOp, RoleDecision, StoreError, TierDecision, User, UserKey};
 use uuid::Uuid;
 
 use super::storable::storable;
@@ -31,6 +31,23 @@ pub(super) struct LocalColumns {
     pub(super) deactivated_at: Option<Option<Time>>,
     pub(super) tokens_valid_after: Option<Option<Time>>,
     pub(super) mirrored_at: Option<Time>,
+}
+
+impl LocalColumns {
+    /// The columns that say what the rules give, and why; `None` leaves them as they are.
+    pub(super) fn decided(role: Option<RoleDecision>, tier: Option<TierDecision>) -> Self {
+        let mut columns = Self::default();
+        if let Some(decided) = role {
+            columns.role = Some(decided.role.to_string());
+            columns.role_source = Some(Some(decided.source.to_string()));
+        }
+        if let Some(decided) = tier {
+            columns.tier = Some(decided.tier.to_string());
+            columns.tier_source = Some(Some(decided.source.to_string()));
+            columns.tier_until = Some(decided.until.map(Time));
+        }
+        columns
+    }
 }
 
 /// Writes columns of a row that is there, and tells the feed. The caller holds the write lock.

@@ -2,44 +2,70 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, QueryResult};
 use diesel_async::RunQueryDsl;
-use domain::{
-    Coverage, MembershipFact, Policy, RoleDecision, RoleFacts, TierDecision, TierFacts, User,
-};
-use serde_json::Map;
+use domain::{Coverage, MembershipFact, RoleDecision, RoleFacts, TierDecision, TierFacts, User};
+use serde_json::{Map, Value};
 
-use super::Conn;
-use super::tiers::{self, Plan};
+use super::guarded::Context;
+use super::plans::{self, Plan};
+use super::{Conn, Link};
 use crate::schema::{organization_memberships as memberships, organizations};
 
+/// Organization and role of places that count, by the user's Clerk id.
+pub(super) type Places = HashMap<String, Vec<(String, String)>>;
+
 /// The memberships and plans of some users.
+#[derive(Default)]
 pub(super) struct Standing {
-    /// Organization and role, of memberships that count.
-    memberships: HashMap<String, Vec<(String, String)>>,
-    plans: HashMap<String, Vec<Plan>>,
+    pub(super) places: Places,
+    pub(super) plans: HashMap<String, Vec<Plan>>,
 }
 
 impl Standing {
     /// Of these users, by Clerk's ids.
-    pub(super) async fn of(conn: &mut Conn, clerk_user_ids: Vec<&str>) -> QueryResult<Self> {
-        Ok(Self {
-            memberships: memberships_of(conn, clerk_user_ids.clone()).await?,
-            plans: tiers::plans_of_users(conn, clerk_user_ids).await?,
-        })
+    pub(super) async fn of(
+        conn: &mut Conn,
+        clerk_user_ids: &[&str],
+        context: &Context<'_>,
+    ) -> QueryResult<Self> {
+        let (places, plans) = together!(
+            conn;
+            places_of(clerk_user_ids, context),
+            plans::of_users(clerk_user_ids),
+        )?;
+        Ok(Self { places, plans })
     }
 
-    /// The role of one of them, with this override.
+    /// The role of one of them, by the rules.
     pub(super) fn role(
         &self,
-        user: &User,
-        overridden: Option<&str>,
-        policy: &Policy,
-        now: DateTime<Utc>,
+        clerk_user_id: &str,
+        public_metadata: &Map<String, Value>,
+        context: &Context<'_>,
     ) -> RoleDecision {
-        let id = user.clerk_user_id.as_str();
-        let places = self.memberships.get(id).map(Vec::as_slice);
+        self.role_with(None, clerk_user_id, public_metadata, context)
+    }
+
+    /// The tier of one of them, by the rules.
+    pub(super) fn tier(
+        &self,
+        clerk_user_id: &str,
+        public_metadata: &Map<String, Value>,
+        context: &Context<'_>,
+    ) -> TierDecision {
+        self.tier_with(None, clerk_user_id, public_metadata, context)
+    }
+
+    /// The role of one of them, should an admin set this one.
+    pub(super) fn role_with(
+        &self,
+        overridden: Option<&str>,
+        clerk_user_id: &str,
+        public_metadata: &Map<String, Value>,
+        context: &Context<'_>,
+    ) -> RoleDecision {
+        let places = self.places.get(clerk_user_id).map(Vec::as_slice);
         let places: Vec<MembershipFact<'_>> = places
             .unwrap_or_default()
             .iter()
@@ -48,31 +74,29 @@ impl Standing {
                 role,
             })
             .collect();
-        let empty = Map::new();
         let facts = RoleFacts {
             overridden,
-            public_metadata: user.public_metadata.as_object().unwrap_or(&empty),
+            public_metadata,
             memberships: &places,
-            plans: &self.plans_of(id),
+            plans: &self.plans_of(clerk_user_id),
         };
-        policy.role(&facts, now)
+        context.policy.role(&facts, context.now)
     }
 
-    /// The tier of one of them, with this override.
-    pub(super) fn tier(
+    /// The tier of one of them, should an admin set this one.
+    pub(super) fn tier_with(
         &self,
-        user: &User,
         overridden: Option<&str>,
-        policy: &Policy,
-        now: DateTime<Utc>,
+        clerk_user_id: &str,
+        public_metadata: &Map<String, Value>,
+        context: &Context<'_>,
     ) -> TierDecision {
-        let empty = Map::new();
         let facts = TierFacts {
             overridden,
-            public_metadata: user.public_metadata.as_object().unwrap_or(&empty),
-            plans: &self.plans_of(user.clerk_user_id.as_str()),
+            public_metadata,
+            plans: &self.plans_of(clerk_user_id),
         };
-        policy.tier(&facts, now)
+        context.policy.tier(&facts, context.now)
     }
 
     fn plans_of(&self, clerk_user_id: &str) -> Vec<Coverage<'_>> {
@@ -82,10 +106,23 @@ impl Standing {
     }
 }
 
-async fn memberships_of(
-    conn: &mut Conn,
-    clerk_user_ids: Vec<&str>,
-) -> QueryResult<HashMap<String, Vec<(String, String)>>> {
+/// A user's metadata; a row always has an object there.
+pub(super) fn metadata_of(user: &User) -> Map<String, Value> {
+    user.public_metadata
+        .as_object()
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// The places of these users that count; none where no rule asks for them.
+pub(super) async fn places_of(
+    mut link: Link<'_>,
+    clerk_user_ids: &[&str],
+    context: &Context<'_>,
+) -> QueryResult<Places> {
+    if clerk_user_ids.is_empty() || !context.policy.asks_for_memberships() {
+        return Ok(Places::new());
+    }
     // An organization that nothing has told of yet is not deleted.
     let rows: Vec<(Option<String>, Option<String>, Option<String>)> = memberships::table
         .left_join(
@@ -102,9 +139,9 @@ async fn memberships_of(
             memberships::clerk_organization_id,
             memberships::role,
         ))
-        .load(conn)
+        .load(&mut link)
         .await?;
-    let mut of: HashMap<String, Vec<(String, String)>> = HashMap::new();
+    let mut of = Places::new();
     for row in rows {
         if let (Some(user), Some(organization), Some(role)) = row {
             of.entry(user).or_default().push((organization, role));

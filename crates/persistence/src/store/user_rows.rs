@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::result::Error;
 use diesel::{QueryResult, Queryable, Selectable};
 use domain::{
-    BillingTier, Change, ChangeOp, ClerkId, Deletion, ObjectKind, Policy, Precedence, Role,
-    StoreError, ThinUser, Tier, User, UserWrite,
+    Change, ChangeOp, ClerkId, Deletion, ObjectKind, Policy, Precedence, Role, RoleDecision,
+    RoleSource, StoreError, ThinUser, Tier, TierDecision, TierSource, User, UserWrite,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::column::{Id, Json, Time};
@@ -135,7 +135,9 @@ insertable! {
         full_name: Option<String>,
         image_url: Option<&'a str>,
         role: String,
+        role_source: Option<String>,
         tier: String,
+        tier_source: Option<String>,
         tier_until: Option<Time>,
         public_metadata: Json,
         preferences: Json,
@@ -165,8 +167,10 @@ impl<'a> NewUser<'a> {
             last_name: None,
             full_name: None,
             image_url: None,
-            role: policy.role_in(&Map::new()).to_string(),
-            tier: policy.tier_in(&Map::new()).to_string(),
+            role: policy.default_role().to_string(),
+            role_source: Some(RoleSource::Default.to_string()),
+            tier: policy.default_tier().to_string(),
+            tier_source: Some(TierSource::Default.to_string()),
             tier_until: None,
             public_metadata: Json(json!({})),
             preferences: Json(json!({})),
@@ -195,8 +199,6 @@ impl<'a> NewUser<'a> {
             last_name: profile.last_name.as_deref(),
             full_name: profile.full_name(),
             image_url: profile.image_url.as_deref(),
-            role: policy.role_in(&profile.public_metadata).to_string(),
-            tier: policy.tier_in(&profile.public_metadata).to_string(),
             public_metadata: Json(Value::Object(profile.public_metadata.clone())),
             banned: profile.banned,
             locked: profile.locked,
@@ -249,16 +251,13 @@ impl<'a> NewUser<'a> {
         self
     }
 
-    /// The same row with the tier that is paid for, which goes before the one in the metadata.
-    pub(super) fn paying(mut self, paid: Option<&BillingTier>) -> Self {
-        if let Some(BillingTier {
-            tier: Some(tier),
-            until,
-        }) = paid
-        {
-            self.tier = tier.to_string();
-            self.tier_until = until.map(Time);
-        }
+    /// The same row with the role and tier that the rules give.
+    pub(super) fn entitled(mut self, role: &RoleDecision, tier: &TierDecision) -> Self {
+        self.role = role.role.to_string();
+        self.role_source = Some(role.source.to_string());
+        self.tier = tier.tier.to_string();
+        self.tier_source = Some(tier.source.to_string());
+        self.tier_until = tier.until.map(Time);
         self
     }
 }

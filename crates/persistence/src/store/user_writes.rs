@@ -5,15 +5,21 @@ use std::collections::{HashMap, HashSet};
 use diesel::dsl::case_when;
 use diesel::upsert::excluded;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryResult, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
+    QueryResult, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use domain::{Change, ChangeOp, Deletion, ObjectKind, Policy, ThinUser, UserWrite};
+use domain::{
+    Change, ChangeOp, Deletion, Notice, ObjectKind, Policy, RoleSource, ThinUser, TierSource,
+    UserWrite,
+};
+use serde_json::Map;
 
 use super::about_users::AboutUsers;
 use super::guarded::{Context, delete_guarded, upsert_guarded};
+use super::standing::Standing;
 use super::user_rows::{NewUser, UserRow, change};
-use super::{Conn, addresses, sessions, tiers};
+use super::{Conn, addresses, notices, sessions};
 use crate::column::Time;
 use crate::schema::users::{self, dsl};
 
@@ -30,16 +36,24 @@ pub(super) async fn upsert(
     if writes.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<NewUser<'_>> = writes
-        .iter()
-        .map(|write| {
-            let id = write.profile.clerk_user_id.as_str();
-            let told = write.profile.last_sign_in_at.map(Time);
+    let mut noticed: HashMap<&str, Vec<Notice>> = HashMap::new();
+    let mut rows: Vec<NewUser<'_>> = Vec::with_capacity(writes.len());
+    for write in writes {
+        let id = write.profile.clerk_user_id.as_str();
+        let metadata = &write.profile.public_metadata;
+        let role = about.standing.role(id, metadata, context);
+        let tier = about.standing.tier(id, metadata, context);
+        let told = write.profile.last_sign_in_at.map(Time);
+        rows.push(
             NewUser::told(write, context.policy, context.now)
-                .paying(about.paid.get(id))
-                .signed_in(told.max(about.sign_ins.get(id).copied()))
-        })
-        .collect();
+                .entitled(&role, &tier)
+                .signed_in(told.max(about.sign_ins.get(id).copied())),
+        );
+        let notices = notices::of(Some(&role), Some(&tier));
+        if !notices.is_empty() {
+            noticed.insert(id, notices);
+        }
+    }
     let rows = upsert_rows(conn, rows, context).await?;
     let written: HashSet<&str> = rows.iter().map(|row| row.clerk_user_id.as_str()).collect();
     let (written, stale): (Vec<&UserWrite>, Vec<&UserWrite>) = writes
@@ -47,6 +61,11 @@ pub(super) async fn upsert(
         .partition(|write| written.contains(write.profile.clerk_user_id.as_str()));
     addresses::replace(conn, written.into_iter(), &about.addresses).await?;
     catch_up_with_sign_ins(conn, &stale).await?;
+    for row in &rows {
+        if let Some(notices) = noticed.remove(row.clerk_user_id.as_str()) {
+            notices::tell(conn, &row.clerk_user_id, notices, context.now).await?;
+        }
+    }
     let visible = rows.into_iter().filter(|row| row.deleted_at.is_none());
     Ok(visible
         .filter_map(|row| change(row, ChangeOp::Upsert, context.now))
@@ -78,11 +97,24 @@ async fn upsert_rows(
     Ok(upsert_guarded!(
         conn, users by [clerk_user_id], rows, context,
         [
-            external_id, username, email, email_verified, first_name, last_name, full_name, image_url, role, tier,
-            tier_until, public_metadata, banned, locked, created_at, updated_at,
-        ] and [dsl::last_login_at.eq(
-            case_when(told_of_later(), excluded(dsl::last_login_at)).otherwise(dsl::last_login_at),
-        )],
+            external_id, username, email, email_verified, first_name, last_name, full_name, image_url,
+            public_metadata, banned, locked, created_at, updated_at,
+        ] and [
+            // What an admin has set goes before whatever the facts give, and why is his word.
+            dsl::role.eq(case_when(dsl::role_override.is_null(), excluded(dsl::role))
+                .otherwise(dsl::role_override.assume_not_null())),
+            dsl::role_source.eq(case_when(dsl::role_override.is_null(), excluded(dsl::role_source))
+                .otherwise(RoleSource::Override.to_string())),
+            dsl::tier.eq(case_when(dsl::tier_override.is_null(), excluded(dsl::tier))
+                .otherwise(dsl::tier_override.assume_not_null())),
+            dsl::tier_source.eq(case_when(dsl::tier_override.is_null(), excluded(dsl::tier_source))
+                .otherwise(TierSource::Override.to_string())),
+            dsl::tier_until.eq(case_when(dsl::tier_override.is_null(), excluded(dsl::tier_until))
+                .otherwise(None::<Time>)),
+            dsl::last_login_at.eq(
+                case_when(told_of_later(), excluded(dsl::last_login_at)).otherwise(dsl::last_login_at),
+            ),
+        ],
         UserRow
     ))
 }
@@ -124,12 +156,15 @@ pub(super) async fn insert_thin(
         now: user.seen_at,
         again: false,
     };
-    let paid = tiers::of_users(conn, &[id], &context).await?;
+    let standing = Standing::of(conn, &[id], &context).await?;
+    let nothing = Map::new();
+    let role = standing.role(id, &nothing, &context);
+    let tier = standing.tier(id, &nothing, &context);
     let last_login_at = sessions::latest_sign_ins(conn, &[id]).await?.remove(id);
     let row: Option<UserRow> = diesel::insert_into(users::table)
         .values(
             NewUser::thin(user, policy)
-                .paying(paid.get(id))
+                .entitled(&role, &tier)
                 .signed_in(last_login_at),
         )
         .on_conflict(dsl::clerk_user_id)

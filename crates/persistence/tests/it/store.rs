@@ -48,9 +48,14 @@ pub(crate) struct TestStore {
 
 /// A store that is opened on a URL as the server would open it.
 pub(crate) fn open(url: &str) -> Store {
+    open_with(url, Policy::built_in())
+}
+
+/// The same by other rules.
+pub(crate) fn open_with(url: &str, policy: Policy) -> Store {
     let settings = StoreSettings {
         pool_size: POOL_SIZE,
-        policy: Arc::new(Policy::built_in()),
+        policy: Arc::new(policy),
     };
     Store::open(&url.parse().unwrap(), settings).unwrap()
 }
