@@ -109,7 +109,7 @@ where
                 );
             }
             if let Some(problem) = problem {
-                response = with_headers_of(&response, problem.respond(Some(id.as_str())));
+                response = with_headers_of(&response, problem.respond(id.as_str()));
             }
             fixed_headers::add(&mut response);
             id.write(response.headers_mut());
