@@ -183,7 +183,6 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(30);
 
-    #[expect(clippy::panic, reason = "that is what it is for")]
     async fn panics() -> StatusCode {
         panic!("a secret")
     }
