@@ -68,8 +68,10 @@ async fn pass(mut from: TcpStream, target: String, mut way: watch::Receiver<Way>
         && let Ok(mut to) = TcpStream::connect(target).await
     {
         tokio::select! {
-            _ = tokio::io::copy_bidirectional(&mut from, &mut to) => return,
+            // The way first: nothing passes once it is cut.
+            biased;
             _ = way.changed() => {}
+            _ = tokio::io::copy_bidirectional(&mut from, &mut to) => return,
         }
     }
     // Dropping the streams breaks the connection; a silent one is held until the way is cut.

@@ -44,11 +44,16 @@ async fn two_servers_start_and_serve_at_once(database: TestDatabase) {
         me
     );
 
-    // What one is told, the other knows with its next answer.
+    // What one is told, the other knows soon.
     let deleted = sample("user.deleted").set("data.id", user_id);
     let message = Message::signed(&secret, deleted);
     at_other.send(message).await.expect(204);
-    let gone = at_one.bearer(&token).get(ME).await;
+    let at_one = at_one.bearer(&token);
+    let gone = e2e::eventually("word of the other", async || {
+        let answer = at_one.get(ME).await;
+        (answer.status != 200).then_some(answer)
+    })
+    .await;
     gone.expect_problem(401, "user_deleted");
     one.shutdown().await;
     other.shutdown().await;

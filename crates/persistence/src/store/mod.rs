@@ -16,6 +16,7 @@ mod memberships;
 mod mirror;
 mod objects;
 mod organizations;
+mod prepared;
 mod rows;
 mod sessions;
 mod subscriptions;
