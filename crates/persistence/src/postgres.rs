@@ -114,7 +114,9 @@ macro_rules! insertion {
 macro_rules! insert_returning {
     ($conn:expr, $table:ident, $rows:expr, $row:ty, $insertion:ident => $insert:expr) => {{
         let $insertion = insertion!($table, $rows);
-        let written: Vec<$row> = diesel_async::RunQueryDsl::get_results(super::prepared::Prepared($insert), $conn).await?;
+        let written: Vec<$row> =
+            diesel_async::RunQueryDsl::get_results(super::prepared::Prepared($insert), $conn)
+                .await?;
         written
     }};
 }

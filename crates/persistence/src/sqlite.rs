@@ -59,7 +59,9 @@ macro_rules! insert_returning {
         let mut written: Vec<$row> = Vec::new();
         for row in $rows {
             let $insertion = diesel::insert_into($table::table).values(row);
-            let some: Vec<$row> = diesel_async::RunQueryDsl::get_results(super::prepared::Prepared($insert), $conn).await?;
+            let some: Vec<$row> =
+                diesel_async::RunQueryDsl::get_results(super::prepared::Prepared($insert), $conn)
+                    .await?;
             written.extend(some);
         }
         written

@@ -225,7 +225,14 @@ impl Process {
 
     /// Commits through this process's store, which returns once the caches know.
     pub(crate) async fn commit<T>(&self, change: impl FnOnce(&Database) -> T) -> T {
-        let newest = || self.replica.database.rows().feed.last().map_or(0, |mark| mark.cursor);
+        let newest = || {
+            self.replica
+                .database
+                .rows()
+                .feed
+                .last()
+                .map_or(0, |mark| mark.cursor)
+        };
         let before = newest();
         let changed = change(&self.replica.database);
         let told = self.replica.tells.fetch_not(Ordering::Relaxed).then(|| {

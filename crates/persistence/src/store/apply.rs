@@ -79,8 +79,7 @@ pub(super) async fn deliveries(
     for (message_id, times) in repeated {
         ledger::count_attempts(conn, message_id, times).await?;
     }
-    let (changes, (), ()) =
-        together!(conn; changes::append(seen), ledger::add(&lines), commit())?;
+    let (changes, (), ()) = together!(conn; changes::append(seen), ledger::add(&lines), commit())?;
 
     let duplicate = Receipt {
         outcome: Outcome::Duplicate,

@@ -148,8 +148,7 @@ impl Core {
 
 fn only(applied: Applied) -> Result<Receipt, StoreError> {
     let first = applied.receipts.into_iter().next();
-    first
-        .ok_or_else(|| unavailable("the batch gave no receipt"))
+    first.ok_or_else(|| unavailable("the batch gave no receipt"))
 }
 
 fn unavailable(cause: &str) -> StoreError {
