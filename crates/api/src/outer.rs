@@ -110,7 +110,7 @@ where
                 );
             }
             if let Some(problem) = problem {
-                response = with_headers_of(&response, problem.respond(Some(id.as_str())));
+                response = with_headers_of(&response, problem.respond(id.as_str()));
             }
             fixed_headers::add(&mut response);
             id.write(response.headers_mut());
@@ -184,7 +184,6 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(30);
 
-    #[expect(clippy::panic, reason = "that is what it is for")]
     async fn panics() -> StatusCode {
         panic!("a secret")
     }

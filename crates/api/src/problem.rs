@@ -44,8 +44,7 @@ pub(crate) struct ProblemBody {
     #[schema(example = "token_expired")]
     code: &'static str,
     /// The request's id, to be found in the logs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<String>,
+    instance: String,
     /// What is wrong with each part of the input, where there are parts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
@@ -117,6 +116,8 @@ pub(crate) struct FieldError {
 /// Seconds after which a sender may try again what failed for a fault of ours.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
 impl Problem {
     /// A problem without more to say than its kind does.
     #[must_use]
@@ -174,32 +175,29 @@ impl Problem {
     }
 
     /// The answer, naming the request.
-    pub(crate) fn respond(self, request_id: Option<&str>) -> Response {
+    pub(crate) fn respond(self, request_id: &str) -> Response {
         let Self {
             kind,
             detail,
             errors,
             step_up,
             retry_at,
-        } = &self;
+        } = self;
         let body = ProblemBody {
             r#type: format!("urn:clerk-sync:problem:{}", kind.code()),
             title: kind.title(),
             status: kind.status().as_u16(),
-            detail: detail.clone(),
+            detail,
             code: kind.code(),
-            instance: request_id.map(str::to_owned),
-            errors: errors.clone(),
+            instance: request_id.to_owned(),
+            errors,
             clerk_error: step_up.map(ClerkError::from),
-            retry_at: *retry_at,
+            retry_at,
         };
         let mut response = (kind.status(), Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        if let Some(challenge) = challenge(*kind) {
+        headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+        if let Some(challenge) = challenge(kind) {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if matches!(
@@ -209,7 +207,6 @@ impl Problem {
             let seconds = retry_at.map_or(RETRY_AFTER_SECONDS, seconds_until);
             headers.insert(RETRY_AFTER, seconds);
         }
-        response.extensions_mut().insert(self);
         response
     }
 }
@@ -236,9 +233,12 @@ fn challenge(kind: Kind) -> Option<HeaderValue> {
     HeaderValue::from_str(&text).ok()
 }
 
+/// The problem alone, for [`Outer`](crate::outer::Outer), which knows the request's id and writes the answer once.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        self.respond(None)
+        let mut response = self.kind.status().into_response();
+        response.extensions_mut().insert(self);
+        response
     }
 }
 
@@ -350,7 +350,7 @@ mod tests {
     #[test]
     fn every_401_carries_a_challenge_and_every_429_and_503_a_time_to_retry() {
         for kind in Kind::ALL {
-            let response = Problem::of(*kind).into_response();
+            let response = Problem::of(*kind).respond("1");
             assert_eq!(
                 response.headers().contains_key(WWW_AUTHENTICATE),
                 kind.status() == 401,

@@ -11,10 +11,13 @@ use uuid::Uuid;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
 
+/// Hexadecimal digits of the process, a dash, hexadecimal digits of the number.
+const LENGTH: usize = 32 + 1 + 16;
+
 /// Gives ids: the process's own beginning, and a number.
 pub(crate) struct RequestIds {
-    /// When the process began and something random, in hexadecimal digits.
-    process: String,
+    /// When the process began and something random, as an id whose number is 0.
+    first: [u8; LENGTH],
     next: AtomicU64,
 }
 
@@ -24,8 +27,13 @@ pub(crate) struct RequestId(HeaderValue);
 
 impl RequestIds {
     pub(crate) fn new() -> Self {
+        let mut first = [b'0'; LENGTH];
+        let process = Uuid::now_v7().simple().to_string();
+        for (place, digit) in first.iter_mut().zip(process.bytes().chain([b'-'])) {
+            *place = digit;
+        }
         Self {
-            process: Uuid::now_v7().simple().to_string(),
+            first,
             next: AtomicU64::new(0),
         }
     }
@@ -37,10 +45,18 @@ impl RequestIds {
     }
 
     fn new_id(&self) -> RequestId {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{}-{number:x}", self.process);
+        let mut id = self.first;
+        let mut number = self.next.fetch_add(1, Ordering::Relaxed);
+        for place in id.iter_mut().rev() {
+            if number == 0 {
+                break;
+            }
+            let digit = char::from_digit((number & 15) as u32, 16).unwrap_or('0');
+            *place = digit as u8;
+            number >>= 4;
+        }
         // Digits and a dash, always fit.
-        let value = HeaderValue::try_from(id);
+        let value = HeaderValue::from_bytes(&id);
         RequestId(value.unwrap_or(HeaderValue::from_static("unnamed")))
     }
 }

@@ -59,6 +59,21 @@ struct Place {
     anchor: Option<FeedMark>,
 }
 
+impl Place {
+    /// Whether these changes are the next ones: nobody else's is between what has been seen and them, or among them.
+    /// Numbers may be left out for good, where a transaction ended otherwise; then it cannot be told, and a look tells.
+    fn is_followed_by(&self, changes: &[FeedMark]) -> bool {
+        let follows = |at: i64, mark: &FeedMark| mark.cursor == at.saturating_add(1);
+        self.begun
+            && changes
+                .iter()
+                .try_fold(self.cursor, |at, mark| {
+                    follows(at, mark).then_some(mark.cursor)
+                })
+                .is_some()
+    }
+}
+
 impl FeedWatch {
     pub(crate) fn new(
         tail: Arc<dyn FeedTail>,
@@ -155,19 +170,20 @@ impl FeedWatch {
         }
         while !self.read_page(place).await? {}
         place.covered = covers;
-        let cursor = place.cursor;
-        self.seen
-            .send_if_modified(|seen| std::mem::replace(seen, cursor) != cursor);
+        self.show(place.cursor);
         self.gate.looked(began, covers);
         Ok(())
     }
 
     /// One page; whether it was the last one.
     async fn read_page(&self, place: &mut Place) -> Result<bool, StoreError> {
-        let marks = self.tail.from(place.cursor, PAGE).await?;
-        let news = match (&place.anchor, marks.split_first()) {
-            (None, _) => marks.as_slice(),
-            (Some(anchor), Some((first, rest))) if first == anchor => rest,
+        let mut marks = self.tail.from(place.cursor, PAGE).await?;
+        let is_last = u32::try_from(marks.len()).is_ok_and(|count| count < PAGE);
+        match (&place.anchor, marks.first()) {
+            (None, _) => {}
+            (Some(anchor), Some(first)) if first == anchor => {
+                marks.remove(0);
+            }
             // Pruned to the last row, or put back to an earlier day. The rows may be different ones from now on.
             (Some(_), _) => {
                 let newest = self.tail.newest().await?;
@@ -177,15 +193,8 @@ impl FeedWatch {
                 self.begin(place, newest);
                 return Ok(false);
             }
-        };
-        for mark in news {
-            self.remembered.forget(mark);
         }
-        let is_last = u32::try_from(marks.len()).is_ok_and(|count| count < PAGE);
-        if let Some(last) = marks.into_iter().next_back() {
-            place.cursor = last.cursor;
-            place.anchor = Some(last);
-        }
+        self.take(place, marks);
         Ok(is_last)
     }
 
@@ -196,21 +205,45 @@ impl FeedWatch {
         place.anchor = None;
     }
 
-    /// Waits for a look that covers this commit; one look covers all who wait for it.
-    async fn cover(&self, commit: u64) -> Result<(), StoreError> {
+    /// Forgets what this commit has changed. Where that is not known, or not all that came before it has been seen, a
+    /// look tells; one look covers all who wait for it.
+    async fn cover(&self, commit: u64, changes: Option<Vec<FeedMark>>) -> Result<(), StoreError> {
         let mut place = self.place.lock().await;
         if place.covered > commit {
             return Ok(());
         }
-        self.look_from(&mut place).await
+        match changes {
+            Some(changes) if place.is_followed_by(&changes) => {
+                self.take(&mut place, changes);
+                self.show(place.cursor);
+                Ok(())
+            }
+            _ => self.look_from(&mut place).await,
+        }
+    }
+
+    /// Forgets whom these changes are about; they follow the place.
+    fn take(&self, place: &mut Place, news: Vec<FeedMark>) {
+        for mark in &news {
+            self.remembered.forget(mark);
+        }
+        if let Some(last) = news.into_iter().next_back() {
+            place.cursor = last.cursor;
+            place.anchor = Some(last);
+        }
+    }
+
+    fn show(&self, cursor: i64) {
+        self.seen
+            .send_if_modified(|seen| std::mem::replace(seen, cursor) != cursor);
     }
 }
 
 #[async_trait]
 impl CommitObserver for FeedWatch {
-    async fn committed(&self) {
+    async fn committed(&self, changes: Option<Vec<FeedMark>>) {
         let commit = self.commits.fetch_add(1, Ordering::SeqCst);
-        match tokio::time::timeout(COMMIT_LIMIT, self.cover(commit)).await {
+        match tokio::time::timeout(COMMIT_LIMIT, self.cover(commit, changes)).await {
             Ok(Ok(())) => {}
             // The next look that succeeds covers it.
             Ok(Err(_)) | Err(_) => self.gate.owe(commit),

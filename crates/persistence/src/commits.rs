@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::{OnceLock, Weak};
 
-use domain::{CommitObserver, Commits};
+use domain::{CommitObserver, Commits, FeedMark};
 
 /// The observer of one store, once there is one. It holds the store, so it is not held here.
 #[derive(Default)]
@@ -21,14 +21,14 @@ impl Observed {
     /// failed, as a commit whose answer was lost is one.
     pub(crate) async fn told_after<T>(&self, call: impl Future<Output = T> + Send) -> T {
         let result = call.await;
-        self.tell().await;
+        self.tell(None).await;
         result
     }
 
-    /// Something may have been committed.
-    pub(crate) async fn tell(&self) {
+    /// Something may have been committed: these changes, or nobody knows which.
+    pub(crate) async fn tell(&self, changes: Option<Vec<FeedMark>>) {
         if let Some(observer) = self.0.get().and_then(Weak::upgrade) {
-            observer.committed().await;
+            observer.committed(changes).await;
         }
     }
 }

@@ -39,9 +39,11 @@ const WRITE_LOCK: i64 = 0x636c_6572_6b02;
 
 /// Settings of each connection. A process that dies or hangs in mid-transaction must not hold the write lock for long,
 /// and no statement is of use to anybody after the time that a call may take. `read committed`, whatever the database's
-/// default is: behind the write lock a transaction must see what was committed while it waited.
+/// default is: behind the write lock a transaction must see what was committed while it waited. No table is read whole
+/// where an index serves: a statement that was planned while its table was small keeps its plan for as long as its
+/// connection lives, and would go on reading a table of a million rows whole.
 const SESSION_SETTINGS: &str = "set idle_in_transaction_session_timeout = '10s'; set statement_timeout = '5s'; \
-                                set default_transaction_isolation = 'read committed';";
+                                set default_transaction_isolation = 'read committed'; set enable_seqscan = off;";
 
 diesel::define_sql_function! {
     /// The elements of an array, a row each.
@@ -112,7 +114,12 @@ macro_rules! insertion {
 macro_rules! insert_returning {
     ($conn:expr, $table:ident, $rows:expr, $row:ty, $insertion:ident => $insert:expr) => {{
         let $insertion = insertion!($table, $rows);
-        let written: Vec<$row> = diesel_async::RunQueryDsl::get_results($insert, $conn).await?;
+        let written: Vec<$row> =
+            futures_util::FutureExt::boxed(diesel_async::RunQueryDsl::get_results(
+                super::prepared::Prepared($insert),
+                $conn,
+            ))
+            .await?;
         written
     }};
 }
@@ -122,7 +129,8 @@ macro_rules! insert {
     ($conn:expr, $table:ident, $rows:expr) => {{
         let rows = $rows;
         if !rows.is_empty() {
-            diesel_async::RunQueryDsl::execute(insertion!($table, rows), $conn).await?;
+            let insertion = insertion!($table, rows);
+            futures_util::FutureExt::boxed(diesel_async::RunQueryDsl::execute(insertion, $conn)).await?;
         }
     }};
 }

@@ -59,7 +59,12 @@ macro_rules! insert_returning {
         let mut written: Vec<$row> = Vec::new();
         for row in $rows {
             let $insertion = diesel::insert_into($table::table).values(row);
-            let some: Vec<$row> = diesel_async::RunQueryDsl::get_results($insert, $conn).await?;
+            let some: Vec<$row> =
+                futures_util::FutureExt::boxed(diesel_async::RunQueryDsl::get_results(
+                    super::prepared::Prepared($insert),
+                    $conn,
+                ))
+                .await?;
             written.extend(some);
         }
         written
@@ -71,7 +76,7 @@ macro_rules! insert {
     ($conn:expr, $table:ident, $rows:expr) => {{
         for row in $rows {
             let insertion = diesel::insert_into($table::table).values(row);
-            diesel_async::RunQueryDsl::execute(insertion, $conn).await?;
+            futures_util::FutureExt::boxed(diesel_async::RunQueryDsl::execute(insertion, $conn)).await?;
         }
     }};
 }

@@ -24,9 +24,9 @@ type Peer = ConnectInfo<SocketAddr>;
 const MAX_CONNECTIONS: usize = 10_000;
 /// From the first byte, or from the last answer, until the whole head of a request is here.
 const HEADER_TIME: Duration = Duration::from_secs(10);
-/// Bytes and lines of a head; beyond either the answer is 431.
+/// Bytes of a head; beyond them the answer is 431, as beyond the 100 lines that are hyper's own limit: to name that number
+/// would be to have room for as many lines filled anew for each request.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
-const MAX_HEADERS: usize = 100;
 /// How long requests under way may take once the service stops.
 const GRACE: Duration = Duration::from_secs(25);
 /// The pause after the system could not give another connection.
@@ -50,7 +50,6 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIME)
             .max_buf_size(MAX_HEAD_BYTES)
-            .max_headers(MAX_HEADERS)
             .serve_connection(TokioIo::new(stream), from(peer, router.clone()));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub(crate) struct Database {
 struct Replica {
     database: Arc<Database>,
     observer: OnceLock<Weak<dyn CommitObserver>>,
+    /// Whether the next commit's changes are told, or left to the feed.
+    tells: AtomicBool,
 }
 
 /// One process with its caches.
@@ -184,6 +187,7 @@ impl Process {
         let replica = Arc::new(Replica {
             database: Arc::clone(database),
             observer: OnceLock::new(),
+            tells: AtomicBool::new(true),
         });
         let parts = CacheParts {
             users: replica.clone(),
@@ -230,9 +234,23 @@ impl Process {
 
     /// Commits through this process's store, which returns once the caches know.
     pub(crate) async fn commit<T>(&self, change: impl FnOnce(&Database) -> T) -> T {
+        let newest = || {
+            self.replica
+                .database
+                .rows()
+                .feed
+                .last()
+                .map_or(0, |mark| mark.cursor)
+        };
+        let before = newest();
         let changed = change(&self.replica.database);
+        let told = self.replica.tells.fetch_not(Ordering::Relaxed).then(|| {
+            let rows = self.replica.database.rows();
+            let marks = rows.feed.iter().filter(|mark| mark.cursor > before);
+            marks.cloned().collect()
+        });
         if let Some(observer) = self.replica.observer.get().and_then(Weak::upgrade) {
-            observer.committed().await;
+            observer.committed(told).await;
         }
         changed
     }

@@ -44,9 +44,10 @@ pub trait FeedTail: Send + Sync {
 /// Who is told that this process has committed something.
 #[async_trait]
 pub trait CommitObserver: Send + Sync {
-    /// Something may have been committed. Returns once nothing that this process remembers is older than that, or once
-    /// it uses nothing of what it remembers. The store waits for it before it answers.
-    async fn committed(&self);
+    /// Something may have been committed: these changes of one transaction in the order of their cursors, or what the
+    /// feed says where the store cannot tell them (`None`). Returns once nothing that this process remembers is older
+    /// than that, or once it uses nothing of what it remembers. The store waits for it before it answers.
+    async fn committed(&self, changes: Option<Vec<FeedMark>>);
 }
 
 /// Where one says who wants to be told of commits.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::QueryResult;
-use domain::{Change, ChangeKind, Delivery, Effect, Outcome, Policy, Receipt, Write};
+use domain::{Change, ChangeKind, Delivery, Effect, FeedMark, Outcome, Policy, Receipt, Write};
 
 use super::super::{begin_writing, commit};
 use super::about_users::{self, AboutUsers};
@@ -14,7 +14,15 @@ use super::{
     sessions, standing, subscriptions, user_writes, waves,
 };
 
-/// Applies deliveries in the order in which they stand, in a transaction of their own; answers a receipt for each.
+/// What has become of deliveries.
+pub(super) struct Applied {
+    /// A receipt for each, in their order.
+    pub(super) receipts: Vec<Receipt>,
+    /// What the feed tells of them.
+    pub(super) changes: Vec<FeedMark>,
+}
+
+/// Applies deliveries in the order in which they stand, in a transaction of their own.
 ///
 /// In the common case the database is asked three times: what it knows, behind the lock; the rows; and what is to be
 /// remembered of them, with the commit.
@@ -22,9 +30,12 @@ pub(super) async fn deliveries(
     conn: &mut Conn,
     deliveries: &[Delivery],
     policy: &Policy,
-) -> QueryResult<Vec<Receipt>> {
+) -> QueryResult<Applied> {
     let Some(now) = deliveries.iter().map(|delivery| delivery.received_at).max() else {
-        return Ok(Vec::new());
+        return Ok(Applied {
+            receipts: Vec::new(),
+            changes: Vec::new(),
+        });
     };
     let context = Context {
         policy,
@@ -70,7 +81,7 @@ pub(super) async fn deliveries(
     for (message_id, times) in repeated {
         ledger::count_attempts(conn, message_id, times).await?;
     }
-    together!(conn; changes::append(seen), ledger::add(&lines), commit())?;
+    let (changes, (), ()) = together!(conn; changes::append(seen), ledger::add(&lines), commit())?;
 
     let duplicate = Receipt {
         outcome: Outcome::Duplicate,
@@ -82,7 +93,10 @@ pub(super) async fn deliveries(
             *answer = receipt;
         }
     }
-    Ok(answers)
+    Ok(Applied {
+        receipts: answers,
+        changes,
+    })
 }
 
 /// The deliveries that are new, each with its place, and how often each message came besides.

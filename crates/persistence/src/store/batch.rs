@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::result::{DatabaseErrorKind, Error};
-use domain::{Delivery, Effect, Payload, Receipt, StoreError};
+use domain::{Delivery, Effect, FeedMark, Payload, Receipt, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
+use super::apply::Applied;
 use super::{Core, apply, is_misfit, is_passing, limited, store_error};
 
 /// Deliveries in one transaction.
-const BATCH: usize = 128;
+const BATCH: usize = 64;
 /// Deliveries that may wait for a batch; more are told to come again.
 const WAITING: usize = 4096;
 /// How long a delivery may wait. Its sender has been answered by then.
@@ -69,11 +70,11 @@ async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
         if deliveries.is_empty() {
             continue;
         }
-        let results = core.apply(deliveries).await;
+        let (results, changes) = core.apply(deliveries).await;
         let observed = Arc::clone(&core.observed);
         // The next batch needs not wait for it, only the senders of this one.
         tokio::spawn(async move {
-            observed.tell().await;
+            observed.tell(changes).await;
             for (answer, result) in answers.into_iter().zip(results) {
                 // Whoever has gone away meanwhile will ask again, and be told of a duplicate.
                 let _ = answer.send(result);
@@ -84,16 +85,21 @@ async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
 
 impl Core {
     /// Applies deliveries together. When the database refuses that for what they hold, each is tried alone, so that one
-    /// never fails its neighbours.
-    async fn apply(&self, deliveries: Vec<Delivery>) -> Vec<Result<Receipt, StoreError>> {
+    /// never fails its neighbours. Answers the changes too, where they are known.
+    async fn apply(
+        &self,
+        deliveries: Vec<Delivery>,
+    ) -> (Vec<Result<Receipt, StoreError>>, Option<Vec<FeedMark>>) {
         match limited(self.together(&deliveries)).await {
-            Ok(Ok(receipts)) => receipts.into_iter().map(Ok).collect(),
+            Ok(Ok(Applied { receipts, changes })) => {
+                (receipts.into_iter().map(Ok).collect(), Some(changes))
+            }
             Ok(Err(_)) => {
                 let mut results = Vec::with_capacity(deliveries.len());
                 for delivery in deliveries {
                     results.push(limited(self.alone(delivery)).await);
                 }
-                results
+                (results, None)
             }
             Err(error) => {
                 let cause = shown(&error);
@@ -101,7 +107,7 @@ impl Core {
                     .map(|_| Err(unavailable(&cause)))
                     .collect();
                 results.push(Err(error));
-                results
+                (results, None)
             }
         }
     }
@@ -110,18 +116,18 @@ impl Core {
     /// driver has no name for. Then the delivery is kept without its effect.
     async fn alone(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
         let deliveries = vec![delivery];
-        if let Ok(receipts) = self.together(&deliveries).await? {
-            return only(receipts);
+        if let Ok(applied) = self.together(&deliveries).await? {
+            return only(applied);
         }
         match self.together(&deliveries).await? {
-            Ok(receipts) => only(receipts),
+            Ok(applied) => only(applied),
             Err(refusal) => {
                 let kept: Vec<_> = deliveries
                     .into_iter()
                     .map(|delivery| quarantined_by_database(delivery, &refusal))
                     .collect();
-                let receipts = self.together(&kept).await?;
-                only(receipts.map_err(|error| StoreError::Unavailable(error.into()))?)
+                let applied = self.together(&kept).await?;
+                only(applied.map_err(|error| StoreError::Unavailable(error.into()))?)
             }
         }
     }
@@ -130,7 +136,7 @@ impl Core {
     async fn together(
         &self,
         deliveries: &[Delivery],
-    ) -> Result<Result<Vec<Receipt>, Error>, StoreError> {
+    ) -> Result<Result<Applied, Error>, StoreError> {
         let mut lease = self.writer().await?;
         let result = apply::deliveries(lease.conn(), deliveries, &self.policy).await;
         match lease.settle(result) {
@@ -140,11 +146,9 @@ impl Core {
     }
 }
 
-fn only(receipts: Vec<Receipt>) -> Result<Receipt, StoreError> {
-    receipts
-        .into_iter()
-        .next()
-        .ok_or_else(|| unavailable("the batch gave no receipt"))
+fn only(applied: Applied) -> Result<Receipt, StoreError> {
+    let first = applied.receipts.into_iter().next();
+    first.ok_or_else(|| unavailable("the batch gave no receipt"))
 }
 
 fn unavailable(cause: &str) -> StoreError {

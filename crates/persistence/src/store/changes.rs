@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
-use domain::{Change, ChangeKind, ChangeOp, Changes, FeedItem, StoreError};
+use domain::{Change, ChangeKind, ChangeOp, Changes, FeedItem, FeedMark, StoreError};
 
-use super::{Link, Store, limited, store_error};
+use super::{Link, Store, feed_tail, limited, store_error};
 use crate::column::{Json, Time};
 use crate::schema::changes;
 
@@ -19,11 +19,18 @@ insertable! {
     }
 }
 
-/// Adds rows. The caller holds the write lock until commit, so cursors are in commit order.
-pub(super) async fn append(mut link: Link<'_>, seen: Vec<Change>) -> QueryResult<()> {
+/// Adds rows, and answers what the feed's readers see of them, in the order of their cursors. The caller holds the write
+/// lock until commit, so cursors are in commit order.
+pub(super) async fn append(mut link: Link<'_>, seen: Vec<Change>) -> QueryResult<Vec<FeedMark>> {
     let rows: Vec<NewChange> = seen.into_iter().map(NewChange::from).collect();
-    insert!(&mut link, changes, rows);
-    Ok(())
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = insert_returning!(&mut link, changes, rows, feed_tail::Row, insertion => insertion
+        .returning(feed_tail::columns()));
+    let mut marks: Vec<FeedMark> = rows.into_iter().map(feed_tail::mark).collect();
+    marks.sort_unstable_by_key(|mark| mark.cursor);
+    Ok(marks)
 }
 
 impl From<Change> for NewChange {

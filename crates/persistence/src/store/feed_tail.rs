@@ -3,11 +3,13 @@
 
 use async_trait::async_trait;
 use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::sql_types::{Nullable, Text};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
 use diesel_async::RunQueryDsl;
 use domain::{ChangeKind, FeedMark, FeedTail, StoreError};
 
+use super::prepared::Prepared;
 use super::{Store, limited, store_error};
 use crate::column::Time;
 use crate::schema::changes;
@@ -15,7 +17,8 @@ use crate::schema::changes;
 /// The user whom a row names; the same operator in both databases.
 const NAMED_USER: &str = "data ->> 'clerk_user_id'";
 
-type Row = (i64, String, String, Option<String>, Time);
+/// What is read of a change.
+pub(super) type Row = (i64, String, String, Option<String>, Time);
 
 #[async_trait]
 impl FeedTail for Store {
@@ -37,19 +40,12 @@ impl FeedTail for Store {
     async fn from(&self, cursor: i64, limit: u32) -> Result<Vec<FeedMark>, StoreError> {
         limited(async {
             let mut lease = self.tail_reader().await?;
-            let rows: QueryResult<Vec<Row>> = changes::table
+            let query = changes::table
                 .filter(changes::cursor.ge(cursor))
                 .order(changes::cursor)
                 .limit(i64::from(limit))
-                .select((
-                    changes::cursor,
-                    changes::kind,
-                    changes::clerk_id,
-                    sql::<Nullable<Text>>(NAMED_USER),
-                    changes::at,
-                ))
-                .load(lease.conn())
-                .await;
+                .select(columns());
+            let rows: QueryResult<Vec<Row>> = Prepared(query).load(lease.conn()).await;
             let rows = lease.settle(rows).map_err(store_error)?;
             Ok(rows.into_iter().map(mark).collect())
         })
@@ -57,7 +53,24 @@ impl FeedTail for Store {
     }
 }
 
-fn mark((cursor, kind, clerk_id, clerk_user_id, at): Row) -> FeedMark {
+/// The columns of [`Row`].
+pub(super) fn columns() -> (
+    changes::cursor,
+    changes::kind,
+    changes::clerk_id,
+    SqlLiteral<Nullable<Text>>,
+    changes::at,
+) {
+    (
+        changes::cursor,
+        changes::kind,
+        changes::clerk_id,
+        sql(NAMED_USER),
+        changes::at,
+    )
+}
+
+pub(super) fn mark((cursor, kind, clerk_id, clerk_user_id, at): Row) -> FeedMark {
     FeedMark {
         cursor,
         kind: ChangeKind::parse(&kind),

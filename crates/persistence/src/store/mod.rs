@@ -31,6 +31,7 @@ mod objects;
 mod organizations;
 mod overview;
 mod plans;
+mod prepared;
 mod rows;
 mod search;
 mod session_ends;

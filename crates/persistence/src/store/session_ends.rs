@@ -75,7 +75,7 @@ async fn end(conn: &mut Conn, ids: &[String], at: DateTime<Utc>) -> QueryResult<
         .into_iter()
         .filter_map(|row| sessions::change(row, at))
         .collect();
-    changes::append(conn, seen).await
+    changes::append(conn, seen).await.map(drop)
 }
 
 /// Ends one session; `None` when it is another user's.

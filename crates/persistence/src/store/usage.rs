@@ -158,7 +158,7 @@ async fn tell(
         at,
         data,
     };
-    changes::append(conn, vec![change]).await
+    changes::append(conn, vec![change]).await.map(drop)
 }
 
 async fn take(
