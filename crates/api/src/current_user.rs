@@ -6,7 +6,7 @@ use auth::legacy::LegacyClaims;
 use auth::{ActiveOrganization, CredentialKind, SessionClaims, TokenError};
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
-use domain::{Barred, Caller, ClerkId, Entitlements, MonthUsage, ThinUser, User};
+use domain::{Barred, Caller, ClerkId, Entitlements, MonthUsage, Precedence, ThinUser, User};
 use http::header::ORIGIN;
 use http::request::Parts;
 use serde_json::Value;
@@ -14,9 +14,6 @@ use serde_json::Value;
 use crate::app::App;
 use crate::legacy_bridge::LegacyBridge;
 use crate::problem::{Kind, Problem};
-
-/// The version of a row of which Clerk has said nothing.
-const NOTHING_KNOWN: i64 = 0;
 
 /// A user who has proven who he is, is active, and whose session is not over.
 #[derive(Debug, Clone)]
@@ -287,7 +284,8 @@ async fn newcomer(
         session_status: None,
         usage: None,
     });
-    if caller.user.version == NOTHING_KNOWN && caller.user.deleted_at.is_none() {
+    let is_thin = caller.user.version == Precedence::NOTHING_KNOWN.version_millis();
+    if is_thin && caller.user.deleted_at.is_none() {
         app.enrichment.wanted(&clerk_user_id);
     }
     Ok(caller)

@@ -34,7 +34,8 @@ const HISTORY: i64 = 2000;
 /// No look has come to its end yet.
 const UNSEEN: i64 = -1;
 
-/// Reads the feed behind every commit, of this process before the commit is answered, of others when woken or soon.
+/// Follows every commit: of this process before the commit is answered, from what the store tells of it or from the feed;
+/// of others by the feed, when woken or soon.
 pub struct FeedWatch {
     tail: Arc<dyn FeedTail>,
     remembered: Arc<Remembered>,

@@ -64,20 +64,13 @@ impl Fleet {
         };
         let token = self.world.token(request);
         let others = self.others.iter();
+        let here = self.world.anonymous().bearer(&token);
         let person = Person {
             name: name.to_owned(),
+            here: here.known_as(caller.user_id(), caller.session_id()),
             elsewhere: others
                 .map(|(_, visitor)| visitor.clone().bearer(&token))
                 .collect(),
-            here: caller,
-        };
-        let person = Person {
-            here: self
-                .world
-                .anonymous()
-                .bearer(&token)
-                .known_as(person.here.user_id(), person.here.session_id()),
-            ..person
         };
         for _ in 0..3 {
             for visitor in person.everywhere() {

@@ -247,8 +247,10 @@ impl Process {
         let told = self.replica.tells.fetch_not(Ordering::Relaxed).then(|| {
             let rows = self.replica.database.rows();
             let marks = rows.feed.iter().filter(|mark| mark.cursor > before);
-            marks.cloned().collect()
+            marks.cloned().collect::<Vec<_>>()
         });
+        // What changed nothing tells nothing, and is only a reason to look.
+        let told = told.filter(|marks| !marks.is_empty());
         if let Some(observer) = self.replica.observer.get().and_then(Weak::upgrade) {
             observer.committed(told).await;
         }

@@ -147,8 +147,10 @@ impl Core {
 }
 
 fn only(applied: Applied) -> Result<Receipt, StoreError> {
-    let first = applied.receipts.into_iter().next();
-    first.ok_or_else(|| unavailable("the batch gave no receipt"))
+    let mut receipts = applied.receipts.into_iter();
+    receipts
+        .next()
+        .ok_or_else(|| unavailable("the batch gave no receipt"))
 }
 
 fn unavailable(cause: &str) -> StoreError {
