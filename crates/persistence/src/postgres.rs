@@ -23,6 +23,8 @@ use crate::{OpenError, StoreSettings};
 
 /// The connection that the shared queries are compiled for.
 pub(crate) type Conn = AsyncPgConnection;
+/// The database that the shared queries are compiled for.
+pub(crate) type Db = Pg;
 /// A connection as a statement takes it that may be sent together with others: PostgreSQL answers them in turn.
 pub(crate) type Link<'c> = &'c Conn;
 type Pool = DeadPool<Conn>;
@@ -45,94 +47,39 @@ const WRITE_LOCK: i64 = 0x636c_6572_6b02;
 const SESSION_SETTINGS: &str = "set idle_in_transaction_session_timeout = '10s'; set statement_timeout = '5s'; \
                                 set default_transaction_isolation = 'read committed'; set enable_seqscan = off;";
 
-diesel::define_sql_function! {
-    /// The elements of an array, a row each.
-    fn unnest<ST: diesel::sql_types::SingleValue>(elements: diesel::sql_types::Array<ST>) -> ST;
-}
+/// How rows are inserted: as columns, an array each. The statement is then the same for any number of rows, so that it is
+/// prepared once for each connection.
+macro_rules! bound {
+    ($table:ident { $($column:ident: $type:ty,)+ }) => {
+        type Bound = ($(Vec<$type>,)+);
 
-/// Rows as the columns that they are inserted from: an array each. The statement is then the same for any number of
-/// rows, so that it is prepared once for each connection.
-pub(crate) trait Columns: Sized {
-    /// The names of the columns.
-    type Names;
-    /// An expression for each: the elements of its array.
-    type Elements;
-    /// The names of the columns, as they stand in the row.
-    const NAMES: Self::Names;
-    /// Turns the rows by a quarter.
-    fn elements(rows: Vec<Self>) -> Self::Elements;
-}
-
-/// Defines a row that is inserted into a table.
-macro_rules! insertable {
-    (
-        $(#[$attribute:meta])*
-        $visible:vis struct $row:ident $(<$life:lifetime>)? for $table:ident {
-            $($field_visible:vis $column:ident: $type:ty,)+
-        }
-    ) => {
-        #[derive(diesel::Insertable)]
-        #[diesel(table_name = $table, treat_none_as_default_value = false)]
-        $(#[$attribute])*
-        $visible struct $row $(<$life>)? {
-            $($field_visible $column: $type,)+
-        }
-
-        impl $(<$life>)? super::super::Columns for $row $(<$life>)? {
-            type Names = ($($table::$column,)+);
-            type Elements = ($(
-                super::super::unnest<<$table::$column as diesel::Expression>::SqlType, Vec<$type>>,
-            )+);
-            const NAMES: Self::Names = ($($table::$column,)+);
-
-            fn elements(rows: Vec<Self>) -> Self::Elements {
-                $(let mut $column = Vec::with_capacity(rows.len());)+
-                for row in rows {
-                    $($column.push(row.$column);)+
-                }
-                ($(super::super::unnest($column),)+)
+        fn bound(rows: Vec<Self>) -> impl Iterator<Item = Self::Bound> + Send {
+            $(let mut $column = Vec::with_capacity(rows.len());)+
+            for row in rows {
+                $($column.push(row.$column);)+
             }
+            std::iter::once(($($column,)+))
+        }
+
+        fn walk_rows<'b>(
+            bound: &'b Self::Bound,
+            mut out: diesel::query_builder::AstPass<'_, 'b, super::Db>,
+        ) -> diesel::QueryResult<()> {
+            let ($($column,)+) = bound;
+            let mut before = "select unnest(";
+            $(
+                out.push_sql(before);
+                out.push_bind_param::<
+                    diesel::sql_types::Array<<$table::$column as diesel::Expression>::SqlType>,
+                    Vec<$type>,
+                >($column)?;
+                before = "), unnest(";
+            )+
+            let _ = before;
+            out.push_sql(")");
+            Ok(())
         }
     };
-}
-
-/// The insertion of the rows into a table, all in one statement.
-macro_rules! insertion {
-    ($table:ident, $rows:expr) => {{
-        fn of<R: super::super::Columns>(rows: Vec<R>) -> (R::Elements, R::Names) {
-            (R::elements(rows), R::NAMES)
-        }
-        let (elements, names) = of($rows);
-        diesel::insert_into($table::table)
-            .values(diesel::select(elements))
-            .into_columns(names)
-    }};
-}
-
-/// Runs an insertion for many rows, in one statement; gives what it returns. `$insertion` stands for the insertion of
-/// the rows, to be continued.
-macro_rules! insert_returning {
-    ($conn:expr, $table:ident, $rows:expr, $row:ty, $insertion:ident => $insert:expr) => {{
-        let $insertion = insertion!($table, $rows);
-        let written: Vec<$row> =
-            futures_util::FutureExt::boxed(diesel_async::RunQueryDsl::get_results(
-                super::prepared::Prepared($insert),
-                $conn,
-            ))
-            .await?;
-        written
-    }};
-}
-
-/// Runs an insertion for many rows, in one statement.
-macro_rules! insert {
-    ($conn:expr, $table:ident, $rows:expr) => {{
-        let rows = $rows;
-        if !rows.is_empty() {
-            let insertion = insertion!($table, rows);
-            futures_util::FutureExt::boxed(diesel_async::RunQueryDsl::execute(insertion, $conn)).await?;
-        }
-    }};
 }
 
 /// Runs calls on one connection in the order in which they stand, without waiting for one before the next is sent. Each

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::sqlite::Sqlite;
 use diesel::{Connection as _, ConnectionError, QueryResult, SqliteConnection};
 use diesel_async::pooled_connection::deadpool::Pool as DeadPool;
 use diesel_async::pooled_connection::{
@@ -19,6 +20,8 @@ use crate::{DatabaseUrl, OpenError, StoreSettings};
 
 /// The connection that the shared queries are compiled for.
 pub(crate) type Conn = SyncConnectionWrapper<SqliteConnection>;
+/// The database that the shared queries are compiled for.
+pub(crate) type Db = Sqlite;
 /// A connection as a statement takes it that may be sent together with others where there is a way to send them.
 pub(crate) type Link<'c> = &'c mut Conn;
 type Pool = DeadPool<Conn>;
@@ -35,50 +38,30 @@ const SETTINGS: &str = "pragma busy_timeout = 5000; pragma journal_mode = wal; p
 const OPENING_TRIES: usize = 50;
 const OPENING_PAUSE: Duration = Duration::from_millis(50);
 
-/// Defines a row that is inserted into a table.
-macro_rules! insertable {
-    (
-        $(#[$attribute:meta])*
-        $visible:vis struct $row:ident $(<$life:lifetime>)? for $table:ident {
-            $($field_visible:vis $column:ident: $type:ty,)+
+/// How rows are inserted: a statement each. That is as quick, as nothing travels.
+macro_rules! bound {
+    ($table:ident { $($column:ident: $type:ty,)+ }) => {
+        type Bound = Self;
+
+        fn bound(rows: Vec<Self>) -> impl Iterator<Item = Self::Bound> + Send {
+            rows.into_iter()
         }
-    ) => {
-        #[derive(diesel::Insertable)]
-        #[diesel(table_name = $table, treat_none_as_default_value = false)]
-        $(#[$attribute])*
-        $visible struct $row $(<$life>)? {
-            $($field_visible $column: $type,)+
+
+        fn walk_rows<'b>(
+            bound: &'b Self::Bound,
+            mut out: diesel::query_builder::AstPass<'_, 'b, super::Db>,
+        ) -> diesel::QueryResult<()> {
+            let mut before = "values (";
+            $(
+                out.push_sql(before);
+                out.push_bind_param::<<$table::$column as diesel::Expression>::SqlType, $type>(&bound.$column)?;
+                before = ", ";
+            )+
+            let _ = before;
+            out.push_sql(")");
+            Ok(())
         }
     };
-}
-
-/// Runs an insertion for many rows, a statement each: that is as quick, as nothing travels, and diesel's asynchronous
-/// SQLite knows no other way. Gives what it returns. `$insertion` stands for the insertion of a row, to be continued.
-macro_rules! insert_returning {
-    ($conn:expr, $table:ident, $rows:expr, $row:ty, $insertion:ident => $insert:expr) => {{
-        let mut written: Vec<$row> = Vec::new();
-        for row in $rows {
-            let $insertion = diesel::insert_into($table::table).values(row);
-            let some: Vec<$row> =
-                futures_util::FutureExt::boxed(diesel_async::RunQueryDsl::get_results(
-                    super::prepared::Prepared($insert),
-                    $conn,
-                ))
-                .await?;
-            written.extend(some);
-        }
-        written
-    }};
-}
-
-/// Runs an insertion for many rows, a statement each.
-macro_rules! insert {
-    ($conn:expr, $table:ident, $rows:expr) => {{
-        for row in $rows {
-            let insertion = diesel::insert_into($table::table).values(row);
-            futures_util::FutureExt::boxed(diesel_async::RunQueryDsl::execute(insertion, $conn)).await?;
-        }
-    }};
 }
 
 /// Runs calls that each take a [`Link`], one after the other.

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
+use super::run::RunQueryDsl;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
-use diesel_async::RunQueryDsl;
 use domain::{ClerkId, UserWrite};
 
-use super::{Conn, Link};
+use super::{Conn, Link, insertion};
 use crate::schema::user_emails;
 
 /// An address as the database gives it back.
@@ -22,7 +22,7 @@ pub(super) struct AddressRow {
     is_primary: bool,
 }
 
-insertable! {
+super::insertion::insertable! {
     #[derive(Clone, PartialEq)]
     struct Address<'a> for user_emails {
         clerk_user_id: &'a str,
@@ -104,7 +104,7 @@ pub(super) async fn replace(
         }
         new.extend(told);
     }
-    together!(conn; delete(outdated), insert(new)).map(drop)
+    together!(conn; delete(outdated), insertion::insert(new)).map(drop)
 }
 
 async fn delete(mut link: Link<'_>, of_users: Vec<&str>) -> QueryResult<()> {
@@ -113,10 +113,5 @@ async fn delete(mut link: Link<'_>, of_users: Vec<&str>) -> QueryResult<()> {
             .execute(&mut link)
             .await?;
     }
-    Ok(())
-}
-
-async fn insert(mut link: Link<'_>, addresses: Vec<Address<'_>>) -> QueryResult<()> {
-    insert!(&mut link, user_emails, addresses);
     Ok(())
 }

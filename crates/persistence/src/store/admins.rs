@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::run::RunQueryDsl;
 use diesel::dsl::exists;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, select};
-use diesel_async::RunQueryDsl;
 use domain::{ClerkId, Policy, User};
 
 use super::Conn;

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, QueryDsl,
     QueryResult, Queryable, Selectable, SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::{
     Attribution, AuditEntry, AuditFilter, AuditLog, AuditRecord, AuditSubject, List, PageQuery,
     Paged, StoreError,

@@ -1,15 +1,15 @@
 //! The change feed.
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
-use diesel_async::RunQueryDsl;
 use domain::{Change, ChangeKind, ChangeOp, Changes, FeedItem, FeedMark, StoreError};
 
 use super::{Link, Store, feed_tail, limited, store_error};
 use crate::column::{Json, Time};
 use crate::schema::changes;
 
-insertable! {
+super::insertion::insertable! {
     struct NewChange for changes {
         kind: &'static str,
         clerk_id: String,
@@ -26,8 +26,7 @@ pub(super) async fn append(mut link: Link<'_>, seen: Vec<Change>) -> QueryResult
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = insert_returning!(&mut link, changes, rows, feed_tail::Row, insertion => insertion
-        .returning(feed_tail::columns()));
+    let rows = super::insertion::insert_returning!(&mut link, rows, "", feed_tail::Row);
     let mut marks: Vec<FeedMark> = rows.into_iter().map(feed_tail::mark).collect();
     marks.sort_unstable_by_key(|mark| mark.cursor);
     Ok(marks)

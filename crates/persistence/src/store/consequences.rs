@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::run::RunQueryDsl;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, SelectableHelper};
-use diesel_async::RunQueryDsl;
 use domain::{
     BillingTier, Change, ChangeOp, Deletion, ObjectKind, Organization, Payer, RoleDecision, Tier,
     TierDecision, User, Write,

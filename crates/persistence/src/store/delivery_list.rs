@@ -1,7 +1,7 @@
 //! Lines of the ledger for administrators: without what was in the messages.
 
+use super::run::RunQueryDsl;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
-use diesel_async::RunQueryDsl;
 use domain::{DeliveryListFilter, DeliveryRecord, Outcome, PageQuery, StoreError};
 use uuid::Uuid;
 

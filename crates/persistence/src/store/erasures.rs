@@ -1,12 +1,12 @@
 //! Requests to forget a person: held back, called off, done.
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable,
     SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::{
     Attribution, AuditAction, AuditRecord, AuditSubject, ClerkId, Erasure, ErasureOutcome,
     Erasures, Policy, StoreError, User, UserKey,

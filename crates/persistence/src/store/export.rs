@@ -1,8 +1,8 @@
 //! Everything that is held about a person, as one JSON object.
 
+use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
-use diesel_async::RunQueryDsl;
 use domain::{AuditFilter, StoreError, User};
 use serde_json::{Value, json};
 

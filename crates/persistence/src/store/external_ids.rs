@@ -1,8 +1,8 @@
 //! Users by the team's own ids.
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, SelectableHelper};
-use diesel_async::RunQueryDsl;
 use domain::{ExternalIds, ExternalUser, StoreError, User};
 
 use super::user_rows::UserRow;

@@ -1,12 +1,12 @@
 //! The end of the change feed, for what this process remembers. Read through a connection of its own, so that requests
 //! that take every other one never make the caches blind.
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::sql_types::{Nullable, Text};
-use diesel::{ExpressionMethods, QueryDsl, QueryResult};
-use diesel_async::RunQueryDsl;
+use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
 use domain::{ChangeKind, FeedMark, FeedTail, StoreError};
 
 use super::prepared::Prepared;
@@ -18,7 +18,16 @@ use crate::schema::changes;
 const NAMED_USER: &str = "data ->> 'clerk_user_id'";
 
 /// What is read of a change.
-pub(super) type Row = (i64, String, String, Option<String>, Time);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = changes)]
+pub(super) struct Row {
+    cursor: i64,
+    kind: String,
+    clerk_id: String,
+    #[diesel(select_expression = sql::<Nullable<Text>>(NAMED_USER), select_expression_type = SqlLiteral<Nullable<Text>>)]
+    clerk_user_id: Option<String>,
+    at: Time,
+}
 
 #[async_trait]
 impl FeedTail for Store {
@@ -44,7 +53,7 @@ impl FeedTail for Store {
                 .filter(changes::cursor.ge(cursor))
                 .order(changes::cursor)
                 .limit(i64::from(limit))
-                .select(columns());
+                .select(Row::as_select());
             let rows: QueryResult<Vec<Row>> = Prepared(query).load(lease.conn()).await;
             let rows = lease.settle(rows).map_err(store_error)?;
             Ok(rows.into_iter().map(mark).collect())
@@ -53,24 +62,14 @@ impl FeedTail for Store {
     }
 }
 
-/// The columns of [`Row`].
-pub(super) fn columns() -> (
-    changes::cursor,
-    changes::kind,
-    changes::clerk_id,
-    SqlLiteral<Nullable<Text>>,
-    changes::at,
-) {
-    (
-        changes::cursor,
-        changes::kind,
-        changes::clerk_id,
-        sql(NAMED_USER),
-        changes::at,
-    )
-}
-
-pub(super) fn mark((cursor, kind, clerk_id, clerk_user_id, at): Row) -> FeedMark {
+pub(super) fn mark(row: Row) -> FeedMark {
+    let Row {
+        cursor,
+        kind,
+        clerk_id,
+        clerk_user_id,
+        at,
+    } = row;
     FeedMark {
         cursor,
         kind: ChangeKind::parse(&kind),

@@ -1,9 +1,9 @@
 //! The steps in which a person is forgotten. The tables are walked in parts, each of which is committed: a table may be
 //! larger than what one call has time for.
 
+use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
-use diesel_async::RunQueryDsl;
 use domain::{ChangeOp, Precedence, StoreError, User};
 use serde_json::{Value, json};
 

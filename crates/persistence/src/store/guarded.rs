@@ -13,54 +13,54 @@ pub(super) struct Context<'a> {
 }
 
 /// Inserts rows, or brings those up to date that know less: the listed columns take the new values, and what stands after
-/// `and` says what happens to others. Gives the rows that were written.
+/// `and` says what happens to others, in SQL. Gives the rows that were written.
 macro_rules! upsert_guarded {
     (
         $conn:expr, $table:ident by [$($key:ident),+], $rows:expr, $context:expr, [$($column:ident),+ $(,)?]
-        $(and [$($also:expr),+ $(,)?])?, $row:ty
+        $(and [$($also:literal),+ $(,)?])?, $row:ty
     ) => {{
-        use diesel::query_dsl::methods::FilterDsl as _;
-        use diesel::upsert::excluded;
-        use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, IntoSql as _, SelectableHelper as _};
-        use $crate::schema::$table::dsl;
-        insert_returning!($conn, $table, $rows, $row, insertion => insertion
-            .on_conflict(($(dsl::$key),+))
-            .do_update()
-            .set((
-                $(dsl::$column.eq(excluded(dsl::$column)),)+
-                $($($also,)+)?
-                dsl::version.eq(excluded(dsl::version)),
-                dsl::precedence.eq(excluded(dsl::precedence)),
-                dsl::mirrored_at.eq(excluded(dsl::mirrored_at)),
-            ))
-            .filter(dsl::precedence.lt(excluded(dsl::precedence)).or(dsl::precedence
-                .eq(excluded(dsl::precedence))
-                .and($context.again.into_sql::<diesel::sql_types::Bool>())))
-            .returning(<$row>::as_returning()))
+        macro_rules! where_older {
+            ($than:literal) => {
+                concat!(
+                    on_conflict!($table by [$($key),+] do [$($column,)+ version, precedence, mirrored_at]),
+                    $($(", ", $also,)+)?
+                    " where ", stringify!($table), ".precedence ", $than, " excluded.precedence",
+                )
+            };
+        }
+        let on_conflict = if $context.again { where_older!("<=") } else { where_older!("<") };
+        super::insertion::insert_returning!($conn, $rows, on_conflict, $row)
     }};
 }
 
 /// Inserts tombstones, or marks rows as deleted: of several deletions the earliest counts. Columns in the list are taken
-/// from the tombstone while nothing but deletions has told of the object. Gives the rows that were written.
+/// from the tombstone while nothing but deletions has told of the object: its row then knows as little as the tombstone.
+/// Gives the rows that were written.
 macro_rules! delete_guarded {
     ($conn:expr, $table:ident by [$($key:ident),+], $rows:expr, [$($column:ident),+ $(,)?], $row:ty) => {{
-        use diesel::query_dsl::methods::FilterDsl as _;
-        use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, SelectableHelper as _};
-        use $crate::schema::$table::dsl;
-        let told_by_none = || dsl::precedence.eq(domain::Precedence::NOTHING_KNOWN.to_bytes()).and(dsl::deleted_at.is_not_null());
-        insert_returning!($conn, $table, $rows, $row, insertion => insertion
-            .on_conflict(($(dsl::$key),+))
-            .do_update()
-            .set((
-                $(dsl::$column.eq(diesel::dsl::case_when(
-                    told_by_none(), diesel::upsert::excluded(dsl::$column),
-                ).otherwise(dsl::$column)),)+
-                dsl::deleted_at.eq(diesel::upsert::excluded(dsl::deleted_at)),
-                dsl::mirrored_at.eq(diesel::upsert::excluded(dsl::mirrored_at)),
-            ))
-            .filter(dsl::deleted_at.is_null().or(dsl::deleted_at.gt(diesel::upsert::excluded(dsl::deleted_at))))
-            .returning(<$row>::as_returning()))
+        const ON_CONFLICT: &str = concat!(
+            on_conflict!($table by [$($key),+] do [deleted_at, mirrored_at]),
+            $(
+                ", ", stringify!($column), " = case when ", stringify!($table), ".precedence = excluded.precedence and ",
+                stringify!($table), ".deleted_at is not null then excluded.", stringify!($column),
+                " else ", stringify!($table), ".", stringify!($column), " end",
+            )+
+            " where ", stringify!($table), ".deleted_at is null or ",
+            stringify!($table), ".deleted_at > excluded.deleted_at",
+        );
+        super::insertion::insert_returning!($conn, $rows, ON_CONFLICT, $row)
     }};
+}
+
+/// The beginning of what happens to a row that is there already: the listed columns take the new values.
+macro_rules! on_conflict {
+    ($table:ident by [$key:ident $(, $keys:ident)*] do [$column:ident $(, $columns:ident)* $(,)?]) => {
+        concat!(
+            " on conflict (", stringify!($key), $(", ", stringify!($keys),)* ") do update set ",
+            stringify!($column), " = excluded.", stringify!($column),
+            $(", ", stringify!($columns), " = excluded.", stringify!($columns),)*
+        )
+    };
 }
 
 /// Defines `$upsert`, which writes what is newer and answers the changes that others see. A row that is deleted takes what
@@ -122,4 +122,4 @@ macro_rules! define_delete {
     };
 }
 
-pub(super) use {define_delete, define_upsert, delete_guarded, upsert_guarded};
+pub(super) use {define_delete, define_upsert, delete_guarded, on_conflict, upsert_guarded};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::sql_types::Text;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, QueryableByName};
-use diesel_async::RunQueryDsl;
 use domain::{MigrationState, Outcome, StoreError, StoreHealth, StoreReport};
 
 use super::{Conn, Store, limited, store_error};

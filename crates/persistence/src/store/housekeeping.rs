@@ -1,9 +1,9 @@
 //! What background work needs: leases, checkpoints, pruning, lapsed tiers.
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
-use diesel_async::RunQueryDsl;
 use domain::{ClerkId, Housekeeping, Outcome, Precedence, StoreError};
 
 use super::guarded::Context;

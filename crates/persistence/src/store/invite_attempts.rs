@@ -1,9 +1,9 @@
 //! Tries of invite codes: each is remembered for an hour, once for the user and once for the address.
 
+use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, min};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
-use diesel_async::RunQueryDsl;
 use domain::{
     INVITE_ATTEMPT_WINDOW, InviteAttempt, InviteRules, attempt_subject_of_address,
     attempt_subject_of_user,

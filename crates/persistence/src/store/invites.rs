@@ -1,11 +1,11 @@
 //! Invites: made, taken back, redeemed.
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
     QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::{
     Attribution, AuditAction, AuditRecord, AuditSubject, Invite, InviteAttempt, InviteCode,
     InviteCreation, InviteDigest, InviteOutcome, InviteRules, Invites, List, NewInvite, PageQuery,

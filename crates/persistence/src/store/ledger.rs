@@ -2,19 +2,19 @@
 
 use std::collections::HashSet;
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
     QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::{
     Deliveries, Delivery, DeliveryFilter, DeliveryRecord, Outcome, Payload, Receipt, Rejection,
     StoreError, StoredDelivery,
 };
 use uuid::Uuid;
 
-use super::{Conn, Link, Store, limited, store_error};
+use super::{Conn, Link, Store, insertion, limited, store_error};
 use crate::column::{Id, Json, JsonRef, Time};
 use crate::schema::webhook_deliveries as ledger;
 
@@ -23,7 +23,7 @@ diesel::define_sql_function! {
     fn substr(text: diesel::sql_types::Text, from: diesel::sql_types::Integer, length: diesel::sql_types::Integer) -> diesel::sql_types::Text;
 }
 
-insertable! {
+super::insertion::insertable! {
     struct NewLine<'a> for ledger {
         id: Id,
         svix_id: Option<&'a str>,
@@ -59,15 +59,14 @@ pub(super) async fn known(
 
 /// Adds a line for each message, with what became of it and how often it came.
 pub(super) async fn add(
-    mut link: Link<'_>,
+    link: Link<'_>,
     deliveries: &[(&Delivery, &Receipt, i32)],
 ) -> QueryResult<()> {
     let lines: Vec<NewLine<'_>> = deliveries
         .iter()
         .map(|(delivery, receipt, attempts)| NewLine::of(delivery, receipt, *attempts))
         .collect();
-    insert!(&mut link, ledger, lines);
-    Ok(())
+    insertion::insert(link, lines).await
 }
 
 impl<'a> NewLine<'a> {

@@ -1,11 +1,11 @@
 //! The columns of a user's row that the team itself writes, and never Clerk.
 
+use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::result::Error;
 use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::{ChangeOp, RoleDecision, StoreError, TierDecision, User, UserKey};
 use uuid::Uuid;
 

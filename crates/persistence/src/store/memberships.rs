@@ -9,7 +9,9 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::Conn;
-use super::guarded::{Context, define_delete, define_upsert, delete_guarded, upsert_guarded};
+use super::guarded::{
+    Context, define_delete, define_upsert, delete_guarded, on_conflict, upsert_guarded,
+};
 use crate::column::{Json, Time};
 use crate::schema::organization_memberships;
 
@@ -65,7 +67,7 @@ impl TryFrom<MembershipRow> for Membership {
     }
 }
 
-insertable! {
+super::insertion::insertable! {
     struct NewMembership<'a> for organization_memberships {
         clerk_membership_id: &'a str,
         clerk_organization_id: Option<&'a str>,

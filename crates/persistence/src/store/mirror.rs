@@ -1,9 +1,9 @@
 //! Deliveries and Clerk's own word take effect.
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
-use diesel_async::RunQueryDsl;
 use domain::{
     ClerkId, Deletion, Delivery, Effect, Listing, Mirror, Mirrored, Precedence, Receipt, Rejection,
     StoreError, Write,

@@ -1,8 +1,8 @@
 //! Facts that could not be understood go into the audit log, once for as long as they stay the same.
 
+use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
-use diesel_async::RunQueryDsl;
 use domain::{
     Actor, Attribution, AuditAction, AuditRecord, AuditSubject, ClerkId, Notice, RoleDecision,
     TierDecision,

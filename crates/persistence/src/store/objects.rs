@@ -6,7 +6,9 @@ use domain::{Change, ChangeOp, Deletion, ObjectKind, ObjectWrite, Precedence};
 use serde_json::json;
 
 use super::Conn;
-use super::guarded::{Context, define_delete, define_upsert, delete_guarded, upsert_guarded};
+use super::guarded::{
+    Context, define_delete, define_upsert, delete_guarded, on_conflict, upsert_guarded,
+};
 use crate::column::{Json, Time};
 use crate::schema::clerk_objects;
 
@@ -19,7 +21,7 @@ struct ObjectRow {
     deleted_at: Option<Time>,
 }
 
-insertable! {
+super::insertion::insertable! {
     struct NewObject<'a> for clerk_objects {
         kind: &'static str,
         clerk_id: &'a str,

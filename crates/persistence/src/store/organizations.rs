@@ -9,7 +9,9 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::Conn;
-use super::guarded::{Context, define_delete, define_upsert, delete_guarded, upsert_guarded};
+use super::guarded::{
+    Context, define_delete, define_upsert, delete_guarded, on_conflict, upsert_guarded,
+};
 use crate::column::{Json, Time};
 use crate::schema::organizations;
 
@@ -69,7 +71,7 @@ impl TryFrom<OrganizationRow> for Organization {
     }
 }
 
-insertable! {
+super::insertion::insertable! {
     struct NewOrganization<'a> for organizations {
         clerk_organization_id: &'a str,
         name: Option<&'a str>,

@@ -1,12 +1,12 @@
 //! Lists for administrators, by pages.
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods, EscapeExpressionMethods, ExpressionMethods, NullableExpressionMethods,
     QueryDsl, QueryResult, SelectableHelper, TextExpressionMethods,
 };
-use diesel_async::RunQueryDsl;
 use domain::{
     ClerkId, DeliveryListFilter, DeliveryRecord, List, Organization, OrganizationFilter, Overview,
     PageQuery, Paged, Session, SessionFilter, StoreError, User, UserFilter, UserKey, UserOverview,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, not};
 use diesel::expression::SqlLiteral;
@@ -10,7 +11,6 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods, QueryDsl,
     QueryResult, Queryable, Selectable, SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::{BillingTier, Coverage, PlanRules, RoleSource};
 
 use super::guarded::Context;

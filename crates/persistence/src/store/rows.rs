@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::dsl::{exists, not};
 use diesel::{
     ExpressionMethods, NullableExpressionMethods as _, QueryDsl, QueryResult, Queryable,
     Selectable, SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::{
     ClerkId, EmailAddress, Listing, Membership, MirrorRows, Mirrored, Organization, StoreError,
     User,

@@ -3,12 +3,12 @@
 //! The end is a final fact like the one that Clerk tells: whichever of the two is later stands, and nothing opens the
 //! session again.
 
+use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult,
     SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::{
     Attribution, AuditAction, AuditRecord, AuditSubject, ClerkId, Policy, Precedence, Session,
     SessionStatus, SessionWrite, Step,
@@ -69,7 +69,7 @@ async fn end(conn: &mut Conn, ids: &[String], at: DateTime<Utc>) -> QueryResult<
             dsl::mirrored_at.eq(Time(at)),
         ))
         .returning(SessionRow::as_returning())
-        .get_results(conn)
+        .load(conn)
         .await?;
     let seen = ended
         .into_iter()

@@ -2,20 +2,19 @@
 
 use std::collections::HashMap;
 
+use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
-use diesel::dsl::{case_when, max};
-use diesel::upsert::excluded;
+use diesel::dsl::max;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, IntoSql, OptionalExtension, QueryDsl, QueryResult,
     Queryable, Selectable, SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::{
     Change, ChangeOp, ClerkId, ObjectKind, Precedence, Session, SessionStatus, SessionWrite,
     StoreError,
 };
 
-use super::guarded::{Context, upsert_guarded};
+use super::guarded::{Context, on_conflict, upsert_guarded};
 use super::{Conn, Link, user_writes};
 use crate::column::{Json, Time};
 use crate::schema::sessions::{self, dsl};
@@ -41,7 +40,7 @@ pub(super) struct SessionRow {
     version: i64,
 }
 
-insertable! {
+super::insertion::insertable! {
     struct NewSession<'a> for sessions {
         clerk_session_id: &'a str,
         clerk_user_id: Option<&'a str>,
@@ -140,15 +139,12 @@ async fn write_states(
     rows: Vec<NewSession<'_>>,
     context: &Context<'_>,
 ) -> QueryResult<Vec<SessionRow>> {
-    let names_user = || excluded(dsl::clerk_user_id).is_not_null();
     Ok(upsert_guarded!(
         conn, sessions by [clerk_session_id], rows, context,
         [
             clerk_client_id, status, end_reason, ended_at, last_active_organization_id, actor, last_active_at,
             expire_at, abandon_at, created_at, updated_at,
-        ] and [dsl::clerk_user_id.eq(
-            case_when(names_user(), excluded(dsl::clerk_user_id)).otherwise(dsl::clerk_user_id),
-        )],
+        ] and ["clerk_user_id = coalesce(excluded.clerk_user_id, sessions.clerk_user_id)"],
         SessionRow
     ))
 }

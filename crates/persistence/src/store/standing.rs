@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::run::RunQueryDsl;
 use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, QueryResult};
-use diesel_async::RunQueryDsl;
 use domain::{Coverage, MembershipFact, RoleDecision, RoleFacts, TierDecision, TierFacts, User};
 use serde_json::{Map, Value};
 

@@ -1,10 +1,10 @@
 //! Whole tables, read in parts: the ledger with its messages, and the objects that are kept as they came.
 
+use super::run::RunQueryDsl;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable,
     SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::StoreError;
 use serde_json::Value;
 

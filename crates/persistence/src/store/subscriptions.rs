@@ -8,7 +8,7 @@ use domain::{
 };
 
 use super::Conn;
-use super::guarded::{Context, define_upsert, upsert_guarded};
+use super::guarded::{Context, define_upsert, on_conflict, upsert_guarded};
 use crate::column::Time;
 use crate::schema::{subscription_items, subscriptions};
 
@@ -28,7 +28,7 @@ struct SubscriptionRow {
     version: i64,
 }
 
-insertable! {
+super::insertion::insertable! {
     struct NewSubscription<'a> for subscriptions {
         clerk_subscription_id: &'a str,
         payer_user_id: Option<&'a str>,
@@ -66,7 +66,7 @@ struct ItemRow {
     version: i64,
 }
 
-insertable! {
+super::insertion::insertable! {
     struct NewItem<'a> for subscription_items {
         clerk_subscription_item_id: &'a str,
         clerk_subscription_id: Option<&'a str>,

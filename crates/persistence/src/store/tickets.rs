@@ -1,9 +1,9 @@
 //! Stream tickets: kept as digests, and taken away by whoever redeems them.
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
-use diesel_async::RunQueryDsl;
 use domain::{ClerkId, StoreError, StreamTicket, StreamTickets};
 
 use super::{Store, limited, store_error};

@@ -6,12 +6,12 @@
 
 use std::future::Future;
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::result::Error;
 use diesel::upsert::excluded;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
-use diesel_async::RunQueryDsl;
 use domain::{
     Change, ChangeKind, ChangeOp, FeatureUsage, Month, ReserveOutcome, SpendOutcome, StoreError,
     UsageMeter, UsageRequest,
@@ -246,7 +246,7 @@ async fn give_back_expired(conn: &mut Conn, request: &UsageRequest) -> QueryResu
             .filter(reservations::expires_at.le(Time(request.at))),
     )
     .returning(reservations::amount)
-    .get_results(conn)
+    .load(conn)
     .await?;
     if expired.is_empty() {
         return Ok(false);

@@ -1,11 +1,11 @@
 //! One user with all that belongs to him.
 
+use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, QueryResult,
     SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::{
     AuditFilter, EmailAddress, Listing, MemberOf, Membership, Mirrored, ObjectKind, Organization,
     Session, UserKey, UserOverview,

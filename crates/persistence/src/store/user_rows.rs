@@ -122,7 +122,7 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-insertable! {
+super::insertion::insertable! {
     pub(super) struct NewUser<'a> for users {
         pub(super) id: Id,
         pub(super) clerk_user_id: &'a str,

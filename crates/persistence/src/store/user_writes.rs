@@ -2,21 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::dsl::case_when;
-use diesel::upsert::excluded;
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
-    QueryResult, SelectableHelper,
-};
-use diesel_async::RunQueryDsl;
-use domain::{
-    Change, ChangeOp, Deletion, Notice, ObjectKind, Policy, RoleSource, ThinUser, TierSource,
-    UserWrite,
-};
+use super::run::RunQueryDsl;
+use diesel::{BoolExpressionMethods, ExpressionMethods, QueryResult};
+use domain::{Change, ChangeOp, Deletion, Notice, ObjectKind, Policy, ThinUser, UserWrite};
 use serde_json::Map;
 
 use super::about_users::AboutUsers;
-use super::guarded::{Context, delete_guarded, upsert_guarded};
+use super::guarded::{Context, delete_guarded, on_conflict, upsert_guarded};
+use super::insertion::insert_returning;
 use super::standing::Standing;
 use super::user_rows::{NewUser, UserRow, change};
 use super::{Conn, addresses, notices, sessions};
@@ -89,11 +82,6 @@ async fn upsert_rows(
     rows: Vec<NewUser<'_>>,
     context: &Context<'_>,
 ) -> QueryResult<Vec<UserRow>> {
-    let told_of_later = || {
-        dsl::last_login_at
-            .is_null()
-            .or(dsl::last_login_at.lt(excluded(dsl::last_login_at)))
-    };
     Ok(upsert_guarded!(
         conn, users by [clerk_user_id], rows, context,
         [
@@ -101,19 +89,13 @@ async fn upsert_rows(
             public_metadata, banned, locked, created_at, updated_at,
         ] and [
             // What an admin has set goes before whatever the facts give, and why is his word.
-            dsl::role.eq(case_when(dsl::role_override.is_null(), excluded(dsl::role))
-                .otherwise(dsl::role_override.assume_not_null())),
-            dsl::role_source.eq(case_when(dsl::role_override.is_null(), excluded(dsl::role_source))
-                .otherwise(RoleSource::Override.to_string())),
-            dsl::tier.eq(case_when(dsl::tier_override.is_null(), excluded(dsl::tier))
-                .otherwise(dsl::tier_override.assume_not_null())),
-            dsl::tier_source.eq(case_when(dsl::tier_override.is_null(), excluded(dsl::tier_source))
-                .otherwise(TierSource::Override.to_string())),
-            dsl::tier_until.eq(case_when(dsl::tier_override.is_null(), excluded(dsl::tier_until))
-                .otherwise(None::<Time>)),
-            dsl::last_login_at.eq(
-                case_when(told_of_later(), excluded(dsl::last_login_at)).otherwise(dsl::last_login_at),
-            ),
+            "role = coalesce(users.role_override, excluded.role)",
+            "role_source = case when users.role_override is null then excluded.role_source else 'override' end",
+            "tier = coalesce(users.tier_override, excluded.tier)",
+            "tier_source = case when users.tier_override is null then excluded.tier_source else 'override' end",
+            "tier_until = case when users.tier_override is null then excluded.tier_until end",
+            "last_login_at = case when users.last_login_at is null or users.last_login_at < excluded.last_login_at \
+             then excluded.last_login_at else users.last_login_at end",
         ],
         UserRow
     ))
@@ -161,18 +143,16 @@ pub(super) async fn insert_thin(
     let role = standing.role(id, &nothing, &context);
     let tier = standing.tier(id, &nothing, &context);
     let last_login_at = sessions::latest_sign_ins(conn, &[id]).await?.remove(id);
-    let row: Option<UserRow> = diesel::insert_into(users::table)
-        .values(
-            NewUser::thin(user, policy)
-                .entitled(&role, &tier)
-                .signed_in(last_login_at),
-        )
-        .on_conflict(dsl::clerk_user_id)
-        .do_nothing()
-        .returning(UserRow::as_returning())
-        .get_result(conn)
-        .await
-        .optional()?;
+    let row = NewUser::thin(user, policy)
+        .entitled(&role, &tier)
+        .signed_in(last_login_at);
+    let written = insert_returning!(
+        conn,
+        vec![row],
+        " on conflict (clerk_user_id) do nothing",
+        UserRow
+    );
+    let row = written.into_iter().next();
     Ok(row.and_then(|row| change(row, ChangeOp::Upsert, user.seen_at)))
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::Utc;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
     QueryResult, SelectableHelper,
 };
-use diesel_async::RunQueryDsl;
 use domain::{
     Caller, ClerkId, Month, MonthUsage, SessionStatus, StoreError, ThinUser, User, UserStore,
 };
