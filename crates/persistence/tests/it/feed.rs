@@ -1,6 +1,6 @@
 //! The change feed as its readers ask for it.
 
-use domain::{ChangeKind, ChangeOp, FeedItem, ObjectKind};
+use domain::{ChangeOp, FeedItem, ObjectKind};
 use serde_json::{Value, json};
 
 use crate::facts::{RECEIVED, at, deleted_user, organization, role, user};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    Attribution, Changes, CommitObserver, InviteAttempt, InviteCode, InviteOutcome, InviteRules,
-    Role, Tier, UserKey,
+    Attribution, Changes, CommitObserver, FeedMark, InviteAttempt, InviteCode, InviteOutcome,
+    InviteRules, Role, Tier, UserKey,
 };
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -27,7 +27,7 @@ struct Watch {
 
 #[async_trait]
 impl CommitObserver for Watch {
-    async fn committed(&self) {
+    async fn committed(&self, _: Option<Vec<FeedMark>>) {
         let changes = self.changes.after(0, 1000).await.unwrap();
         self.seen.store(changes.len(), Ordering::SeqCst);
     }
