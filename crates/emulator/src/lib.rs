@@ -48,6 +48,7 @@ pub use organization::Organization;
 pub use refusal::Refusal;
 pub use samples::{EVENT_TYPES, sample_event, sample_event_at};
 pub use session::{Session, SessionStatus};
+pub use state_file::replace as replace_file;
 pub use token::{TokenKey, TokenRequest};
 pub use user::{EmailAddress, PhoneNumber, User, Verification};
 pub use webhook::{

@@ -57,8 +57,12 @@ pub(crate) fn encode(state: &State) -> Result<Vec<u8>, serde_json::Error> {
     })
 }
 
-/// Replaces the file. It is readable by its owner only, since it holds metadata and password digests.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces the file, whole or not at all. It is readable by its owner only, since such files hold secrets, metadata and
+/// password digests.
+///
+/// # Errors
+/// When the folder or the file cannot be written.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -29,10 +29,6 @@ const LONG: &[(&str, &str)] = &[
         "crates/persistence/tests/it/roles.rs",
         "one case for each way in which a role comes and goes, by the same policy",
     ),
-    (
-        "crates/persistence/tests/it/decisions.rs",
-        "one case for each decision that an admin makes, and who may not make it",
-    ),
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use testdb::TestRedis;
 use tokio::time::Instant;
 
-use crate::store::{Database, Process, SESSION, USER, eventually};
+use crate::process::Process;
+use crate::store::{Database, SESSION, USER, eventually};
 
 const ISSUED: &str = "2026-03-01T10:00:00Z";
 

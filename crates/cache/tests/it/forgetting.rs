@@ -6,7 +6,8 @@ use std::time::Duration;
 use domain::{FeedPulse as _, SessionStatus};
 use tokio::time::Instant;
 
-use crate::store::{Database, Process, SESSION, USER, settings};
+use crate::process::{Process, settings};
+use crate::store::{Database, SESSION, USER};
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_is_read_once_and_is_the_same_row_then() {

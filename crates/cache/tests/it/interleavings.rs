@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::store::{Database, Process, SESSION};
+use crate::process::Process;
+use crate::store::{Database, SESSION};
 
 const USERS: [&str; 2] = ["user_1", "user_2"];
 /// How late a commit elsewhere may be seen, whatever fails.

@@ -11,5 +11,6 @@ mod barred;
 mod forgetting;
 mod interleavings;
 mod outages;
+mod process;
 mod shared;
 mod store;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::store::{Database, Process, SESSION, USER};
+use crate::process::Process;
+use crate::store::{Database, SESSION, USER};
 
 /// The bound that the design promises.
 const FRESH: Duration = Duration::from_secs(2);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use domain::SharedCacheState;
 use testdb::TestRedis;
 
-use crate::store::{Database, Process, SESSION, USER, eventually};
+use crate::process::Process;
+use crate::store::{Database, SESSION, USER, eventually};
 
 /// A process that uses its memory and its Redis.
 async fn sharing(database: &Arc<Database>, redis: &TestRedis) -> Process {

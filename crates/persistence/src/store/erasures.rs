@@ -82,7 +82,7 @@ impl Erasures for Store {
             });
             lease.settle(outcome).map_err(store_error)
         });
-        self.observed.told_after(call).await
+        self.observed.told_after(Box::pin(call)).await
     }
 
     async fn cancel(&self, user: &UserKey, by: Attribution) -> Result<ErasureOutcome, StoreError> {

@@ -14,6 +14,7 @@ use domain::{
 };
 use uuid::Uuid;
 
+use super::storable::storable;
 use super::{Conn, Link, Store, insertion, limited, store_error};
 use crate::column::{Id, Json, JsonRef, Time};
 use crate::schema::webhook_deliveries as ledger;
@@ -225,11 +226,12 @@ impl Deliveries for Store {
                 .filter(ledger::outcome.ne(Outcome::Rejected.as_str()))
                 .into_boxed();
             if let Some(id) = id {
-                query = match Uuid::parse_str(id) {
+                let id = storable(id);
+                query = match Uuid::parse_str(&id) {
                     Ok(ours) => query.filter(
                         ledger::id
                             .eq(Id(ours))
-                            .or(ledger::svix_id.eq(id).assume_not_null()),
+                            .or(ledger::svix_id.eq(id.clone()).assume_not_null()),
                     ),
                     Err(_) => query.filter(ledger::svix_id.eq(id)),
                 };

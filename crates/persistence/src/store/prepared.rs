@@ -6,9 +6,8 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
 /// A statement whose text is the same each time: each connection keeps it prepared.
 ///
-/// Diesel keeps none that updates on conflict, that updates, or that holds literal SQL, because the text of such a
-/// statement may depend on values. Ours do not: only bound values differ. Planning is a third of the time that a small
-/// upsert takes.
+/// Diesel keeps none that holds literal SQL, because the text of such a statement may depend on values. That of ours does
+/// not: only bound values differ.
 #[derive(Clone, Copy)]
 pub(super) struct Prepared<Q>(pub(super) Q);
 

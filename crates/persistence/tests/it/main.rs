@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod audit;
 mod batching;
 mod callers;
 mod cancellation;

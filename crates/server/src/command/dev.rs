@@ -153,8 +153,13 @@ fn keep_settings(folder: &Path, settings: &[(&str, String)]) -> Result<(), Failu
         .iter()
         .map(|(name, value)| format!("{name}={value}\n"))
         .collect();
-    fs::write(folder.join(SETTINGS_FILE), lines)
-        .map_err(|error| format!("{FOLDER} cannot be written: {error}").into())
+    keep(&folder.join(SETTINGS_FILE), &lines)
+}
+
+/// Writes a file whole or not at all, for its owner only.
+fn keep(path: &Path, text: &str) -> Result<(), Failure> {
+    emulator::replace_file(path, text.as_bytes())
+        .map_err(|error| format!("{} cannot be written: {error}", path.display()).into())
 }
 
 /// The secret that `dev` in this folder signs with.
@@ -169,16 +174,15 @@ fn secret_in(folder: &Path) -> Result<SecretString, Failure> {
         return Ok(secret);
     }
     let secret = emulator::generate_webhook_secret();
-    fs::write(folder.join(SECRET_FILE), &secret)
-        .map_err(|error| format!("{FOLDER} cannot be written: {error}"))?;
+    keep(&folder.join(SECRET_FILE), &secret)?;
     Ok(secret.into())
 }
 
 /// Keeps the token where the printed lines find it from any folder.
 fn keep_token(folder: &Path, token: &str) -> Result<PathBuf, Failure> {
-    let written = fs::write(folder.join(TOKEN_FILE), token)
-        .and_then(|()| fs::canonicalize(folder.join(TOKEN_FILE)));
-    written.map_err(|error| format!("{FOLDER} cannot be written: {error}").into())
+    let path = folder.join(TOKEN_FILE);
+    keep(&path, token)?;
+    fs::canonicalize(path).map_err(|error| format!("{FOLDER} cannot be read: {error}").into())
 }
 
 fn forget(folder: &Path) -> Result<(), Failure> {
