@@ -11,7 +11,12 @@ use crate::{ClerkId, User};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decided {
     /// The row has changed, and is in the feed and the audit log.
-    Changed(Box<User>),
+    Changed {
+        /// As it was in the same transaction.
+        before: Box<User>,
+        /// As it is.
+        user: Box<User>,
+    },
     /// The row was so already; nothing was written.
     Unchanged(Box<User>),
     /// There is no such user.

@@ -4,8 +4,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    Attribution, ClerkId, Decided, Erasure, ErasureOutcome, PreferencesOutcome, Role, Session,
-    StoreError, Tier, UserKey,
+    Attribution, ClerkId, Decided, Delivery, Erasure, ErasureOutcome, PreferencesOutcome, Receipt,
+    Role, Session, StoreError, Tier, UserKey, UserWrite,
 };
 
 /// What the team itself decides about users.
@@ -76,6 +76,30 @@ pub trait Administration: Send + Sync {
         of_user: Option<ClerkId>,
         by: Attribution,
     ) -> Result<Option<Session>, StoreError>;
+
+    /// Makes a user so as Clerk's API said at `read_at`, when his row was at the version `seen` (`None`: there was none).
+    /// Where it still is, Clerk's word counts whatever the row knows; what was told since counts where it is newer.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    async fn resync(
+        &self,
+        told: UserWrite,
+        seen: Option<i64>,
+        read_at: DateTime<Utc>,
+        by: Attribution,
+    ) -> Result<Decided, StoreError>;
+
+    /// Applies a stored delivery again, as [`Mirror::replay`](crate::Mirror::replay) does.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    async fn replay(
+        &self,
+        line: Uuid,
+        delivery: Delivery,
+        by: Attribution,
+    ) -> Result<Receipt, StoreError>;
 
     /// Applies a JSON merge patch to a user's preferences
     /// ([`patched_preferences`](crate::patched_preferences)). Parallel patches follow one another. The audit log has a

@@ -1,18 +1,20 @@
 //! Decisions of the team about users: each is a row, its change in the feed and a line in the audit log, or nothing.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use domain::{
     Actor, Administration, Attribution, AuditAction, AuditRecord, AuditSubject, ClerkId, Decided,
-    Policy, PreferencesOutcome, Role, Session, StoreError, Tier, User, UserKey,
-    patched_preferences,
+    Delivery, Policy, PreferencesOutcome, Receipt, Role, Session, StoreError, Tier, User, UserKey,
+    UserWrite, Write, patched_preferences,
 };
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::guarded::Context;
 use super::local::{self, LocalColumns};
 use super::standing::{self, Standing};
-use super::{Conn, Store, admins, audit, limited, notices, session_ends, store_error};
+use super::{Conn, Store, admins, audit, limited, notices, resync, session_ends, store_error};
 use crate::column::{Json, Time};
 
 /// What is decided.
@@ -97,6 +99,39 @@ impl Administration for Store {
         });
         self.observed.told_after(call).await
     }
+
+    async fn resync(
+        &self,
+        told: UserWrite,
+        seen: Option<i64>,
+        read_at: DateTime<Utc>,
+        by: Attribution,
+    ) -> Result<Decided, StoreError> {
+        let call = Box::pin(limited(async {
+            let mut lease = self.writer().await?;
+            let context = Context {
+                policy: &self.policy,
+                now: read_at,
+                again: true,
+            };
+            let (told, context, by) = (&Write::User(Box::new(told)), &context, &by);
+            let decided: QueryResult<Decided> = write_tx!(lease.conn(), async |conn| {
+                super::super::lock_writes(conn).await?;
+                resync::resync(conn, told, seen, context, by).await
+            });
+            lease.settle(decided).map_err(store_error)
+        }));
+        self.observed.told_after(call).await
+    }
+
+    async fn replay(
+        &self,
+        line: Uuid,
+        delivery: Delivery,
+        by: Attribution,
+    ) -> Result<Receipt, StoreError> {
+        self.replay_line(line, &delivery, by.at, Some(&by)).await
+    }
 }
 
 impl Store {
@@ -159,7 +194,10 @@ async fn decide(
         after: shown(&written, decision),
     };
     audit::write(conn, record, by).await?;
-    Ok(Decided::Changed(Box::new(written)))
+    Ok(Decided::Changed {
+        before: Box::new(user),
+        user: Box::new(written),
+    })
 }
 
 /// What a decision writes; `None` when the row says so already.

@@ -69,7 +69,7 @@ async fn rows(conn: &mut Conn, person: &User) -> QueryResult<Value> {
         .map(|(invite, at)| json!({"invite_id": invite.map(|id| id.0), "redeemed_at": at.0}));
     Ok(json!({
         "user": person,
-        "emails": user_overview::emails_of(conn, id).await?,
+        "emails": super::rows::emails_of(conn, id).await?,
         "sessions": user_overview::sessions_of(conn, id, SESSIONS).await?,
         "organizations": user_overview::places_of(conn, id).await?,
         "subscriptions": paid_by(conn, id).await?,

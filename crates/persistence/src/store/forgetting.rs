@@ -4,9 +4,10 @@
 use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
-use domain::{ChangeOp, Precedence, StoreError, User};
+use domain::{ChangeOp, StoreError, User};
 use serde_json::{Value, json};
 
+use super::forgotten::ABOVE_ALL;
 use super::local;
 use super::mentions::Mentions;
 use super::stored_pages::{self, ObjectKey};
@@ -17,9 +18,6 @@ use crate::schema::{
     changes as feed, clerk_objects as objects, organization_memberships as memberships, sessions,
     user_emails, users, webhook_deliveries as ledger,
 };
-
-/// Above every place that a fact may have: nothing that is told later fills the row again.
-const ABOVE_ALL: [u8; Precedence::LENGTH] = [0xff; Precedence::LENGTH];
 
 fn erased() -> Value {
     json!({ "erased": true })

@@ -106,8 +106,18 @@ pub(super) async fn count_attempts(
     Ok(())
 }
 
-/// Writes what became of a message that was replayed.
-pub(super) async fn replayed(conn: &mut Conn, line: Uuid, receipt: &Receipt) -> QueryResult<()> {
+/// Writes what became of a message that was replayed; answers what had become of it before.
+pub(super) async fn replayed(
+    conn: &mut Conn,
+    line: Uuid,
+    receipt: &Receipt,
+) -> QueryResult<Option<String>> {
+    let before: Option<String> = ledger::table
+        .find(Id(line))
+        .select(ledger::outcome)
+        .first(conn)
+        .await
+        .optional()?;
     diesel::update(ledger::table.find(Id(line)))
         .set((
             ledger::outcome.eq(receipt.outcome.as_str()),
@@ -116,7 +126,7 @@ pub(super) async fn replayed(conn: &mut Conn, line: Uuid, receipt: &Receipt) -> 
         ))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(before)
 }
 
 /// Writes that a message was refused. It takes no message id.

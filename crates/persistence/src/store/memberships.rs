@@ -31,6 +31,13 @@ pub(super) struct MembershipRow {
     version: i64,
 }
 
+impl MembershipRow {
+    /// Who is the member.
+    pub(super) fn member(&self) -> Option<&str> {
+        self.clerk_user_id.as_deref()
+    }
+}
+
 impl TryFrom<MembershipRow> for Membership {
     type Error = StoreError;
 

@@ -4,7 +4,7 @@ use diesel::QueryResult;
 use domain::{Change, ChangeKind, ObjectKind, User};
 use serde_json::Value;
 
-use super::{Conn, user_overview};
+use super::{Conn, rows};
 
 /// What names a person: the id at Clerk, and every address.
 pub(super) struct Mentions {
@@ -14,7 +14,7 @@ pub(super) struct Mentions {
 
 impl Mentions {
     pub(super) async fn of(conn: &mut Conn, person: &User) -> QueryResult<Self> {
-        let emails = user_overview::emails_of(conn, person.clerk_user_id.as_str()).await?;
+        let emails = rows::emails_of(conn, person.clerk_user_id.as_str()).await?;
         let mut addresses: Vec<String> = emails
             .iter()
             .map(|email| &email.email_address)

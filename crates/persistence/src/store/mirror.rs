@@ -5,13 +5,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
 use domain::{
-    ClerkId, Deletion, Delivery, Effect, Listing, Mirror, Mirrored, Precedence, Receipt, Rejection,
-    StoreError, Write,
+    Attribution, AuditAction, AuditRecord, AuditSubject, ClerkId, Deletion, Delivery, Effect,
+    Listing, Mirror, Mirrored, Precedence, Receipt, Rejection, StoreError, Write,
 };
+use serde_json::json;
 use uuid::Uuid;
 
+use super::forgotten::ABOVE_ALL;
 use super::guarded::Context;
-use super::{Conn, Store, apply, ledger, limited, rows, store_error};
+use super::{Conn, Store, apply, audit, ledger, limited, rows, store_error};
 use crate::column::Time;
 use crate::schema::{clerk_objects, organization_memberships as memberships, organizations, users};
 
@@ -36,30 +38,7 @@ impl Mirror for Store {
         delivery: Delivery,
         now: DateTime<Utc>,
     ) -> Result<Receipt, StoreError> {
-        let call = limited(async {
-            let mut lease = self.writer().await?;
-            let context = Context {
-                policy: &self.policy,
-                now,
-                again: true,
-            };
-            let (context, delivery) = (&context, &delivery);
-            let receipt: QueryResult<Receipt> = write_tx!(lease.conn(), async |conn| {
-                super::super::lock_writes(conn).await?;
-                let writes: &[Write] = match &delivery.effect {
-                    Effect::Writes(writes) => writes,
-                    Effect::Ignored { .. } | Effect::Quarantined { .. } => &[],
-                };
-                let changed = apply::write_all(conn, &[writes], context).await?;
-                let is_in_force =
-                    changed.contains(&true) || is_deletion_known(conn, writes).await?;
-                let receipt = apply::receipt(delivery, is_in_force);
-                ledger::replayed(conn, line, &receipt).await?;
-                Ok(receipt)
-            });
-            lease.settle(receipt).map_err(store_error)
-        });
-        self.observed.told_after(call).await
+        self.replay_line(line, &delivery, now, None).await
     }
 
     async fn adopt(&self, writes: Vec<Write>, read_at: DateTime<Utc>) -> Result<u64, StoreError> {
@@ -108,6 +87,9 @@ impl Mirror for Store {
                     .await?
                     .into_mirrored();
                 let found = found.unwrap_or_default().into_iter().next();
+                if matches!(found, Some(Mirrored::Forgotten(_))) {
+                    return Ok(false);
+                }
                 if state(found.as_ref()) != state(expected.as_ref()) {
                     return Ok(false);
                 }
@@ -120,6 +102,50 @@ impl Mirror for Store {
             });
             lease.settle(done).map_err(store_error)
         });
+        self.observed.told_after(call).await
+    }
+}
+
+impl Store {
+    /// [`Mirror::replay`], with a line in the audit log where somebody has decided it.
+    pub(super) async fn replay_line(
+        &self,
+        line: Uuid,
+        delivery: &Delivery,
+        now: DateTime<Utc>,
+        by: Option<&Attribution>,
+    ) -> Result<Receipt, StoreError> {
+        let call = Box::pin(limited(async {
+            let mut lease = self.writer().await?;
+            let context = &Context {
+                policy: &self.policy,
+                now,
+                again: true,
+            };
+            let receipt: QueryResult<Receipt> = write_tx!(lease.conn(), async |conn| {
+                super::super::lock_writes(conn).await?;
+                let writes: &[Write] = match &delivery.effect {
+                    Effect::Writes(writes) => writes,
+                    Effect::Ignored { .. } | Effect::Quarantined { .. } => &[],
+                };
+                let changed = apply::write_all(conn, &[writes], context).await?;
+                let is_in_force =
+                    changed.contains(&true) || is_deletion_known(conn, writes).await?;
+                let receipt = apply::receipt(delivery, is_in_force);
+                let before = ledger::replayed(conn, line, &receipt).await?;
+                if let Some(by) = by {
+                    let record = AuditRecord {
+                        action: AuditAction::DeliveryReplayed,
+                        subject: Some(AuditSubject::delivery(line)),
+                        before: Some(json!({ "outcome": before })),
+                        after: Some(json!({ "outcome": receipt.outcome })),
+                    };
+                    audit::write(conn, record, by).await?;
+                }
+                Ok(receipt)
+            });
+            lease.settle(receipt).map_err(store_error)
+        }));
         self.observed.told_after(call).await
     }
 }
@@ -192,13 +218,19 @@ fn state(row: Option<&Mirrored>) -> Option<(i64, bool)> {
     row.map(|row| (row.version(), row.is_deleted()))
 }
 
-/// Makes a row know nothing, so that any fact is newer, and live, so that it may be told of.
-async fn forget_place(conn: &mut Conn, listing: Listing, id: &ClerkId) -> QueryResult<()> {
+/// Makes a row know nothing, so that any fact is newer, and live, so that it may be told of. A forgotten person's row
+/// stays as it is.
+pub(super) async fn forget_place(
+    conn: &mut Conn,
+    listing: Listing,
+    id: &ClerkId,
+) -> QueryResult<()> {
     let nothing = Precedence::NOTHING_KNOWN.to_bytes();
     let never = None::<Time>;
     match listing {
         Listing::Users => {
-            diesel::update(users::table.filter(users::clerk_user_id.eq(id.as_str())))
+            let user = users::table.filter(users::clerk_user_id.eq(id.as_str()));
+            diesel::update(user.filter(users::precedence.ne(ABOVE_ALL.to_vec())))
                 .set((users::precedence.eq(nothing), users::deleted_at.eq(never)))
                 .execute(conn)
                 .await?

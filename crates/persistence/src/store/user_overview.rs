@@ -7,8 +7,7 @@ use diesel::{
     SelectableHelper,
 };
 use domain::{
-    AuditFilter, EmailAddress, Listing, MemberOf, Membership, Mirrored, ObjectKind, Organization,
-    Session, UserKey, UserOverview,
+    AuditFilter, MemberOf, Membership, ObjectKind, Organization, Session, UserKey, UserOverview,
 };
 
 use super::local::{self, unreadable};
@@ -28,7 +27,7 @@ pub(super) async fn of(
         return Ok(None);
     };
     let id = user.clerk_user_id.as_str();
-    let emails = emails_of(conn, id).await?;
+    let emails = rows::emails_of(conn, id).await?;
     let sessions = sessions_of(conn, id, i64::from(UserOverview::MOST)).await?;
     let organizations = places_of(conn, id).await?;
     let usage = usage::of_user(conn, user.id, now).await?;
@@ -48,21 +47,6 @@ pub(super) async fn of(
         history,
         erasure,
     }))
-}
-
-pub(super) async fn emails_of(
-    conn: &mut Conn,
-    clerk_user_id: &str,
-) -> QueryResult<Vec<EmailAddress>> {
-    let rows = rows::with_ids(conn, Listing::Users, vec![clerk_user_id]).await?;
-    let rows = rows.into_mirrored().map_err(unreadable)?;
-    Ok(rows
-        .into_iter()
-        .find_map(|row| match row {
-            Mirrored::User(_, emails) => Some(emails),
-            Mirrored::Organization(_) | Mirrored::Membership(_) => None,
-        })
-        .unwrap_or_default())
 }
 
 /// The newest first.

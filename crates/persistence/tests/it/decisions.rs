@@ -26,7 +26,7 @@ on_both_stores! {
 
 pub(crate) const NOW: i64 = 5_000_000;
 
-fn by(clerk_user_id: &str, at: DateTime<Utc>) -> Attribution {
+pub(crate) fn by(clerk_user_id: &str, at: DateTime<Utc>) -> Attribution {
     Attribution {
         actor: Actor::User(id(clerk_user_id)),
         impersonator: Some("user_support".to_owned()),
@@ -59,7 +59,7 @@ pub(crate) async fn set_role(
 
 pub(crate) fn changed(decided: Decided) -> User {
     match decided {
-        Decided::Changed(user) => *user,
+        Decided::Changed { user, .. } => *user,
         other => panic!("{other:?}"),
     }
 }

@@ -36,6 +36,7 @@ mod patience;
 mod provisioning;
 mod refusals;
 mod replays;
+mod resyncs;
 mod roles;
 mod secrets;
 mod session_facts;

@@ -97,7 +97,7 @@ async fn set_role(store: &TestStore, role: Option<&str>) {
     let decided = administration
         .set_role(&key("user_1"), role, by(RECEIVED), &[id("user_9")])
         .await;
-    assert!(matches!(decided.unwrap(), domain::Decided::Changed(_)));
+    assert!(matches!(decided.unwrap(), domain::Decided::Changed { .. }));
 }
 
 async fn set_tier(store: &TestStore, tier: Option<&str>) {
@@ -106,7 +106,7 @@ async fn set_tier(store: &TestStore, tier: Option<&str>) {
     let decided = administration
         .set_tier(&key("user_1"), tier, by(RECEIVED))
         .await;
-    assert!(matches!(decided.unwrap(), domain::Decided::Changed(_)));
+    assert!(matches!(decided.unwrap(), domain::Decided::Changed { .. }));
 }
 
 async fn settle(store: &TestStore, now: i64) -> u64 {

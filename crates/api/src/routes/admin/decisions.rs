@@ -79,19 +79,16 @@ pub(crate) async fn role(
             })?),
         };
     let (key, by) = (key(&id), admin.signs(words("reason", reason)?));
-    let writes_back = app.settings.role_write_back;
-    let before = match writes_back {
-        true => app.overview.user(&key).await?,
-        false => None,
-    };
     let decided = app
         .administration
         .set_role(&key, role, by.clone(), &configured(policy))
         .await?;
-    if writes_back && let Decided::Changed(user) = &decided {
+    if app.settings.role_write_back
+        && let Decided::Changed { before, user } = &decided
+    {
         app.write_backs.wanted(WriteBack::Role {
             clerk_user_id: user.clerk_user_id.clone(),
-            former: before.and_then(|user| user.role_override),
+            former: before.role_override.clone(),
             by,
         });
     }
@@ -220,7 +217,7 @@ pub(crate) async fn revoke_sessions(
     let by = admin.signs(reason.checked()?);
     let begun_until = by.at;
     let decided = app.administration.revoke_tokens(&key(&id), by).await?;
-    if let Decided::Changed(user) = &decided {
+    if let Decided::Changed { user, .. } = &decided {
         app.write_backs.wanted(WriteBack::EndOfSessions {
             clerk_user_id: user.clerk_user_id.clone(),
             begun_until,
@@ -244,9 +241,9 @@ fn no_such<'a>(kind: Kind, field: &str, known: impl Iterator<Item = &'a str>) ->
     Problem::with_field(kind, field, message)
 }
 
-fn shown(app: &App, decided: Decided) -> Result<Json<AdminUser>, Problem> {
+pub(super) fn shown(app: &App, decided: Decided) -> Result<Json<AdminUser>, Problem> {
     match decided {
-        Decided::Changed(user) | Decided::Unchanged(user) => {
+        Decided::Changed { user, .. } | Decided::Unchanged(user) => {
             Ok(Json(AdminUser::new(*user, &app.policy, Utc::now())))
         }
         Decided::Unknown => Err(unknown()),

@@ -3,12 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use domain::{
-    AuditAction, AuditRecord, AuditSubject, DeliveryFilter, DeliveryListFilter, DeliveryRecord,
-    List, Outcome,
-};
+use domain::{DeliveryFilter, DeliveryListFilter, DeliveryRecord, List, Outcome};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use webhooks::Arrival;
@@ -162,17 +158,10 @@ pub(crate) async fn replay(
     let message_id = stored.record.svix_id.unwrap_or_default();
     let arrival = Arrival::new(message_id.as_bytes(), stored.record.received_at);
     let delivery = app.receiver.read_again(arrival, stored.payload);
-    let receipt = app.mirror.replay(line, delivery, Utc::now()).await?;
-    let outcome = receipt.outcome.as_str();
-    let record = AuditRecord {
-        action: AuditAction::DeliveryReplayed,
-        subject: Some(AuditSubject::delivery(line)),
-        before: Some(json!({ "outcome": stored.record.outcome })),
-        after: Some(json!({ "outcome": outcome })),
-    };
-    app.audit.record(record, admin.signs(reason)).await?;
+    let by = admin.signs(reason);
+    let receipt = app.administration.replay(line, delivery, by).await?;
     Ok(Json(Replayed {
-        outcome,
+        outcome: receipt.outcome.as_str(),
         reason: receipt.reason,
     }))
 }

@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::Utc;
-use domain::{AuditAction, AuditRecord, AuditSubject, ClerkId, DirectoryError, UserKey, Write};
-use serde_json::json;
+use domain::{DirectoryError, UserKey};
 
+use super::decisions::shown;
 use super::input::{Reason, clerk_id};
 use super::shown::AdminUser;
 use super::users::{key, unknown};
@@ -13,7 +13,7 @@ use super::{AdminCaller, Id, Input};
 use crate::app::App;
 use crate::problem::{Kind, Problem, ProblemBody};
 
-/// Reads a user from Clerk now, as he is there, and writes what is newer than the row.
+/// Reads a user from Clerk now, and makes the row so, whatever it knows; but what Clerk tells meanwhile counts.
 ///
 /// With Clerk's id also a user of whom nothing has told. A user whom Clerk does not know is left as he is: sweeps judge
 /// absence, behind their brake.
@@ -47,6 +47,7 @@ pub(crate) async fn resync(
     if known.as_ref().is_some_and(|user| user.deleted_at.is_some()) {
         return Err(Problem::of(Kind::UserGone));
     }
+    let seen = known.as_ref().map(|user| user.version);
     let clerk_user_id = match (known, key) {
         (Some(user), _) => user.clerk_user_id,
         (None, UserKey::Clerk(text)) => clerk_id(text, Kind::UserNotFound)?,
@@ -60,29 +61,11 @@ pub(crate) async fn resync(
             "Clerk says that there is no such user",
         )
     })?;
-    let write = Write::User(Box::new(told));
-    let changed = app.mirror.adopt(vec![write], read_at).await? > 0;
-    record(&app, &admin, &clerk_user_id, changed, reason).await?;
-    let user = app.overview.user(&UserKey::from(&clerk_user_id)).await?;
-    let user = user.ok_or_else(unknown)?;
-    Ok(Json(AdminUser::new(user, &app.policy, Utc::now())))
-}
-
-async fn record(
-    app: &App,
-    admin: &AdminCaller,
-    clerk_user_id: &ClerkId,
-    changed: bool,
-    reason: Option<String>,
-) -> Result<(), Problem> {
-    let record = AuditRecord {
-        action: AuditAction::Resynced,
-        subject: Some(AuditSubject::user(clerk_user_id)),
-        before: None,
-        after: Some(json!({ "changed": changed })),
-    };
-    app.audit.record(record, admin.signs(reason)).await?;
-    Ok(())
+    let decided = app
+        .administration
+        .resync(told, seen, read_at, admin.signs(reason))
+        .await?;
+    shown(&app, decided)
 }
 
 fn trouble(error: DirectoryError) -> Problem {
