@@ -21,6 +21,7 @@ mod identity_headers;
 mod invite_gate;
 mod json_body;
 mod legacy_bridge;
+mod metering;
 mod openapi;
 mod outer;
 mod peer;
@@ -35,6 +36,8 @@ mod security_log;
 mod service_caller;
 mod streams;
 mod sync_status;
+#[cfg(test)]
+mod test_app;
 
 pub use app::{ApiSettings, App, Parts};
 pub use current_user::{CurrentUser, Proof};
@@ -44,6 +47,7 @@ pub use guards::{
 };
 pub use invite_gate::InviteGate;
 pub use legacy_bridge::{LegacyBridge, LegacyUse};
+pub use metering::{Metered, Reservation, Use};
 pub use openapi::openapi_json;
 pub use problem::{Kind, Problem};
 pub use router::router;

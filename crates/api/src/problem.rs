@@ -23,6 +23,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     step_up: Option<StepUp>,
     retry_at: Option<DateTime<Utc>>,
+    feature: Option<String>,
 }
 
 /// The body of a failing answer, as in RFC 9457.
@@ -54,6 +55,9 @@ pub(crate) struct ProblemBody {
     /// When it may be tried again, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_at: Option<DateTime<Utc>>,
+    /// With `ai_message_limit_reached` and `usage_limit_reached`: the metered feature, as the policy names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feature: Option<String>,
 }
 
 /// The words in which Clerk's front end (`useReverification`) recognizes that a factor has to be verified anew.
@@ -128,6 +132,7 @@ impl Problem {
             errors: Vec::new(),
             step_up: None,
             retry_at: None,
+            feature: None,
         }
     }
 
@@ -135,11 +140,8 @@ impl Problem {
     #[must_use]
     pub fn with_detail(kind: Kind, detail: impl Into<String>) -> Self {
         Self {
-            kind,
             detail: Some(detail.into()),
-            errors: Vec::new(),
-            step_up: None,
-            retry_at: None,
+            ..Self::of(kind)
         }
     }
 
@@ -148,14 +150,21 @@ impl Problem {
     pub(crate) fn with_field(kind: Kind, field: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
-            kind,
             detail: Some(format!("{field}: {message}")),
             errors: vec![FieldError {
                 field: field.to_owned(),
                 message,
             }],
-            step_up: None,
-            retry_at: None,
+            ..Self::of(kind)
+        }
+    }
+
+    /// The same problem, naming a metered feature.
+    #[must_use]
+    pub(crate) fn about_feature(self, feature: &str) -> Self {
+        Self {
+            feature: Some(feature.to_owned()),
+            ..self
         }
     }
 
@@ -182,6 +191,7 @@ impl Problem {
             errors,
             step_up,
             retry_at,
+            feature,
         } = self;
         let body = ProblemBody {
             r#type: format!("urn:clerk-sync:problem:{}", kind.code()),
@@ -193,6 +203,7 @@ impl Problem {
             errors,
             clerk_error: step_up.map(ClerkError::from),
             retry_at,
+            feature,
         };
         let mut response = (kind.status(), Json(body)).into_response();
         let headers = response.headers_mut();

@@ -100,6 +100,10 @@ kinds! {
     InvalidInviteCode BAD_REQUEST "invalid_invite_code" "Invalid invite code";
     /// Too many tries of the user's, or from his address, have failed.
     TooManyAttempts TOO_MANY_REQUESTS "too_many_attempts" "Too many failed attempts";
+    /// The tier's messages to the assistant are used for this calendar month (UTC).
+    AiMessageLimitReached TOO_MANY_REQUESTS "ai_message_limit_reached" "AI message limit reached";
+    /// What the tier allows of another metered feature is used for this calendar month (UTC).
+    UsageLimitReached TOO_MANY_REQUESTS "usage_limit_reached" "Usage limit reached";
     /// Preferences that are not kept as they are.
     PreferencesInvalid BAD_REQUEST "preferences_invalid" "Invalid preferences";
     /// More preferences than are kept.

@@ -13,12 +13,10 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::current_user::CurrentUser;
+use crate::metering::AI_MESSAGES;
 use crate::problem::{Kind, Problem, ProblemBody};
 
 use super::me_answers::Grounds;
-
-/// The metered feature that has a place of its own here.
-const AI_MESSAGES: &str = "ai_messages";
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
