@@ -71,3 +71,6 @@ impl<R: Rule> Asks for Must<R> {
         Access::user().and(Access::of(R::name()))
     }
 }
+
+#[cfg(test)]
+mod tests;

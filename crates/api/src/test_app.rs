@@ -209,7 +209,8 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<i64>,
-    /// Null where there was none.
+    pub(crate) text: String,
+    /// Null where it is no JSON.
     pub(crate) body: Value,
 }
 
@@ -238,6 +239,7 @@ pub(crate) async fn get(app: &App, routes: Router<App>, path: &str, token: Optio
     Answer {
         status,
         retry_after,
+        text: String::from_utf8(body.to_vec()).unwrap(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
     }
 }
