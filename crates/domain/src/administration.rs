@@ -72,7 +72,7 @@ pub fn patched_preferences(preferences: &Value, patch: &Value) -> Result<Value, 
         return Err(PreferencesError::NotAnObject);
     }
     let mut patched = preferences.clone();
-    merge(&mut patched, patch);
+    merge_patch(&mut patched, patch);
     if depth(&patched) > MAX_PREFERENCES_DEPTH {
         return Err(PreferencesError::TooDeep);
     }
@@ -86,8 +86,8 @@ pub fn patched_preferences(preferences: &Value, patch: &Value) -> Result<Value, 
     Ok(patched)
 }
 
-/// RFC 7396, section 2. No deeper than the patch, which a parser has bounded.
-fn merge(target: &mut Value, patch: &Value) {
+/// Applies a JSON merge patch (RFC 7396, section 2). No deeper than the patch, which a parser has bounded.
+pub fn merge_patch(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;
@@ -102,7 +102,7 @@ fn merge(target: &mut Value, patch: &Value) {
         if value.is_null() {
             target.remove(key);
         } else {
-            merge(target.entry(key).or_insert(Value::Null), value);
+            merge_patch(target.entry(key).or_insert(Value::Null), value);
         }
     }
 }

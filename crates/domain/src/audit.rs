@@ -110,6 +110,8 @@ audit_actions! {
     Resynced, "user.resynced";
     /// What Clerk has of a user was written from here.
     WrittenBack, "user.written_back";
+    /// What an admin had decided could not be written to Clerk.
+    WriteBackFailed, "user.write_back_failed";
     /// What is held about a person was handed out.
     Exported, "user.exported";
     /// A person is to be forgotten.

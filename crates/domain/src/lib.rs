@@ -35,7 +35,7 @@ pub use access::{
 };
 pub use administration::{
     Decided, Erasure, ErasureOutcome, MAX_PREFERENCES_BYTES, MAX_PREFERENCES_DEPTH,
-    PreferencesError, PreferencesOutcome, patched_preferences,
+    PreferencesError, PreferencesOutcome, merge_patch, patched_preferences,
 };
 pub use admission::Barred;
 pub use audit::{

@@ -22,6 +22,8 @@ const WAITING: usize = 1024;
 const ATTEMPTS: u32 = 5;
 /// The pause after the first failure, doubled with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// How long wishes that wait may hold up a service that stops.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Takes wishes.
 pub(crate) struct Teller {
@@ -50,9 +52,13 @@ impl Teller {
         let (wishes, waiting) = channel(WAITING);
         let stop = stop.clone();
         tasks.spawn(async move {
+            let patience = async {
+                stop.cancelled().await;
+                tokio::time::sleep(LAST_WORDS).await;
+            };
             tokio::select! {
-                () = stop.cancelled() => {}
-                () = means.tell_all(waiting) => {}
+                () = patience => tracing::warn!("the service stops before Clerk was told of every decision"),
+                () = means.tell_all(waiting, &stop) => {}
             }
         });
         Arc::new(Self { wishes })
@@ -60,8 +66,15 @@ impl Teller {
 }
 
 impl Means {
-    async fn tell_all(self, mut waiting: Receiver<WriteBack>) {
-        while let Some(what) = waiting.recv().await {
+    /// Ends when the service stops and nothing waits any more.
+    async fn tell_all(self, mut waiting: Receiver<WriteBack>, stop: &CancellationToken) {
+        loop {
+            let what = tokio::select! {
+                biased;
+                what = waiting.recv() => what,
+                () = stop.cancelled() => None,
+            };
+            let Some(what) = what else { return };
             self.tell_until_told(&what).await;
         }
     }
@@ -76,11 +89,35 @@ impl Means {
                 }
                 Err(Trouble::Passing(reason) | Trouble::Lasting(reason)) => {
                     tracing::warn!(reason, "a decision could not be told to Clerk");
+                    self.admit(what).await;
                     return;
                 }
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
+        }
+    }
+
+    /// Leaves a line where admins look: at Clerk the former role still stands, and what it tells next brings it back.
+    async fn admit(&self, what: &WriteBack) {
+        let WriteBack::Role {
+            clerk_user_id, by, ..
+        } = what
+        else {
+            return;
+        };
+        let record = AuditRecord {
+            action: AuditAction::WriteBackFailed,
+            subject: Some(AuditSubject::user(clerk_user_id)),
+            before: None,
+            after: None,
+        };
+        let by = Attribution {
+            at: Utc::now(),
+            ..by.clone()
+        };
+        if let Err(error) = self.audit.record(record, by).await {
+            tracing::warn!(%error, "nor could that be written into the audit log");
         }
     }
 

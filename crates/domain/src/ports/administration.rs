@@ -18,7 +18,8 @@ use crate::{
 #[async_trait]
 pub trait Administration: Send + Sync {
     /// Gives a role that no rule and no webhook takes away; `None` gives it back to the rules. The policy has the role:
-    /// the caller has looked.
+    /// the caller has looked. Where such roles are `written_back` to Clerk, what says the former one in the user's
+    /// `public_metadata` is our own word: with the role it goes out of the row, before Clerk has heard of it.
     ///
     /// # Errors
     /// When nothing was committed.
@@ -26,6 +27,7 @@ pub trait Administration: Send + Sync {
         &self,
         user: &UserKey,
         role: Option<Role>,
+        written_back: bool,
         by: Attribution,
         admins: &[ClerkId],
     ) -> Result<Decided, StoreError>;

@@ -6,9 +6,9 @@ use diesel::QueryResult;
 use domain::{
     Actor, Administration, Attribution, AuditAction, AuditRecord, AuditSubject, ClerkId, Decided,
     Delivery, Policy, PreferencesOutcome, Receipt, Role, Session, StoreError, Tier, User, UserKey,
-    UserWrite, Write, patched_preferences,
+    UserWrite, Write, merge_patch, patched_preferences,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::guarded::Context;
@@ -19,7 +19,10 @@ use crate::column::{Json, Time};
 
 /// What is decided.
 enum Decision {
-    Role(Option<Role>),
+    Role {
+        role: Option<Role>,
+        written_back: bool,
+    },
     Tier(Option<Tier>),
     Deactivate,
     Reactivate,
@@ -32,10 +35,12 @@ impl Administration for Store {
         &self,
         user: &UserKey,
         role: Option<Role>,
+        written_back: bool,
         by: Attribution,
         admins: &[ClerkId],
     ) -> Result<Decided, StoreError> {
-        self.decide(user, Decision::Role(role), by, admins).await
+        let decision = Decision::Role { role, written_back };
+        self.decide(user, decision, by, admins).await
     }
 
     async fn set_tier(
@@ -173,7 +178,7 @@ async fn decide(
         return Ok(Decided::Unchanged(Box::new(user)));
     };
     let stays_admin = match decision {
-        Decision::Role(_) => {
+        Decision::Role { .. } => {
             configured.contains(&user.clerk_user_id)
                 || columns.role.as_deref() == Some(policy.admin_role().as_str())
         }
@@ -217,14 +222,23 @@ async fn columns(
         again: false,
     };
     Ok(match decision {
-        Decision::Role(role) if *role == user.role_override => None,
-        Decision::Role(role) => {
+        Decision::Role { role, .. } if *role == user.role_override => None,
+        Decision::Role { role, written_back } => {
+            // Our own word does not outlive the decision that it came from.
+            let own = user
+                .role_override
+                .as_ref()
+                .filter(|_| *written_back && role.is_none());
+            let own = own.and_then(|former| policy.role_out_of(&metadata, former));
+            let told = own.map(|patch| without(&metadata, &patch));
+            let metadata = told.as_ref().unwrap_or(&metadata);
             let standing = Standing::of(conn, &[id], &context).await?;
             let name = role.as_ref().map(Role::as_str);
-            let decided = standing.role_with(name, id, &metadata, &context);
+            let decided = standing.role_with(name, id, metadata, &context);
             notices::tell(conn, id, decided.notices.clone(), by.at).await?;
             let columns = LocalColumns {
                 role_override: Some(name.map(str::to_owned)),
+                public_metadata: told.clone().map(|told| Json(Value::Object(told))),
                 ..LocalColumns::decided(Some(decided), None)
             };
             let action = match role {
@@ -274,10 +288,20 @@ async fn columns(
     })
 }
 
+/// The metadata after a merge patch that takes something out of it.
+fn without(metadata: &Map<String, Value>, patch: &Value) -> Map<String, Value> {
+    let mut left = Value::Object(metadata.clone());
+    merge_patch(&mut left, patch);
+    match left {
+        Value::Object(left) => left,
+        _ => Map::new(),
+    }
+}
+
 /// What the audit log shows of a row, before and after.
 fn shown(user: &User, decision: &Decision) -> Option<Value> {
     match decision {
-        Decision::Role(_) => Some(json!({
+        Decision::Role { .. } => Some(json!({
             "role": user.role, "override": user.role_override, "source": user.role_source,
         })),
         Decision::Tier(_) => Some(json!({

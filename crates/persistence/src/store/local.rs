@@ -27,6 +27,8 @@ pub(super) struct LocalColumns {
     pub(super) tier_source: Option<Option<String>>,
     pub(super) tier_until: Option<Option<Time>>,
     pub(super) preferences: Option<Json>,
+    /// Clerk's, but for our own word in it.
+    pub(super) public_metadata: Option<Json>,
     pub(super) invite_validated_at: Option<Option<Time>>,
     pub(super) deactivated_at: Option<Option<Time>>,
     pub(super) tokens_valid_after: Option<Option<Time>>,

@@ -6,8 +6,8 @@ use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::dsl::{exists, not};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods as _, QueryDsl, QueryResult, Queryable,
-    Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods as _, QueryDsl,
+    QueryResult, Queryable, Selectable, SelectableHelper,
 };
 use domain::{
     ClerkId, EmailAddress, Listing, Membership, MirrorRows, Mirrored, Organization, StoreError,

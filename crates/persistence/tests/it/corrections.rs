@@ -67,6 +67,7 @@ fn word(row: &Mirrored) -> Option<&str> {
         Mirrored::User(user, _) => user.first_name.as_deref(),
         Mirrored::Organization(organization) => organization.name.as_deref(),
         Mirrored::Membership(membership) => membership.role.as_deref(),
+        Mirrored::Forgotten(_) => None,
     }
 }
 

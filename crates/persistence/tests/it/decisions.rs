@@ -36,7 +36,7 @@ pub(crate) fn by(clerk_user_id: &str, at: DateTime<Utc>) -> Attribution {
     }
 }
 
-fn key(clerk_user_id: &str) -> UserKey {
+pub(crate) fn key(clerk_user_id: &str) -> UserKey {
     (&id(clerk_user_id)).into()
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn set_role(
 ) -> Decided {
     let administration = &store.store.administration;
     let decided = administration
-        .set_role(&key(of), to, by("user_9", at(NOW)), admins)
+        .set_role(&key(of), to, false, by("user_9", at(NOW)), admins)
         .await;
     decided.unwrap()
 }
@@ -167,10 +167,11 @@ async fn nobody_decides_about_strangers_and_the_deleted(store: TestStore) {
         Decided::Unknown
     );
     let strange = UserKey::Clerk("user\0_1' or 1=1".to_owned());
-    let decided = store
-        .store
-        .administration
-        .set_role(&strange, None, by("user_9", at(NOW)), &[]);
+    let decided =
+        store
+            .store
+            .administration
+            .set_role(&strange, None, false, by("user_9", at(NOW)), &[]);
     assert_eq!(decided.await.unwrap(), Decided::Unknown);
     assert_eq!(audit_lines(&store).await, Vec::<String>::new());
 }
@@ -213,7 +214,7 @@ async fn of_two_admins_who_leave_at_once_one_stays(store: TestStore) {
         let administration = store.store.administration.clone();
         tokio::spawn(async move {
             administration
-                .set_role(&key(name), role("solo"), by(name, at(NOW)), &[])
+                .set_role(&key(name), role("solo"), false, by(name, at(NOW)), &[])
                 .await
                 .unwrap()
         })

@@ -21,10 +21,10 @@ fn by(millis: i64) -> Attribution {
     Attribution::system(at(millis))
 }
 
-const MARKS: [&str; 4] = ["Annika", "ann@example.com", "192.0.2.7", "Lynx"];
+pub(crate) const MARKS: [&str; 4] = ["Annika", "ann@example.com", "192.0.2.7", "Lynx"];
 
 /// Messages whose stored bodies name the person too.
-async fn person(store: &TestStore) {
+pub(crate) async fn person(store: &TestStore) {
     let profile = user("user_1")
         .named("Annika")
         .primary_email("Ann@example.com");
@@ -44,14 +44,14 @@ async fn person(store: &TestStore) {
 }
 
 /// Every text of every table, but the audit log.
-async fn all_texts(store: &TestStore) -> String {
+pub(crate) async fn all_texts(store: &TestStore) -> String {
     let mut texts = store.everything().await;
     let payloads = "select coalesce(cast(payload as text), '-') as line from webhook_deliveries";
     texts.extend(store.lines(payloads).await.into_iter().map(Into::into));
     texts.iter().map(ToString::to_string).collect()
 }
 
-async fn request(store: &TestStore) -> ErasureOutcome {
+pub(crate) async fn request(store: &TestStore) -> ErasureOutcome {
     let request = store
         .store
         .erasures
@@ -60,7 +60,7 @@ async fn request(store: &TestStore) -> ErasureOutcome {
     request.unwrap()
 }
 
-async fn execute(store: &TestStore) -> ErasureOutcome {
+pub(crate) async fn execute(store: &TestStore) -> ErasureOutcome {
     store
         .store
         .erasures
@@ -170,7 +170,7 @@ async fn the_last_admin_is_not_forgotten(store: TestStore) {
     let role = Some(domain::Role::from_store("admin".to_owned()));
     let administration = &store.store.administration;
     administration
-        .set_role(&key(), role, by(1), &[])
+        .set_role(&key(), role, false, by(1), &[])
         .await
         .unwrap();
     assert_eq!(request(&store).await, ErasureOutcome::LastAdmin);

@@ -95,7 +95,7 @@ async fn set_role(store: &TestStore, role: Option<&str>) {
     let role = role.map(Role::from_store);
     let administration = &store.store.administration;
     let decided = administration
-        .set_role(&key("user_1"), role, by(RECEIVED), &[id("user_9")])
+        .set_role(&key("user_1"), role, false, by(RECEIVED), &[id("user_9")])
         .await;
     assert!(matches!(decided.unwrap(), domain::Decided::Changed { .. }));
 }

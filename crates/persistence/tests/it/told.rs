@@ -94,7 +94,7 @@ async fn every_local_write_of_a_row_is_told_before_it_is_answered(store: TestSto
     let administration = &store.store.administration;
     let role = || Some(Role::from_store("growth"));
     administration
-        .set_role(&key(), role(), by(1), &[])
+        .set_role(&key(), role(), false, by(1), &[])
         .await
         .unwrap();
     told("a role").await;

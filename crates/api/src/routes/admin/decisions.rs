@@ -79,13 +79,12 @@ pub(crate) async fn role(
             })?),
         };
     let (key, by) = (key(&id), admin.signs(words("reason", reason)?));
+    let written_back = app.settings.role_write_back;
     let decided = app
         .administration
-        .set_role(&key, role, by.clone(), &configured(policy))
+        .set_role(&key, role, written_back, by.clone(), &configured(policy))
         .await?;
-    if app.settings.role_write_back
-        && let Decided::Changed { before, user } = &decided
-    {
+    if written_back && let Decided::Changed { before, user } = &decided {
         app.write_backs.wanted(WriteBack::Role {
             clerk_user_id: user.clerk_user_id.clone(),
             former: before.role_override.clone(),

@@ -101,6 +101,13 @@ impl MembershipFact {
         self
     }
 
+    pub(crate) fn metadata(mut self, key: &str, value: &str) -> Self {
+        self.profile
+            .public_metadata
+            .insert(key.to_owned(), value.into());
+        self
+    }
+
     pub(crate) fn in_role(mut self, role: &str) -> Self {
         self.profile.role = Some(role.to_owned());
         self.profile.permissions = vec![format!("{role}:read")];

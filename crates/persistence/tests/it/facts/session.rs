@@ -1,6 +1,7 @@
 //! Sessions.
 
 use domain::{ClerkId, Delivery, Effect, SessionStatus, SessionWrite, SignIn, Step, Write};
+use serde_json::{Value, json};
 
 use super::{Envelope, at, envelope_words, fresh_message_id, id};
 
@@ -13,6 +14,7 @@ pub(crate) struct SessionFact {
     status: SessionStatus,
     created_at: i64,
     sign_in: Option<SignIn>,
+    actor: Option<Value>,
 }
 envelope_words!(SessionFact);
 
@@ -25,6 +27,7 @@ pub(crate) fn session(clerk_session_id: &str, status: &str) -> SessionFact {
         status: SessionStatus::parse(status),
         created_at: 0,
         sign_in: None,
+        actor: None,
     }
 }
 
@@ -36,6 +39,12 @@ impl SessionFact {
 
     pub(crate) fn of_nobody(mut self) -> Self {
         self.clerk_user_id = None;
+        self
+    }
+
+    /// Somebody else acts in the user's name.
+    pub(crate) fn as_actor(mut self, name: &str) -> Self {
+        self.actor = Some(json!({"sub": name}));
         self
     }
 
@@ -65,6 +74,7 @@ impl From<SessionFact> for Delivery {
             status,
             created_at,
             sign_in,
+            actor,
         } = fact;
         let place = envelope.place(&(
             &clerk_session_id,
@@ -72,6 +82,7 @@ impl From<SessionFact> for Delivery {
             &status,
             created_at,
             &sign_in,
+            &actor,
         ));
         let verb = if sign_in.is_some() {
             "created"
@@ -91,7 +102,7 @@ impl From<SessionFact> for Delivery {
             },
             status,
             last_active_organization_id: None,
-            actor: None,
+            actor,
             last_active_at: Some(envelope.believed()),
             expire_at: Some(at(created_at + 7 * 24 * 3_600_000)),
             abandon_at: None,
