@@ -220,6 +220,8 @@ impl Directory for ClerkApi {
                     .await
             }
             Mirrored::Membership(membership) => self.membership(membership).await,
+            // Clerk is not to be asked about him.
+            Mirrored::Forgotten(_) => Ok(None),
         }
     }
 

@@ -102,5 +102,6 @@ fn shown(row: &Mirrored) -> Value {
             "organization": it.clerk_organization_id, "user": it.clerk_user_id, "role": it.role,
             "public_metadata": it.public_metadata, "version": it.version,
         }),
+        Mirrored::Forgotten(_) => json!("forgotten"),
     }
 }

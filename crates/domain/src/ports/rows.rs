@@ -11,6 +11,9 @@ pub enum Mirrored {
     Organization(Box<Organization>),
     /// A membership.
     Membership(Box<Membership>),
+    /// The row of a person who is forgotten, or of his membership: it is kept empty, whatever Clerk has, and neither held
+    /// against that nor put right.
+    Forgotten(ClerkId),
 }
 
 impl Mirrored {
@@ -21,16 +24,18 @@ impl Mirrored {
             Self::User(user, _) => &user.clerk_user_id,
             Self::Organization(organization) => &organization.clerk_organization_id,
             Self::Membership(membership) => &membership.clerk_membership_id,
+            Self::Forgotten(id) => id,
         }
     }
 
-    /// Clerk's `updated_at` in force, in milliseconds since 1970.
+    /// Clerk's `updated_at` in force, in milliseconds since 1970. What is forgotten is ahead of everything.
     #[must_use]
     pub fn version(&self) -> i64 {
         match self {
             Self::User(user, _) => user.version,
             Self::Organization(organization) => organization.version,
             Self::Membership(membership) => membership.version,
+            Self::Forgotten(_) => i64::MAX,
         }
     }
 
@@ -41,6 +46,7 @@ impl Mirrored {
             Self::User(user, _) => user.deleted_at.is_some(),
             Self::Organization(organization) => organization.deleted_at.is_some(),
             Self::Membership(membership) => membership.deleted_at.is_some(),
+            Self::Forgotten(_) => true,
         }
     }
 }
@@ -60,7 +66,7 @@ pub trait MirrorRows: Send + Sync {
     ) -> Result<Vec<Mirrored>, StoreError>;
 
     /// Rows that are not deleted, in the order of their ids, beginning after `after`; at most `limit`. Memberships of
-    /// deleted organizations or users are left out: Clerk lists none either.
+    /// deleted organizations or users are left out, as Clerk lists none either, and so is everything of forgotten persons.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -30,7 +30,7 @@ pub(super) struct Finding {
 
 /// Holds what Clerk has of an object (`None`: nothing) against its row (`None`: there is none). `None` when they agree.
 ///
-/// The version alone makes no drift: a row that says what Clerk says is right, however it came to.
+/// A forgotten person's rows agree with everything. The version alone makes no drift: a row that says what Clerk says is right, however it came to.
 pub(super) fn judge(told: Option<&Write>, row: Option<&Mirrored>) -> Option<Finding> {
     let without_fields = |drift| {
         Some(Finding {
@@ -39,7 +39,8 @@ pub(super) fn judge(told: Option<&Write>, row: Option<&Mirrored>) -> Option<Find
         })
     };
     match (told, row) {
-        (None, None) => None,
+        // Clerk may well have him: only here he is forgotten.
+        (_, Some(Mirrored::Forgotten(_))) | (None, None) => None,
         (None, Some(row)) if row.is_deleted() => None,
         (None, Some(_)) => without_fields(Drift::Extra),
         (Some(_), None) => without_fields(Drift::Missing),

@@ -274,10 +274,12 @@ fn updated_at(write: &Write) -> Option<DateTime<Utc>> {
     }
 }
 
+/// What is forgotten is never among the live rows.
 fn created_at(row: &Mirrored) -> DateTime<Utc> {
     match row {
         Mirrored::User(user, _) => user.created_at,
         Mirrored::Organization(organization) => organization.created_at,
         Mirrored::Membership(membership) => membership.created_at,
+        Mirrored::Forgotten(_) => DateTime::<Utc>::MAX_UTC,
     }
 }

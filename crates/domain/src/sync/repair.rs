@@ -81,6 +81,9 @@ impl Sweep<'_> {
         let mut row = row;
         let mut unrepaired = None;
         for _ in 0..LOOKS {
+            if matches!(row, Mirrored::Forgotten(_)) {
+                return Ok(Verdict::Alive);
+            }
             let read_at = (self.clock)();
             let told = match self.directory.find(&row).await {
                 Ok(told) => told,

@@ -88,6 +88,27 @@ fn a_row_changed_by_hand_differs() {
 }
 
 #[test]
+fn forgotten_persons_are_no_drift_and_stay_forgotten() {
+    let world = World::in_step(3, 10);
+    for &listing in Listing::ALL {
+        for number in [0, 5] {
+            let id = id(&name_of(listing, number));
+            let forget = |row: &mut Mirrored| *row = Mirrored::Forgotten(row.clerk_id().clone());
+            world.store.tamper(listing, &id, forget);
+        }
+        // At Clerk one has changed since, and one is gone.
+        world.clerk.put(listing, object(listing, 0, 9));
+        world.clerk.remove(listing, &id(&name_of(listing, 5)));
+    }
+    world.assert_in_step();
+    for &listing in Listing::ALL {
+        let rows = world.store.all(listing);
+        let is_forgotten = |row: &&Mirrored| matches!(row, Mirrored::Forgotten(_));
+        assert_eq!(rows.iter().filter(is_forgotten).count(), 2, "{listing:?}");
+    }
+}
+
+#[test]
 fn a_row_ahead_of_clerk_differs() {
     let world = World::in_step(3, 10);
     world.store.hear(&as_event(object(Listing::Users, 3, 9)));

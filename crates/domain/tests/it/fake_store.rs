@@ -276,6 +276,7 @@ pub(crate) fn deleted_at(row: &mut Mirrored) -> &mut Option<DateTime<Utc>> {
         Mirrored::User(user, _) => &mut user.deleted_at,
         Mirrored::Organization(organization) => &mut organization.deleted_at,
         Mirrored::Membership(membership) => &mut membership.deleted_at,
+        Mirrored::Forgotten(_) => panic!("nothing is told of it"),
     }
 }
 
