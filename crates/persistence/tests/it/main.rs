@@ -23,7 +23,6 @@ mod external_ids;
 mod facts;
 mod feed;
 mod forgotten;
-mod forgotten;
 mod history;
 mod housekeeping;
 mod invites;
