@@ -7,11 +7,12 @@ use domain::{Change, ChangeKind, Delivery, Effect, FeedMark, Outcome, Policy, Re
 
 use super::super::{begin_writing, commit};
 use super::about_users::{self, AboutUsers};
+use super::forgotten::{Forgotten, Named};
 use super::guarded::Context;
 use super::standing::Standing;
 use super::{
-    Conn, addresses, changes, consequences, ledger, memberships, objects, organizations, plans,
-    sessions, standing, subscriptions, user_writes, waves,
+    Conn, addresses, changes, consequences, forgotten, ledger, memberships, objects, organizations,
+    plans, sessions, standing, subscriptions, user_writes, waves,
 };
 
 /// What has become of deliveries.
@@ -25,7 +26,8 @@ pub(super) struct Applied {
 /// Applies deliveries in the order in which they stand, in a transaction of their own.
 ///
 /// In the common case the database is asked three times: what it knows, behind the lock; the rows; and what is to be
-/// remembered of them, with the commit.
+/// remembered of them, with the commit. What they tell of forgotten persons is dropped, behind the lock: no erasure
+/// comes between.
 pub(super) async fn deliveries(
     conn: &mut Conn,
     deliveries: &[Delivery],
@@ -43,7 +45,9 @@ pub(super) async fn deliveries(
         again: false,
     };
     let users = about_users::written(deliveries.iter().flat_map(writes_of));
-    let ((), known, places, plans, sign_ins, addresses) = together!(
+    let named = Named::by(deliveries);
+    let (named, nameless) = (named.users(), named.sessions());
+    let ((), known, places, plans, sign_ins, addresses, users, sessions) = together!(
         conn;
         begin_writing(),
         ledger::known(deliveries),
@@ -51,11 +55,24 @@ pub(super) async fn deliveries(
         plans::of_users(&users),
         sessions::latest_sign_ins(&users),
         addresses::of_users(&users),
+        forgotten::among(&named),
+        forgotten::sessions_among(&nameless),
     )?;
     let about = AboutUsers {
         standing: Standing { places, plans },
         sign_ins,
         addresses,
+    };
+    let forgotten = Forgotten { users, sessions };
+    let redacted: Vec<Delivery>;
+    let deliveries = if forgotten.is_empty() {
+        deliveries
+    } else {
+        let each = deliveries
+            .iter()
+            .map(|delivery| forgotten.redacted(delivery));
+        redacted = each.collect();
+        &redacted
     };
     let (fresh, mut repeated) = sorted(deliveries, &known);
 
@@ -155,7 +172,19 @@ pub(super) async fn write_all(
     groups: &[&[Write]],
     context: &Context<'_>,
 ) -> QueryResult<Vec<bool>> {
-    let Written { changed, seen } = write_groups(conn, groups, None, context).await?;
+    let named = Named::by_groups(groups);
+    let forgotten = Forgotten {
+        users: forgotten::among(conn, &named.users()).await?,
+        sessions: forgotten::sessions_among(conn, &named.sessions()).await?,
+    };
+    let Written { changed, seen } = if forgotten.is_empty() {
+        write_groups(conn, groups, None, context).await?
+    } else {
+        let kept = groups.iter().map(|writes| forgotten.without(writes));
+        let kept: Vec<Vec<Write>> = kept.collect();
+        let groups: Vec<&[Write]> = kept.iter().map(Vec::as_slice).collect();
+        write_groups(conn, &groups, None, context).await?
+    };
     changes::append(conn, seen).await?;
     Ok(changed)
 }

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
 use domain::{Change, ChangeKind, ChangeOp, Changes, FeedItem, FeedMark, StoreError};
 
-use super::{Link, Store, feed_tail, limited, store_error};
+use super::local::unreadable;
+use super::{Conn, Link, Store, feed_tail, limited, store_error};
 use crate::column::{Json, Time};
 use crate::schema::changes;
 
@@ -100,20 +101,22 @@ impl Changes for Store {
     async fn after(&self, cursor: i64, limit: u32) -> Result<Vec<FeedItem>, StoreError> {
         limited(async {
             let mut lease = self.reader().await?;
-            let rows: QueryResult<Vec<ChangeRow>> = changes::table
-                .filter(changes::cursor.gt(cursor))
-                .order(changes::cursor)
-                .limit(i64::from(limit))
-                .select(ChangeRow::as_select())
-                .load(lease.conn())
-                .await;
-            lease
-                .settle(rows)
-                .map_err(store_error)?
-                .into_iter()
-                .map(FeedItem::try_from)
-                .collect()
+            let items = after(lease.conn(), cursor, limit).await;
+            lease.settle(items).map_err(store_error)
         })
         .await
     }
+}
+
+/// The changes after this cursor, in their order.
+pub(super) async fn after(conn: &mut Conn, cursor: i64, limit: u32) -> QueryResult<Vec<FeedItem>> {
+    let rows: Vec<ChangeRow> = changes::table
+        .filter(changes::cursor.gt(cursor))
+        .order(changes::cursor)
+        .limit(i64::from(limit))
+        .select(ChangeRow::as_select())
+        .load(conn)
+        .await?;
+    let items = rows.into_iter().map(FeedItem::try_from);
+    items.collect::<Result<_, _>>().map_err(unreadable)
 }

@@ -126,17 +126,20 @@ impl Erasures for Store {
         if open.cancelled_at.is_some() {
             return Ok(ErasureOutcome::Unknown);
         }
+        if let Some(closed) = self.begin(&open, &person).await? {
+            return Ok(closed);
+        }
         // The row goes last: what it says is what the others are found by.
         let mentions = self.mentions_of(&person).await?;
         self.forget_deliveries(&mentions).await?;
         self.forget_objects(&mentions).await?;
-        self.forget_changes(&mentions).await?;
+        let walked = (self.forget_changes(&mentions).await?, &mentions);
         let call = limited(async {
             let mut lease = self.writer().await?;
             let (open, person, by) = (&open, &person, &by);
             let outcome: QueryResult<ErasureOutcome> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
-                finish(conn, open, person, by).await
+                finish(conn, open, person, walked, by).await
             });
             lease.settle(outcome).map_err(store_error)
         });
@@ -169,6 +172,35 @@ impl Erasures for Store {
 }
 
 impl Store {
+    /// From here on nothing that is told of the person is kept, so that the walks that follow miss nothing. Answers what
+    /// has become of a request that is open no more.
+    async fn begin(
+        &self,
+        open: &Erasure,
+        person: &User,
+    ) -> Result<Option<ErasureOutcome>, StoreError> {
+        limited(async {
+            let mut lease = self.writer().await?;
+            let closed: QueryResult<Option<ErasureOutcome>> =
+                write_tx!(lease.conn(), async |conn| {
+                    super::super::lock_writes(conn).await?;
+                    let latest = latest(conn, person.id).await?;
+                    let is_open = latest.as_ref().is_some_and(|latest| {
+                        latest.id == open.id
+                            && latest.cancelled_at.is_none()
+                            && latest.executed_at.is_none()
+                    });
+                    if !is_open {
+                        return Ok(Some(settled(latest)));
+                    }
+                    forgetting::close_rows(conn, person).await?;
+                    Ok(None)
+                });
+            lease.settle(closed).map_err(store_error)
+        })
+        .await
+    }
+
     async fn person(&self, key: &UserKey) -> Result<Option<User>, StoreError> {
         limited(async {
             let mut lease = self.reader().await?;
@@ -264,20 +296,26 @@ async fn cancel(conn: &mut Conn, key: &UserKey, by: &Attribution) -> QueryResult
         .await
         .optional()?;
     let Some(row) = row else {
-        let latest = latest(conn, user.id).await?;
-        let done = latest.filter(|latest| latest.executed_at.is_some());
-        return Ok(done.map_or(ErasureOutcome::Unknown, ErasureOutcome::Already));
+        return Ok(settled(latest(conn, user.id).await?));
     };
+    forgetting::reopen_row(conn, user.id).await?;
     let record = record(AuditAction::ErasureCancelled, &user.clerk_user_id, None);
     audit::write(conn, record, by).await?;
     Ok(ErasureOutcome::Done(erasure(row)?))
 }
 
-/// The last step: the rows of the person himself, and that it was done.
+/// What there is to say of a request that is open no more: that it was done, if it was.
+fn settled(latest: Option<Erasure>) -> ErasureOutcome {
+    let done = latest.filter(|latest| latest.executed_at.is_some());
+    done.map_or(ErasureOutcome::Unknown, ErasureOutcome::Already)
+}
+
+/// The last step: what the feed has told since it was walked, the rows of the person himself, and that it was done.
 async fn finish(
     conn: &mut Conn,
     open: &Erasure,
     person: &User,
+    (cursor, mentions): (i64, &Mentions),
     by: &Attribution,
 ) -> QueryResult<ErasureOutcome> {
     let still_open = erasures::table
@@ -292,10 +330,9 @@ async fn finish(
         .optional()?;
     let Some(row) = row else {
         // Called off, or done by another replica, while we read.
-        let latest = latest(conn, person.id).await?;
-        let done = latest.filter(|latest| latest.executed_at.is_some());
-        return Ok(done.map_or(ErasureOutcome::Unknown, ErasureOutcome::Already));
+        return Ok(settled(latest(conn, person.id).await?));
     };
+    forgetting::empty_changes_after(conn, cursor, mentions).await?;
     forgetting::empty_rows(conn, person, by.at).await?;
     let record = record(AuditAction::Erased, &person.clerk_user_id, None);
     audit::write(conn, record, by).await?;

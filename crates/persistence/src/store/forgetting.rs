@@ -4,10 +4,11 @@
 use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
-use domain::{ChangeOp, StoreError, User};
-use serde_json::{Value, json};
+use domain::{ChangeOp, FeedItem, Precedence, StoreError, User};
+use serde_json::json;
+use uuid::Uuid;
 
-use super::forgotten::ABOVE_ALL;
+use super::forgotten::{ABOVE_ALL, erased};
 use super::local;
 use super::mentions::Mentions;
 use super::stored_pages::{self, ObjectKey};
@@ -18,10 +19,6 @@ use crate::schema::{
     changes as feed, clerk_objects as objects, organization_memberships as memberships, sessions,
     user_emails, users, webhook_deliveries as ledger,
 };
-
-fn erased() -> Value {
-    json!({ "erased": true })
-}
 
 impl Store {
     /// Empties the messages that name the person. Their lines stay.
@@ -89,32 +86,23 @@ impl Store {
         }
     }
 
-    /// Empties the changes that tell of the person. Their places in the feed stay.
-    pub(super) async fn forget_changes(&self, mentions: &Mentions) -> Result<(), StoreError> {
+    /// Empties the changes that tell of the person. Their places in the feed stay. Answers the last cursor that it has
+    /// seen.
+    pub(super) async fn forget_changes(&self, mentions: &Mentions) -> Result<i64, StoreError> {
         let mut after = 0;
         loop {
             let page = domain::Changes::after(self, after, stored_pages::SIZE).await?;
             let Some(last) = page.last() else {
-                return Ok(());
+                return Ok(after);
             };
             after = last.cursor;
-            let about: Vec<i64> = page
-                .iter()
-                .filter(|item| mentions.are_told_by(&item.change))
-                .map(|item| item.cursor)
-                .collect();
+            let about = telling_of(mentions, &page);
             if about.is_empty() {
                 continue;
             }
-            // The person's id stays, as everywhere: who follows the feed still knows whom it is about.
-            let data = json!({ "erased": true, "clerk_user_id": mentions.clerk_user_id() });
             limited(async {
                 let mut lease = self.writer().await?;
-                let emptied: QueryResult<usize> =
-                    diesel::update(feed::table.filter(feed::cursor.eq_any(about)))
-                        .set(feed::data.eq(Json(data)))
-                        .execute(lease.conn())
-                        .await;
+                let emptied = empty_changes(lease.conn(), about, mentions).await;
                 lease.settle(emptied).map_err(store_error)
             })
             .await?;
@@ -122,7 +110,81 @@ impl Store {
     }
 }
 
-/// Empties the person's own rows, and tells the feed that he is gone. The caller holds the write lock.
+/// The changes that tell of the person.
+fn telling_of(mentions: &Mentions, page: &[FeedItem]) -> Vec<i64> {
+    let about = page
+        .iter()
+        .filter(|item| mentions.are_told_by(&item.change));
+    about.map(|item| item.cursor).collect()
+}
+
+async fn empty_changes(conn: &mut Conn, about: Vec<i64>, mentions: &Mentions) -> QueryResult<()> {
+    // The person's id stays, as everywhere: who follows the feed still knows whom it is about.
+    let data = json!({ "erased": true, "clerk_user_id": mentions.clerk_user_id() });
+    diesel::update(feed::table.filter(feed::cursor.eq_any(about)))
+        .set(feed::data.eq(Json(data)))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Empties the changes after this cursor that tell of the person: what came while the others were walked. The caller
+/// holds the write lock, so that no more come.
+pub(super) async fn empty_changes_after(
+    conn: &mut Conn,
+    cursor: i64,
+    mentions: &Mentions,
+) -> QueryResult<()> {
+    let mut after = cursor;
+    loop {
+        let page = changes::after(conn, after, stored_pages::SIZE).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = last.cursor;
+        let about = telling_of(mentions, &page);
+        if !about.is_empty() {
+            empty_changes(conn, about, mentions).await?;
+        }
+    }
+}
+
+/// The first step: from now on nothing that is told of the person is kept. What is found by his addresses is still to be
+/// emptied, so these stay until the end. The caller holds the write lock.
+pub(super) async fn close_rows(conn: &mut Conn, person: &User) -> QueryResult<()> {
+    let id = person.clerk_user_id.as_str();
+    let nothing = None::<String>;
+    diesel::update(users::table.find(Id(person.id)))
+        .set(users::precedence.eq(ABOVE_ALL.to_vec()))
+        .execute(conn)
+        .await?;
+    diesel::update(sessions::table.filter(sessions::clerk_user_id.eq(id)))
+        .set((
+            sessions::client_ip.eq(&nothing),
+            sessions::user_agent.eq(&nothing),
+            sessions::actor.eq(None::<Json>),
+            sessions::sign_in_precedence.eq(ABOVE_ALL.to_vec()),
+        ))
+        .execute(conn)
+        .await?;
+    diesel::update(memberships::table.filter(memberships::clerk_user_id.eq(id)))
+        .set(memberships::public_metadata.eq(Json(json!({}))))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Lets a person's row be filled again: the request was called off when it was nearly done.
+pub(super) async fn reopen_row(conn: &mut Conn, user_id: Uuid) -> QueryResult<()> {
+    let row = users::table.find(Id(user_id));
+    diesel::update(row.filter(users::precedence.eq(ABOVE_ALL.to_vec())))
+        .set(users::precedence.eq(Precedence::NOTHING_KNOWN.to_bytes()))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The last step: empties the person's own rows, and tells the feed that he is gone. The caller holds the write lock.
 pub(super) async fn empty_rows(
     conn: &mut Conn,
     person: &User,
@@ -152,19 +214,6 @@ pub(super) async fn empty_rows(
         .execute(conn)
         .await?;
     diesel::delete(user_emails::table.filter(user_emails::clerk_user_id.eq(id)))
-        .execute(conn)
-        .await?;
-    diesel::update(sessions::table.filter(sessions::clerk_user_id.eq(id)))
-        .set((
-            sessions::client_ip.eq(&nothing),
-            sessions::user_agent.eq(&nothing),
-            sessions::actor.eq(None::<Json>),
-            sessions::sign_in_precedence.eq(ABOVE_ALL.to_vec()),
-        ))
-        .execute(conn)
-        .await?;
-    diesel::update(memberships::table.filter(memberships::clerk_user_id.eq(id)))
-        .set(memberships::public_metadata.eq(Json(json!({}))))
         .execute(conn)
         .await?;
     if let Some(row) = local::find(conn, &(&person.clerk_user_id).into()).await? {

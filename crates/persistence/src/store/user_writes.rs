@@ -8,6 +8,7 @@ use domain::{Change, ChangeOp, Deletion, Notice, ObjectKind, Policy, ThinUser, U
 use serde_json::Map;
 
 use super::about_users::AboutUsers;
+use super::forgotten::ABOVE_ALL;
 use super::guarded::{Context, delete_guarded, on_conflict, upsert_guarded};
 use super::insertion::insert_returning;
 use super::standing::Standing;
@@ -156,14 +157,16 @@ pub(super) async fn insert_thin(
     Ok(row.and_then(|row| change(row, ChangeOp::Upsert, user.seen_at)))
 }
 
-/// Moves the latest sign-ins of users forward, never backward.
+/// Moves the latest sign-ins of users forward, never backward. Where a person is forgotten, nobody asks when he was here.
 pub(super) async fn raise_last_logins(
     conn: &mut Conn,
     sign_ins: &HashMap<String, Time>,
 ) -> QueryResult<()> {
     use diesel::QueryDsl as _;
     for (clerk_user_id, at) in sign_ins {
-        let user = users::table.filter(dsl::clerk_user_id.eq(clerk_user_id));
+        let user = users::table
+            .filter(dsl::clerk_user_id.eq(clerk_user_id))
+            .filter(dsl::precedence.ne(ABOVE_ALL.to_vec()));
         diesel::update(user.filter(dsl::last_login_at.is_null().or(dsl::last_login_at.lt(*at))))
             .set(dsl::last_login_at.eq(*at))
             .execute(conn)

@@ -17,7 +17,7 @@ fn key() -> UserKey {
     (&id("user_1")).into()
 }
 
-fn by(millis: i64) -> Attribution {
+pub(crate) fn by(millis: i64) -> Attribution {
     Attribution::system(at(millis))
 }
 
