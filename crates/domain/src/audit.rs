@@ -106,6 +106,8 @@ audit_actions! {
     SessionRevoked, "session.revoked";
     /// Somebody changed another's preferences.
     PreferencesChanged, "user.preferences_changed";
+    /// A user whom Clerk has made anew took over a deleted one's row.
+    Relinked, "user.relinked";
     /// A user was read anew from Clerk.
     Resynced, "user.resynced";
     /// What Clerk has of a user was written from here.

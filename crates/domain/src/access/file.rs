@@ -7,6 +7,7 @@ mod metadata;
 mod roles;
 mod section;
 mod tiers;
+mod users;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -76,6 +77,7 @@ fn policy(root: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Policy>
     let tier_rule = tiers::rule(root, tiers.as_ref(), faults);
     let billing = billing::read(root, tiers.as_ref(), faults);
     let gates = features::gates(root, roles.as_ref(), tiers.as_ref(), faults);
+    let relinks_verified = users::relinks_verified(root, faults);
     root.finish(faults);
     let (roles, tiers) = (roles?, tiers.as_mut()?);
     features::turn_on(tiers, &roles, &gates);
@@ -95,6 +97,7 @@ fn policy(root: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Policy>
         plans: billing.plans,
         plan_rules: billing.rules,
         features,
+        relinks_verified,
         admins: Arc::new(BTreeSet::new()),
     })
 }

@@ -32,6 +32,7 @@ pub struct Policy {
     pub(super) plan_rules: PlanRules,
     /// Every feature that some tier turns on.
     pub(super) features: BTreeSet<Feature>,
+    pub(super) relinks_verified: bool,
     pub(super) admins: Arc<BTreeSet<ClerkId>>,
 }
 
@@ -229,6 +230,13 @@ impl Policy {
             RoleRule::Metadata(rule) => Some(rule),
             RoleRule::Organization { .. } | RoleRule::Plan { .. } => None,
         })
+    }
+
+    /// Whether a user whom Clerk has made anew takes over the row of a deleted one, with all that is the team's own in it,
+    /// when both have the same verified e-mail address.
+    #[must_use]
+    pub fn relinks_verified(&self) -> bool {
+        self.relinks_verified
     }
 
     /// Whether any rule looks at roles in organizations: where none does, nobody has to read them.

@@ -34,6 +34,7 @@ mod organizations;
 mod overview;
 mod plans;
 mod prepared;
+mod relink;
 mod resync;
 mod rows;
 mod run;

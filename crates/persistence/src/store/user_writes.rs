@@ -13,7 +13,7 @@ use super::guarded::{Context, delete_guarded, on_conflict, upsert_guarded};
 use super::insertion::insert_returning;
 use super::standing::Standing;
 use super::user_rows::{NewUser, UserRow, change};
-use super::{Conn, addresses, notices, sessions};
+use super::{Conn, addresses, notices, relink, sessions};
 use crate::column::Time;
 use crate::schema::users::{self, dsl};
 
@@ -30,6 +30,7 @@ pub(super) async fn upsert(
     if writes.is_empty() {
         return Ok(Vec::new());
     }
+    relink::relink(conn, writes, context).await?;
     let mut noticed: HashMap<&str, Vec<Notice>> = HashMap::new();
     let mut rows: Vec<NewUser<'_>> = Vec::with_capacity(writes.len());
     for write in writes {

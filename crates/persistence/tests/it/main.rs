@@ -36,6 +36,7 @@ mod overview;
 mod patience;
 mod provisioning;
 mod refusals;
+mod relinks;
 mod replays;
 mod resyncs;
 mod roles;
