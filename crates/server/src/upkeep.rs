@@ -1,9 +1,10 @@
-//! Work that nobody asks for: lapsed tiers, persons to be forgotten whose time has come, old ledger lines, users known from a token alone, and the sweeps that hold
-//! the mirror against Clerk.
+//! Work that nobody asks for: lapsed tiers, persons to be forgotten whose time has come, old ledger lines, users known
+//! from a token alone, and the sweeps that hold the mirror against Clerk.
 //!
 //! One replica does it, the one that holds the lease. When it dies, another takes over once the lease has run out; when
 //! it loses the lease, it stops in the middle of whatever it does. Every replica reads what the last sweep found.
 
+mod forget;
 mod lease;
 mod sweeps;
 #[cfg(test)]
@@ -16,13 +17,13 @@ use std::time::Duration;
 use api::SyncStatus;
 use chrono::{TimeDelta, Utc};
 use domain::{
-    Attribution, Directory, Enrichment, Erasures, Housekeeping, Mirror, MirrorRows, StoreError,
-    StreamTickets, UserKey,
+    Directory, Enrichment, Erasures, Housekeeping, Mirror, MirrorRows, StoreError, StreamTickets,
 };
 use persistence::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::SyncConfig;
+use forget::Forget;
 use lease::{Lease, ROUND};
 use sweeps::Sweeps;
 use thin::ThinUsers;
@@ -30,14 +31,13 @@ use thin::ThinUsers;
 /// Small batches, so that no webhook waits long behind one.
 const SETTLED_AT_ONCE: u32 = 200;
 const PRUNED_AT_ONCE: u32 = 500;
-const FORGOTTEN_AT_ONCE: u32 = 10;
 
 /// The worker.
 pub(crate) struct Upkeep {
     housekeeping: Arc<dyn Housekeeping>,
     tickets: Arc<dyn StreamTickets>,
-    erasures: Arc<dyn Erasures>,
     lease: Lease,
+    forget: Forget,
     sweeps: Sweeps,
     thin: ThinUsers,
     retention_days: u32,
@@ -87,7 +87,7 @@ impl Upkeep {
         Self {
             lease: Lease::new(Arc::clone(&housekeeping)),
             tickets: Arc::clone(&tools.tickets),
-            erasures: Arc::clone(&tools.erasures),
+            forget: Forget::new(Arc::clone(&tools.erasures)),
             thin: ThinUsers::new(Arc::clone(&housekeeping), Arc::clone(&tools.enrichment)),
             sweeps: Sweeps::new(tools, config),
             retention_days: config.retention_days,
@@ -143,19 +143,8 @@ impl Upkeep {
         while prune().await? >= u64::from(PRUNED_AT_ONCE) {}
         let prune = || self.tickets.prune_tickets(Utc::now(), PRUNED_AT_ONCE);
         while prune().await? >= u64::from(PRUNED_AT_ONCE) {}
-        self.forget().await?;
+        self.forget.forget_who_is_due().await;
         self.thin.look().await?;
         self.sweeps.sweep_if_due().await
-    }
-
-    /// Forgets who is to be forgotten by now. What breaks off goes on in the next round.
-    async fn forget(&self) -> Result<(), StoreError> {
-        for erasure in self.erasures.due(Utc::now(), FORGOTTEN_AT_ONCE).await? {
-            let by = Attribution::system(Utc::now());
-            let user = UserKey::from(erasure.user_id);
-            self.erasures.execute(&user, by).await?;
-            tracing::info!(erasure = %erasure.id, "a person is forgotten");
-        }
-        Ok(())
     }
 }

@@ -139,11 +139,16 @@ pub trait Erasures: Send + Sync {
     /// When nothing was committed.
     async fn cancel(&self, user: &UserKey, by: Attribution) -> Result<ErasureOutcome, StoreError>;
 
-    /// Open requests that are due by `now`, the most overdue first, at most `limit`.
+    /// Open requests that are due by `now`, the most overdue first, beginning behind `after`; at most `limit`.
     ///
     /// # Errors
     /// When the store cannot be read.
-    async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<Erasure>, StoreError>;
+    async fn due(
+        &self,
+        now: DateTime<Utc>,
+        after: Option<Erasure>,
+        limit: u32,
+    ) -> Result<Vec<Erasure>, StoreError>;
 
     /// Forgets a person whose request is open, due or not.
     ///

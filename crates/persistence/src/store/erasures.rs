@@ -4,8 +4,8 @@ use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable,
-    SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable,
+    Selectable, SelectableHelper,
 };
 use domain::{
     Attribution, AuditAction, AuditRecord, AuditSubject, ClerkId, Erasure, ErasureOutcome,
@@ -98,13 +98,24 @@ impl Erasures for Store {
         self.observed.told_after(call).await
     }
 
-    async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<Erasure>, StoreError> {
+    async fn due(
+        &self,
+        now: DateTime<Utc>,
+        after: Option<Erasure>,
+        limit: u32,
+    ) -> Result<Vec<Erasure>, StoreError> {
         limited(async {
-            let mut lease = self.reader().await?;
-            let rows: QueryResult<Vec<ErasureRow>> = erasures::table
+            let mut open = erasures::table
                 .filter(dsl::cancelled_at.is_null())
                 .filter(dsl::executed_at.is_null())
                 .filter(dsl::due_at.le(Time(now)))
+                .into_boxed();
+            if let Some(Erasure { id, due_at, .. }) = after {
+                let same_time = dsl::due_at.eq(Time(due_at)).and(dsl::id.gt(Id(id)));
+                open = open.filter(dsl::due_at.gt(Time(due_at)).or(same_time));
+            }
+            let mut lease = self.reader().await?;
+            let rows: QueryResult<Vec<ErasureRow>> = open
                 .order((dsl::due_at, dsl::id))
                 .limit(i64::from(limit))
                 .select(ErasureRow::as_select())

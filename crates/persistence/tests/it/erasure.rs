@@ -8,6 +8,7 @@ use crate::store::{TestStore, on_both_stores};
 on_both_stores! {
     an_erasure_is_held_back_and_can_be_called_off,
     a_forgotten_person_is_nowhere_and_does_not_come_back,
+    due_requests_come_in_pages,
     others_are_left_as_they_are,
     the_last_admin_is_not_forgotten,
     an_export_holds_everything,
@@ -78,9 +79,9 @@ async fn an_erasure_is_held_back_and_can_be_called_off(store: TestStore) {
     };
     assert_eq!(request(&store).await, ErasureOutcome::Already(open.clone()));
     assert_eq!(store.user("user_1").await["is_active"], false);
-    assert_eq!(erasures.due(at(999), 9).await.unwrap(), []);
+    assert_eq!(erasures.due(at(999), None, 9).await.unwrap(), []);
     assert_eq!(
-        erasures.due(at(1000), 9).await.unwrap(),
+        erasures.due(at(1000), None, 9).await.unwrap(),
         std::slice::from_ref(&open)
     );
     let before = all_texts(&store).await;
@@ -92,7 +93,7 @@ async fn an_erasure_is_held_back_and_can_be_called_off(store: TestStore) {
         erasures.cancel(&key(), by(201)).await.unwrap(),
         ErasureOutcome::Unknown
     );
-    assert_eq!(erasures.due(at(1000), 9).await.unwrap(), []);
+    assert_eq!(erasures.due(at(1000), None, 9).await.unwrap(), []);
     assert_eq!(execute(&store).await, ErasureOutcome::Unknown);
     assert_eq!(all_texts(&store).await, before);
     // And may be asked for again.
@@ -145,6 +146,27 @@ async fn a_forgotten_person_is_nowhere_and_does_not_come_back(store: TestStore) 
     let feed = store.feed().await;
     let of_users = feed.iter().rfind(|line| line.contains(" user "));
     assert_eq!(of_users.unwrap(), "delete user user_1");
+}
+
+async fn due_requests_come_in_pages(store: TestStore) {
+    // The first two are due at the same time.
+    for (number, due_at) in [(1, 500), (2, 500), (3, 700), (4, 400), (5, 1001)] {
+        let clerk_id = format!("user_{number}");
+        store.apply(user(&clerk_id).updated(5)).await;
+        let key = (&id(&clerk_id)).into();
+        let requested = store.store.erasures.request(&key, at(due_at), by(100), &[]);
+        assert!(matches!(requested.await.unwrap(), ErasureOutcome::Done(_)));
+    }
+    let (mut after, mut seen) = (None, Vec::new());
+    loop {
+        let page = store.store.erasures.due(at(1000), after.clone(), 1);
+        let Some(next) = page.await.unwrap().pop() else {
+            break;
+        };
+        seen.push(next.clerk_user_id.to_string());
+        after = Some(next);
+    }
+    assert_eq!(seen, ["user_4", "user_1", "user_2", "user_3"]);
 }
 
 async fn others_are_left_as_they_are(store: TestStore) {

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
-    ClerkId, DirectoryError, MockDirectory, MockEnrichment, MockErasures, MockMirror,
-    MockMirrorRows, MockStreamTickets, Page, SweepLog,
+    ClerkId, DirectoryError, Erasure, ErasureOutcome, MockDirectory, MockEnrichment, MockErasures,
+    MockMirror, MockMirrorRows, MockStreamTickets, Page, SweepLog, UserKey,
 };
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::*;
 
@@ -96,6 +97,16 @@ fn away() -> StoreError {
 }
 
 fn upkeep(notes: &Arc<Notes>, directory: MockDirectory) -> (Upkeep, Arc<SyncStatus>) {
+    let mut erasures = MockErasures::new();
+    erasures.expect_due().returning(|_, _, _| Ok(Vec::new()));
+    upkeep_with(notes, directory, erasures)
+}
+
+fn upkeep_with(
+    notes: &Arc<Notes>,
+    directory: MockDirectory,
+    erasures: MockErasures,
+) -> (Upkeep, Arc<SyncStatus>) {
     let status = Arc::new(SyncStatus::new(Utc::now()));
     let mut rows = MockMirrorRows::new();
     rows.expect_live_after().returning(|_, _, _| Ok(Vec::new()));
@@ -103,8 +114,6 @@ fn upkeep(notes: &Arc<Notes>, directory: MockDirectory) -> (Upkeep, Arc<SyncStat
     enrichment.expect_wanted().return_const(());
     let mut tickets = MockStreamTickets::new();
     tickets.expect_prune_tickets().returning(|_, _| Ok(0));
-    let mut erasures = MockErasures::new();
-    erasures.expect_due().returning(|_, _| Ok(Vec::new()));
     let tools = Tools {
         housekeeping: Arc::clone(notes) as Arc<dyn Housekeeping>,
         mirror: Arc::new(MockMirror::new()),
@@ -241,4 +250,68 @@ async fn users_known_from_a_token_alone_are_asked_for_now_and_then() {
     tokio::time::advance(Duration::from_secs(300)).await;
     thin.look().await.unwrap();
     assert_eq!(wanted.lock().unwrap().len(), 4);
+}
+
+/// Requests that are due, the most overdue first.
+fn due_erasures(count: u128) -> Vec<Erasure> {
+    let erasure = |number: u128| Erasure {
+        id: Uuid::from_u128(number),
+        user_id: Uuid::from_u128(number),
+        clerk_user_id: ClerkId::parse(format!("user_{number}")).unwrap(),
+        requested_by: "system".to_owned(),
+        requested_at: DateTime::UNIX_EPOCH,
+        due_at: DateTime::UNIX_EPOCH,
+        cancelled_at: None,
+        executed_at: None,
+    };
+    (0..count).map(erasure).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_be_forgotten_holds_up_neither_others_nor_the_sweep() {
+    let open = Arc::new(Mutex::new(due_erasures(13)));
+    let tried = Arc::new(Mutex::new(Vec::new()));
+    let mut erasures = MockErasures::new();
+    let listed = Arc::clone(&open);
+    erasures.expect_due().returning(move |_, after, limit| {
+        let after = after.map(|erasure| erasure.id);
+        let open = listed.lock().unwrap();
+        let due = open.iter().filter(|erasure| Some(erasure.id) > after);
+        let limit = usize::try_from(limit).unwrap();
+        Ok(due.take(limit).cloned().collect())
+    });
+    let (listed, noted) = (Arc::clone(&open), Arc::clone(&tried));
+    erasures.expect_execute().returning(move |user, _| {
+        let mut open = listed.lock().unwrap();
+        let place = open
+            .iter()
+            .position(|erasure| UserKey::from(erasure.user_id) == *user);
+        let place = place.expect("an open one");
+        let number = open[place].id.as_u128();
+        noted.lock().unwrap().push(number);
+        match number {
+            12 => Ok(ErasureOutcome::Done(open.remove(place))),
+            number if number % 2 == 0 => Ok(ErasureOutcome::Unknown),
+            _ => Err(away()),
+        }
+    });
+    let notes = Arc::new(Notes::default());
+    let (upkeep, status) = upkeep_with(&notes, empty(), erasures);
+    upkeep.round().await;
+    assert!(status.last().is_some(), "the sweep was made all the same");
+    upkeep.round().await;
+    assert_eq!(*tried.lock().unwrap(), (0..13).collect::<Vec<_>>());
+    assert_eq!(open.lock().unwrap().len(), 12, "one is forgotten");
+    // And the others are tried again, from the first.
+    upkeep.round().await;
+    assert_eq!(tried.lock().unwrap()[13..], (0..10).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_cannot_be_read_hold_up_nothing_else() {
+    let mut erasures = MockErasures::new();
+    erasures.expect_due().returning(|_, _, _| Err(away()));
+    let (upkeep, status) = upkeep_with(&Arc::new(Notes::default()), empty(), erasures);
+    upkeep.round().await;
+    assert!(status.last().is_some());
 }
