@@ -25,6 +25,8 @@ pub enum Decided {
     Deleted,
     /// Nobody would be admin afterwards; nothing was written.
     LastAdmin,
+    /// The user is to be forgotten, which is to be called off first; nothing was written.
+    Erasing(Box<Erasure>),
 }
 
 /// What became of a patch of preferences.

@@ -222,6 +222,9 @@ async fn a_person_is_exported_and_forgotten_in_two_steps(database: TestDatabase)
     ann.get(ME).await.expect_problem(403, "user_inactive");
     let again = post(&boss, &of("erasure"), json!({})).await;
     again.expect_problem(409, "erasure_already_requested");
+    let open = post(&boss, &of("reactivate"), json!({})).await;
+    open.expect_problem(409, "erasure_already_requested");
+    ann.get(ME).await.expect_problem(403, "user_inactive");
     let path = format!("users/{}", ann.user_id());
     assert_eq!(get(&boss, &path).await["erasure"]["id"], asked["id"]);
     let path = format!("{ADMIN}/{}", of("erasure"));

@@ -55,7 +55,7 @@ pub trait Administration: Send + Sync {
         admins: &[ClerkId],
     ) -> Result<Decided, StoreError>;
 
-    /// Opens it again.
+    /// Opens it again; not while a request to forget the user is open.
     ///
     /// # Errors
     /// When nothing was committed.

@@ -14,7 +14,9 @@ use uuid::Uuid;
 use super::guarded::Context;
 use super::local::{self, LocalColumns};
 use super::standing::{self, Standing};
-use super::{Conn, Store, admins, audit, limited, notices, resync, session_ends, store_error};
+use super::{
+    Conn, Store, admins, audit, erasures, limited, notices, resync, session_ends, store_error,
+};
 use crate::column::{Json, Time};
 
 /// What is decided.
@@ -174,6 +176,13 @@ async fn decide(
     configured: &[ClerkId],
     policy: &Policy,
 ) -> QueryResult<Decided> {
+    if matches!(decision, Decision::Reactivate)
+        && let Some(open) = erasures::latest(conn, user.id).await?
+        && open.cancelled_at.is_none()
+        && open.executed_at.is_none()
+    {
+        return Ok(Decided::Erasing(Box::new(open)));
+    }
     let Some((action, columns)) = columns(conn, &user, decision, by, policy).await? else {
         return Ok(Decided::Unchanged(Box::new(user)));
     };

@@ -1,6 +1,6 @@
 //! The right to be forgotten, and the right to know.
 
-use domain::{Attribution, ErasureOutcome, UserKey};
+use domain::{Attribution, Decided, ErasureOutcome, UserKey};
 
 use crate::facts::{at, id, membership, organization, session, user};
 use crate::store::{TestStore, on_both_stores};
@@ -9,6 +9,7 @@ on_both_stores! {
     an_erasure_is_held_back_and_can_be_called_off,
     a_forgotten_person_is_nowhere_and_does_not_come_back,
     due_requests_come_in_pages,
+    who_is_to_be_forgotten_is_not_reactivated,
     others_are_left_as_they_are,
     the_last_admin_is_not_forgotten,
     an_export_holds_everything,
@@ -146,6 +147,28 @@ async fn a_forgotten_person_is_nowhere_and_does_not_come_back(store: TestStore) 
     let feed = store.feed().await;
     let of_users = feed.iter().rfind(|line| line.contains(" user "));
     assert_eq!(of_users.unwrap(), "delete user user_1");
+}
+
+async fn who_is_to_be_forgotten_is_not_reactivated(store: TestStore) {
+    person(&store).await;
+    let ErasureOutcome::Done(open) = request(&store).await else {
+        panic!("nothing was open");
+    };
+    let reactivate = async || {
+        let administration = &store.store.administration;
+        administration.reactivate(&key(), by(150)).await.unwrap()
+    };
+    let before = all_texts(&store).await;
+    assert_eq!(reactivate().await, Decided::Erasing(Box::new(open)));
+    assert_eq!(all_texts(&store).await, before);
+    assert_eq!(store.user("user_1").await["is_active"], false);
+    store.store.erasures.cancel(&key(), by(200)).await.unwrap();
+    assert!(matches!(reactivate().await, Decided::Changed { .. }));
+    assert_eq!(store.user("user_1").await["is_active"], true);
+    // Once it is done there is nobody left.
+    request(&store).await;
+    execute(&store).await;
+    assert_eq!(reactivate().await, Decided::Deleted);
 }
 
 async fn due_requests_come_in_pages(store: TestStore) {

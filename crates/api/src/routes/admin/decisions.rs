@@ -174,7 +174,7 @@ pub(crate) async fn deactivate(
         (status = 401, description = "No valid session", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "`role_required`, `user_inactive`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`user_not_found`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`user_gone`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`user_gone`, `erasure_already_requested`: call the erasure off first", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`store_unavailable`, `keys_unavailable`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -248,6 +248,11 @@ pub(super) fn shown(app: &App, decided: Decided) -> Result<Json<AdminUser>, Prob
         Decided::Unknown => Err(unknown()),
         Decided::Deleted => Err(Problem::of(Kind::UserGone)),
         Decided::LastAdmin => Err(last_admin()),
+        Decided::Erasing(erasure) => {
+            let due_at = erasure.due_at.to_rfc3339();
+            let detail = format!("to be forgotten at {due_at}: call the erasure off first");
+            Err(Problem::with_detail(Kind::ErasureAlready, detail))
+        }
     }
 }
 
