@@ -143,6 +143,11 @@ impl Upkeep {
         while prune().await? >= u64::from(PRUNED_AT_ONCE) {}
         let prune = || self.tickets.prune_tickets(Utc::now(), PRUNED_AT_ONCE);
         while prune().await? >= u64::from(PRUNED_AT_ONCE) {}
+        let prune = || {
+            self.housekeeping
+                .prune_leftovers(Utc::now(), PRUNED_AT_ONCE)
+        };
+        while prune().await? >= u64::from(PRUNED_AT_ONCE) {}
         self.forget.forget_who_is_due().await;
         self.thin.look().await?;
         self.sweeps.sweep_if_due().await

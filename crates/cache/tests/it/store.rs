@@ -289,6 +289,10 @@ impl Housekeeping for Replica {
         unreachable!()
     }
 
+    async fn prune_leftovers(&self, _: DateTime<Utc>, _: u32) -> Result<u64, StoreError> {
+        unreachable!()
+    }
+
     async fn thin_users(
         &self,
         _: Option<domain::ClerkId>,

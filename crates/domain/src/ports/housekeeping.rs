@@ -38,6 +38,14 @@ pub trait Housekeeping: Send + Sync {
     /// When nothing was committed.
     async fn prune_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 
+    /// Forgets what serves nobody any more by `now`: tries of invite codes that no longer count, with the addresses that
+    /// they came from, and what was held of a past month's usage and has expired; at most `limit` of each. Answers how many
+    /// are gone of the sort of which more are.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    async fn prune_leftovers(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+
     /// Works out again what plans gave that have lapsed by `now`: tiers, and roles of users; at most `limit` rows of each
     /// sort. Each change goes into the feed. Answers how many were looked at.
     ///

@@ -262,6 +262,10 @@ impl Housekeeping for FakeStore {
         unreachable!("neither job prunes")
     }
 
+    async fn prune_leftovers(&self, _: DateTime<Utc>, _: u32) -> Result<u64, StoreError> {
+        unreachable!("neither job prunes")
+    }
+
     async fn settle_tiers(&self, _: DateTime<Utc>, _: u32) -> Result<u64, StoreError> {
         unreachable!("neither job settles tiers")
     }

@@ -13,7 +13,7 @@ use super::local;
 use super::mentions::Mentions;
 use super::stored_pages::{self, ObjectKey};
 use super::user_rows;
-use super::{Conn, Store, changes, limited, store_error};
+use super::{Conn, Store, changes, invite_attempts, limited, store_error};
 use crate::column::{Id, Json, JsonRef, Time};
 use crate::schema::{
     changes as feed, clerk_objects as objects, organization_memberships as memberships, sessions,
@@ -213,6 +213,7 @@ pub(super) async fn empty_rows(
         ))
         .execute(conn)
         .await?;
+    invite_attempts::forget(conn, person.id).await?;
     diesel::delete(user_emails::table.filter(user_emails::clerk_user_id.eq(id)))
         .execute(conn)
         .await?;

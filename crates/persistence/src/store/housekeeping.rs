@@ -7,7 +7,7 @@ use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryD
 use domain::{ClerkId, Housekeeping, Outcome, Precedence, StoreError};
 
 use super::guarded::Context;
-use super::{Store, changes, consequences, limited, store_error};
+use super::{Store, changes, consequences, invite_attempts, limited, store_error, usage};
 use crate::column::{Id, Time};
 use crate::schema::{checkpoints, leases, users, webhook_deliveries as ledger};
 
@@ -107,6 +107,19 @@ impl Housekeeping for Store {
             };
             let gone = lease.settle(gone).map_err(store_error)?;
             Ok(u64::try_from(gone).unwrap_or(u64::MAX))
+        })
+        .await
+    }
+
+    async fn prune_leftovers(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        limited(async {
+            let mut lease = self.writer().await?;
+            let gone: QueryResult<u64> = write_tx!(lease.conn(), async |conn| {
+                let tries = invite_attempts::prune(conn, now, limit).await?;
+                let held = usage::prune(conn, now, limit).await?;
+                Ok(tries.max(held))
+            });
+            lease.settle(gone).map_err(store_error)
         })
         .await
     }

@@ -113,6 +113,34 @@ impl Counted {
     }
 }
 
+/// Forgets tries that no longer count, at most `limit`; answers how many.
+pub(super) async fn prune(conn: &mut Conn, now: DateTime<Utc>, limit: u32) -> QueryResult<u64> {
+    let since = now.checked_sub_signed(INVITE_ATTEMPT_WINDOW);
+    let old: Vec<Id> = invite_attempts::table
+        .filter(dsl::at.le(Time(since.unwrap_or(DateTime::<Utc>::MIN_UTC))))
+        .order(dsl::at)
+        .limit(i64::from(limit))
+        .select(dsl::id)
+        .load(conn)
+        .await?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let gone = diesel::delete(invite_attempts::table.filter(dsl::id.eq_any(old)))
+        .execute(conn)
+        .await?;
+    Ok(u64::try_from(gone).unwrap_or(u64::MAX))
+}
+
+/// Forgets a person's tries.
+pub(super) async fn forget(conn: &mut Conn, user_id: Uuid) -> QueryResult<()> {
+    let subject = attempt_subject_of_user(user_id);
+    diesel::delete(invite_attempts::table.filter(dsl::subject.eq(subject)))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 impl Try {
     /// Only failed tries count.
     pub(super) async fn give_back(self, conn: &mut Conn) -> QueryResult<()> {

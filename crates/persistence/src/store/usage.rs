@@ -259,6 +259,25 @@ async fn give_back_expired(conn: &mut Conn, request: &UsageRequest) -> QueryResu
     Ok(true)
 }
 
+/// Gives back what was held of past months and has expired, at most `limit`; answers how many. A month's own requests do
+/// that for the month while it lasts.
+pub(super) async fn prune(conn: &mut Conn, now: DateTime<Utc>, limit: u32) -> QueryResult<u64> {
+    let month = Month::of(now).to_string();
+    let old: Vec<Id> = reservations::table
+        .filter(reservations::month.lt(&month))
+        .filter(reservations::expires_at.le(Time(now)))
+        .order(reservations::id)
+        .limit(i64::from(limit))
+        .select(reservations::id)
+        .load(conn)
+        .await?;
+    let mut gone = 0;
+    for id in old {
+        gone += u64::from(settle(conn, id.0, false).await?.is_some());
+    }
+    Ok(gone)
+}
+
 async fn counts(conn: &mut Conn, request: &UsageRequest) -> QueryResult<(i64, i64)> {
     let month = Month::of(request.at).to_string();
     let counts = usage::table

@@ -1,9 +1,13 @@
 //! What background work needs: leases, checkpoints, pruning.
 
+use std::num::NonZeroU32;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::Outcome::{Applied, Duplicate};
-use domain::{Effect, Rejection};
+use domain::{Effect, Rejection, UsageRequest};
 use serde_json::Value;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::facts::{RECEIVED, at, user, without_effect};
 use crate::store::{TestStore, on_both_stores, open};
@@ -16,6 +20,7 @@ on_both_stores! {
     a_checkpoint_is_kept_replaced_and_forgotten,
     old_lines_are_pruned_a_few_at_a_time_and_quarantined_ones_stay,
     pruning_leaves_what_the_lines_told,
+    leftovers_of_past_months_and_hours_are_pruned_a_few_at_a_time,
 }
 
 async fn lease(store: &TestStore, job: &str, holder: &str, now: i64, until: i64) -> bool {
@@ -192,4 +197,57 @@ async fn pruning_leaves_what_the_lines_told(store: TestStore) {
             .await,
         Duplicate
     );
+}
+
+async fn leftovers_of_past_months_and_hours_are_pruned_a_few_at_a_time(store: TestStore) {
+    let instant = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let reserve = async |user: u128, time: &str| {
+        let request = UsageRequest {
+            user_id: Uuid::from_u128(user),
+            feature: "ai_messages".to_owned(),
+            amount: NonZeroU32::MIN,
+            limit: 9,
+            at: instant(time),
+        };
+        let until = request.at + TimeDelta::minutes(10);
+        store.store.usage.reserve(request, until).await.unwrap();
+    };
+    for user in 1..4 {
+        reserve(user, "2026-10-31T12:00:00Z").await;
+    }
+    // Held beyond the end of the month, and this month's.
+    reserve(4, "2026-10-31T23:59:00Z").await;
+    reserve(5, "2026-11-01T00:01:00Z").await;
+    let tried = |number: u32, seconds: i64| {
+        let id = if store.is_postgres() {
+            format!("'00000000-0000-7000-8000-{number:012}'::uuid")
+        } else {
+            format!("'00000000-0000-7000-8000-{number:012}'")
+        };
+        let time = instant("2026-11-01T00:05:00Z") - TimeDelta::seconds(seconds);
+        let time = if store.is_postgres() {
+            format!("'{}'::timestamptz", time.to_rfc3339())
+        } else {
+            time.timestamp_micros().to_string()
+        };
+        let alerted = store.is_postgres().then_some("false").unwrap_or("0");
+        format!(
+            "insert into invite_attempts (id, subject, at, alerted) \
+             values ({id}, 'address:192.0.2.{number}', {time}, {alerted});"
+        )
+    };
+    store.execute(&tried(1, 3601)).await;
+    store.execute(&tried(2, 3599)).await;
+    let now = instant("2026-11-01T00:05:00Z");
+    let prune = async |limit| {
+        let housekeeping = &store.store.housekeeping;
+        housekeeping.prune_leftovers(now, limit).await.unwrap()
+    };
+    assert_eq!([prune(2).await, prune(2).await, prune(2).await], [2, 1, 0]);
+    let held = "select month as line from usage_reservations order by id";
+    assert_eq!(store.lines(held).await, ["2026-10", "2026-11"]);
+    let counted = "select cast(sum(reserved) as text) as line from usage";
+    assert_eq!(store.lines(counted).await, ["2"]);
+    let tries = "select subject as line from invite_attempts";
+    assert_eq!(store.lines(tries).await, ["address:192.0.2.2"]);
 }

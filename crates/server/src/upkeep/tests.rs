@@ -25,6 +25,7 @@ struct Notes {
     /// Whether there are ever more old lines.
     has_endless_lines: bool,
     thin: Vec<&'static str>,
+    leftovers: Mutex<u64>,
 }
 
 #[async_trait]
@@ -60,6 +61,14 @@ impl Housekeeping for Notes {
         } else {
             0
         })
+    }
+
+    async fn prune_leftovers(&self, _: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        // A full batch is followed by another.
+        let mut left = self.leftovers.lock().unwrap();
+        let gone = u64::from(limit).min(*left);
+        *left -= gone;
+        Ok(gone)
     }
 
     async fn settle_tiers(&self, _: DateTime<Utc>, _: u32) -> Result<u64, StoreError> {
@@ -187,6 +196,15 @@ async fn without_the_lease_nothing_is_done() {
     let (upkeep, _) = upkeep(&notes, MockDirectory::new());
     upkeep.round().await;
     assert!(notes.words.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn leftovers_are_pruned_to_the_last() {
+    let notes = Arc::new(Notes::default());
+    *notes.leftovers.lock().unwrap() = 2 * u64::from(PRUNED_AT_ONCE) + 1;
+    let (upkeep, _) = upkeep(&notes, empty());
+    upkeep.round().await;
+    assert_eq!(*notes.leftovers.lock().unwrap(), 0);
 }
 
 #[tokio::test(start_paused = true)]
