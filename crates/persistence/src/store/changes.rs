@@ -117,6 +117,22 @@ pub(super) async fn after(conn: &mut Conn, cursor: i64, limit: u32) -> QueryResu
         .select(ChangeRow::as_select())
         .load(conn)
         .await?;
+    items(rows)
+}
+
+/// The changes before this cursor, the newest first.
+pub(super) async fn before(conn: &mut Conn, cursor: i64, limit: u32) -> QueryResult<Vec<FeedItem>> {
+    let rows: Vec<ChangeRow> = changes::table
+        .filter(changes::cursor.lt(cursor))
+        .order(changes::cursor.desc())
+        .limit(i64::from(limit))
+        .select(ChangeRow::as_select())
+        .load(conn)
+        .await?;
+    items(rows)
+}
+
+fn items(rows: Vec<ChangeRow>) -> QueryResult<Vec<FeedItem>> {
     let items = rows.into_iter().map(FeedItem::try_from);
     items.collect::<Result<_, _>>().map_err(unreadable)
 }

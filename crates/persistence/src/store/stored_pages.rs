@@ -9,7 +9,7 @@ use domain::StoreError;
 use serde_json::Value;
 
 use super::mentions::Mentions;
-use super::{Store, limited, store_error};
+use super::{Db, Store, limited, store_error};
 use crate::column::{Id, Json, Time};
 use crate::schema::{clerk_objects as objects, webhook_deliveries as ledger};
 
@@ -47,20 +47,38 @@ pub(super) struct ObjectKey {
 }
 
 impl Store {
+    /// The oldest first.
     pub(super) async fn page_of_deliveries(
         &self,
         after: Option<Id>,
     ) -> Result<Vec<StoredMessage>, StoreError> {
+        let mut query = ledger::table.order(ledger::id).into_boxed();
+        if let Some(after) = after {
+            query = query.filter(ledger::id.gt(after));
+        }
+        self.messages(query).await
+    }
+
+    /// The newest first.
+    pub(super) async fn page_of_deliveries_before(
+        &self,
+        before: Option<Id>,
+    ) -> Result<Vec<StoredMessage>, StoreError> {
+        let mut query = ledger::table.order(ledger::id.desc()).into_boxed();
+        if let Some(before) = before {
+            query = query.filter(ledger::id.lt(before));
+        }
+        self.messages(query).await
+    }
+
+    async fn messages(
+        &self,
+        query: ledger::BoxedQuery<'_, Db>,
+    ) -> Result<Vec<StoredMessage>, StoreError> {
         limited(async {
-            let mut query = ledger::table
-                .select(StoredMessage::as_select())
-                .into_boxed();
-            if let Some(after) = after {
-                query = query.filter(ledger::id.gt(after));
-            }
             let mut lease = self.reader().await?;
             let rows: QueryResult<Vec<StoredMessage>> = query
-                .order(ledger::id)
+                .select(StoredMessage::as_select())
                 .limit(i64::from(SIZE))
                 .load(lease.conn())
                 .await;

@@ -1,6 +1,7 @@
 //! The right to be forgotten, and the right to know.
 
-use domain::{Attribution, Decided, ErasureOutcome, UserKey};
+use domain::{Attribution, Decided, ErasureOutcome, InviteAttempt, InviteRules, UserKey};
+use serde_json::json;
 
 use crate::facts::{at, id, membership, organization, session, user};
 use crate::store::{TestStore, on_both_stores};
@@ -13,6 +14,8 @@ on_both_stores! {
     others_are_left_as_they_are,
     the_last_admin_is_not_forgotten,
     an_export_holds_everything,
+    an_export_says_what_is_not_whole,
+    tries_of_invites_are_forgotten_too,
 }
 
 fn key() -> UserKey {
@@ -239,6 +242,15 @@ async fn an_export_holds_everything(store: TestStore) {
         "orgmem_1"
     );
     assert_eq!(held["messages"][0]["payload"]["to"], "ANN@example.com");
+    let told: Vec<&str> = held["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["clerk_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(told, ["orgmem_1", "sess_1", "user_1"], "the newest first");
+    assert_eq!(held["changes"][2]["data"]["first_name"], "Annika");
+    assert_eq!(held["truncated"], json!([]));
     let actions = "select action || ' ' || subject_id as line from audit_log";
     assert_eq!(store.lines(actions).await, ["user.exported user_1"]);
     let unknown = UserKey::Clerk("user_2".to_owned());
@@ -246,4 +258,46 @@ async fn an_export_holds_everything(store: TestStore) {
         store.store.erasures.export(&unknown, by(51)).await.unwrap(),
         None
     );
+}
+
+async fn an_export_says_what_is_not_whole(store: TestStore) {
+    person(&store).await;
+    store
+        .execute(
+            "insert into sessions (clerk_session_id, clerk_user_id, status, created_at, updated_at, \
+                 version, precedence, sign_in_precedence, mirrored_at) \
+             with recursive number (n) as (select 1 union all select n + 1 from number where n < 10000) \
+             select 'sess_x' || n, clerk_user_id, status, created_at, updated_at, version, precedence, \
+                 sign_in_precedence, mirrored_at \
+             from sessions, number where clerk_session_id = 'sess_1'",
+        )
+        .await;
+    let held = store.store.erasures.export(&key(), by(50)).await;
+    let held = held.unwrap().unwrap();
+    assert_eq!(held["truncated"], json!(["sessions"]));
+    assert_eq!(held["sessions"].as_array().unwrap().len(), 10_000);
+}
+
+async fn tries_of_invites_are_forgotten_too(store: TestStore) {
+    person(&store).await;
+    let user_id = store.store.overview.user(&key()).await.unwrap().unwrap().id;
+    let attempt = InviteAttempt {
+        user_id,
+        address: None,
+        digest: None,
+        by: by(100),
+    };
+    let rules = InviteRules {
+        shared: None,
+        attempts_per_user: 10,
+        attempts_per_address: 100,
+    };
+    store.store.invites.redeem(attempt, rules).await.unwrap();
+    let held = store.store.erasures.export(&key(), by(150)).await;
+    let held = held.unwrap().unwrap();
+    assert_eq!(held["invite_attempts"].as_array().unwrap().len(), 1);
+    request(&store).await;
+    execute(&store).await;
+    let tries = "select subject as line from invite_attempts";
+    assert_eq!(store.lines(tries).await, Vec::<String>::new());
 }
