@@ -69,6 +69,11 @@ impl Access {
         self.0.iter().all(|way| !way.is_empty())
     }
 
+    /// Each way in with all that it asks.
+    pub(crate) fn ways(&self) -> &[Vec<String>] {
+        &self.0
+    }
+
     /// For the document.
     pub(crate) fn to_json(&self) -> Value {
         json!(self.0)

@@ -12,6 +12,7 @@ mod access;
 mod app;
 mod attribution;
 mod current_user;
+mod endpoint;
 mod fallback;
 mod fixed_headers;
 mod group;
@@ -41,6 +42,7 @@ mod test_app;
 
 pub use app::{ApiSettings, App, Parts};
 pub use current_user::{CurrentUser, Proof};
+pub use endpoint::{Endpoint, ServedRoute, Undeclared};
 pub use guards::{
     Admin, AnyRole, HasFeature, HasInvite, HasPermission, HasRole, HasTier, Invited, IsAdmin, Must,
     Name, Roles, Rule, StepUpRule, SteppedUp,
@@ -50,6 +52,6 @@ pub use legacy_bridge::{LegacyBridge, LegacyUse};
 pub use metering::{Metered, Reservation, Use};
 pub use openapi::openapi_json;
 pub use problem::{Kind, Problem};
-pub use router::router;
+pub use router::{router, served_routes};
 pub use service_caller::ServiceTokens;
 pub use sync_status::SyncStatus;

@@ -64,6 +64,14 @@ pub(crate) fn frame() -> OpenApi {
     Document::openapi()
 }
 
+/// Where the document and its page are.
+pub(crate) const PAGES: [&str; 4] = [
+    "/api/openapi.json",
+    "/api/docs",
+    "/api/docs/",
+    "/api/docs/{*rest}",
+];
+
 /// The page. It asks nobody but this service: no online validator, and no box to load another document, both of which
 /// the content policy would refuse.
 pub(crate) fn page(document: OpenApi) -> SwaggerUi {

@@ -1,14 +1,11 @@
 //! Every route on one screen, grouped by who calls it.
 
-use axum::Router;
-use axum::middleware::from_fn_with_state;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::Access;
 use crate::app::App;
-use crate::group::{Group, routes};
-use crate::outer::OuterLayer;
+use crate::endpoint::{Endpoint, ServedRoute, Undeclared};
+use crate::group::{Group, Surface, routes};
 use crate::routes::admin::{
     audit, decisions, deliveries, drift, erasure, invites, organizations, resync, sessions, users,
 };
@@ -16,17 +13,16 @@ use crate::routes::{
     changes, health, logout, me, my_events, my_preferences, my_usage, onboarding, stream_ticket,
     verify, webhook,
 };
-use crate::{fallback, legacy_bridge, openapi};
 
 /// What Clerk calls: proven by its signature.
-fn for_clerk(prefix: &'static str) -> OpenApiRouter<App> {
+fn for_clerk(prefix: &'static str) -> Surface {
     Group::under(prefix)
         .routes(routes!(webhook::receive))
         .public(&Access::of("signature"))
 }
 
 /// What signed-in users call: `CurrentUser` stands in every signature.
-fn for_users(prefix: &'static str) -> OpenApiRouter<App> {
+fn for_users(prefix: &'static str) -> Surface {
     Group::under(prefix)
         .routes(routes!(me::me))
         .routes(routes!(logout::logout))
@@ -43,21 +39,21 @@ fn for_users(prefix: &'static str) -> OpenApiRouter<App> {
 }
 
 /// What signed-in users follow, also by ticket: `StreamCaller` stands in every signature.
-fn for_listeners(prefix: &'static str) -> OpenApiRouter<App> {
+fn for_listeners(prefix: &'static str) -> Surface {
     Group::under(prefix)
         .routes(routes!(my_events::my_events))
         .private()
 }
 
 /// What admins and machine callers call: `FeedReader` stands in every signature.
-fn for_followers(prefix: &'static str) -> OpenApiRouter<App> {
+fn for_followers(prefix: &'static str) -> Surface {
     Group::under(prefix)
         .routes(routes!(changes::changes))
         .private()
 }
 
 /// What admins call: `AdminCaller` stands in every signature, `Reader` where machine callers may look too.
-fn for_admins(prefix: &'static str) -> OpenApiRouter<App> {
+fn for_admins(prefix: &'static str) -> Surface {
     Group::under(prefix)
         .routes(routes!(users::list, users::one))
         .routes(routes!(decisions::role, decisions::tier))
@@ -73,54 +69,55 @@ fn for_admins(prefix: &'static str) -> OpenApiRouter<App> {
 }
 
 /// What anybody may call.
-fn for_anybody() -> OpenApiRouter<App> {
+fn for_anybody() -> Surface {
     Group::under("")
         .routes(routes!(health::summary, health::live, health::ready))
         .public(&Access::anybody())
 }
 
-fn api(prefix: &'static str) -> OpenApiRouter<App> {
+fn api(prefix: &'static str) -> Surface {
     for_clerk(prefix)
-        .merge(for_users(prefix))
-        .merge(for_listeners(prefix))
-        .merge(for_followers(prefix))
-        .merge(for_admins(prefix))
+        .with(for_users(prefix))
+        .with(for_listeners(prefix))
+        .with(for_followers(prefix))
+        .with(for_admins(prefix))
 }
 
-fn documented() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::frame())
-        .merge(for_anybody())
-        .merge(api("/api/v1"))
+fn documented() -> Surface {
+    Surface::framed().with(for_anybody()).with(api("/api/v1"))
 }
 
 /// The OpenAPI document of every route.
 pub(crate) fn document() -> OpenApi {
-    documented().to_openapi()
+    documented().document()
 }
 
-/// The whole HTTP side. Paths under `/api/v1` are documented and answer under `/api` too.
-pub fn router(app: App) -> Router {
-    let (routes, document) = documented().split_for_parts();
-    let (alias, _) = api("/api").split_for_parts();
-    let limit = app.settings.request_timeout;
-    let mut routes = routes.merge(alias);
-    if app.legacy.is_some() {
-        routes = routes.layer(from_fn_with_state(app.clone(), legacy_bridge::announce));
-    }
-    routes
-        .fallback(fallback::not_found)
-        .method_not_allowed_fallback(fallback::method_not_allowed)
-        .with_state(app)
-        .merge(openapi::page(document))
-        .layer(OuterLayer::new(limit))
+/// All there is. Paths under `/api/v1` are documented and answer under `/api` too.
+fn everything() -> Surface {
+    documented().with_page().with_undocumented(api("/api"))
+}
+
+/// Every route with what it asks of its caller: those of the document, their shorter names, and those of which no
+/// document tells.
+#[must_use]
+pub fn served_routes() -> Vec<ServedRoute> {
+    everything().table()
+}
+
+/// The whole HTTP side.
+///
+/// # Errors
+/// When a route says of nobody that he may call it, which a test finds before.
+pub fn router(app: App) -> Result<Endpoint, Undeclared> {
+    everything().served(app)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::access::{EXTENSION, access_of};
+    use crate::access::EXTENSION;
 
     /// Every documented operation with what it says of its callers.
     fn operations() -> Vec<(String, Value)> {
@@ -143,8 +140,32 @@ mod tests {
             let ways = access.as_array().is_some_and(|ways| !ways.is_empty());
             assert!(ways, "{operation} declares no rule");
         }
-        assert!(access_of(&verify::verify).is_said());
-        assert!(access_of(&verify::verify_appended).is_said());
+    }
+
+    #[test]
+    fn every_route_is_written_down_with_its_rule() {
+        let table = served_routes();
+        Undeclared::none_in(&table).unwrap();
+        let names: Vec<String> = table.iter().map(ServedRoute::to_string).collect();
+        for (operation, access) in operations() {
+            let (method, path) = operation.split_once(' ').unwrap();
+            let name = format!("{} {path}", method.to_uppercase());
+            let place = names.iter().position(|known| *known == name).unwrap();
+            assert_eq!(json!(table[place].access), access, "{name}");
+            if let Some((_, short)) = path.split_once("/api/v1/") {
+                let short = format!("{} /api/{short}", method.to_uppercase());
+                let place = names.iter().position(|known| *known == short).unwrap();
+                assert_eq!(json!(table[place].access), access, "{short}");
+            }
+        }
+        for name in [
+            "any /api/v1/auth/verify",
+            "any /api/v1/auth/verify/{*appended}",
+            "any /api/auth/verify/",
+            "GET /api/openapi.json",
+        ] {
+            assert!(names.iter().any(|known| known == name), "{name}");
+        }
     }
 
     #[test]

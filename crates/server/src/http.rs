@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::Endpoint;
+use axum::Extension;
 use axum::extract::ConnectInfo;
 use axum::middleware::AddExtension;
-use axum::{Extension, Router};
+
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -33,7 +35,7 @@ const GRACE: Duration = Duration::from_secs(25);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`, then lets requests under way finish.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub(crate) async fn serve(listener: TcpListener, routes: Endpoint, stop: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
@@ -50,7 +52,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIME)
             .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), from(peer, router.clone()));
+            .serve_connection(TokioIo::new(stream), from(peer, routes.clone()));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // What a client did to its connection is no event of ours.
@@ -73,8 +75,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
 }
 
 /// The routes, told with each request where its connection comes from.
-fn from(peer: SocketAddr, router: Router) -> TowerToHyperService<AddExtension<Router, Peer>> {
-    TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(router))
+fn from(peer: SocketAddr, routes: Endpoint) -> TowerToHyperService<AddExtension<Endpoint, Peer>> {
+    TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(routes))
 }
 
 async fn accept(

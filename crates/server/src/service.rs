@@ -45,6 +45,9 @@ pub enum StartError {
         /// Why not.
         source: MigrationError,
     },
+    /// A route would be open to anybody by mistake.
+    #[error(transparent)]
+    Routes(#[from] api::Undeclared),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -204,7 +207,7 @@ impl Server {
             stop: stop.clone(),
         });
         let tools = Tools::of(&store, directory, enrichment, sync_status);
-        tasks.spawn(http::serve(listener, api::router(app), stop.clone()));
+        tasks.spawn(http::serve(listener, api::router(app)?, stop.clone()));
         tasks.spawn(Arc::clone(&caches).run(stop.clone()));
         tasks.spawn(keep_keys(authenticator, stop.clone()));
         tasks.spawn(Upkeep::new(tools, &sync).run(stop.clone()));

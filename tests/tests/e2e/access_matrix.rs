@@ -93,7 +93,10 @@ fn operations(document: &Value) -> Vec<Operation> {
 /// The path with an id that nobody has.
 fn filled(path: &str) -> String {
     let parts = path.split('/').map(|part| {
-        if part.starts_with('{') {
+        if part == "{*rest}" {
+            // A file of the document's page.
+            "index.css"
+        } else if part.starts_with('{') {
             "0197a0c0-0000-7000-8000-000000000000"
         } else {
             part
@@ -182,7 +185,7 @@ async fn kinds(world: &World) -> Vec<Kind> {
     let key = |who: &Visitor| UserKey::Clerk(who.user_id().to_owned());
     let role = Some(Role::from_store("admin".to_owned()));
     decisions
-        .set_role(&key(admin), role, now(), &[])
+        .set_role(&key(admin), role, false, now(), &[])
         .await
         .unwrap();
     decisions

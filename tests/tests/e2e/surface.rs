@@ -42,6 +42,7 @@ async fn what_is_not_there_is_a_problem(database: TestDatabase) {
         "/api/v2/auth/me",
         "/api/auth/me/",
         "//api/auth/me",
+        "/api/docs/nothing.js",
     ] {
         visitor.get(path).await.expect_problem(404, "not_found");
     }

@@ -1,0 +1,90 @@
+//! The whole HTTP side as one service, to which nothing can be added any more, and the list of what it serves.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::task::{Context, Poll};
+
+use axum::body::HttpBody;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use axum::{BoxError, Router};
+use bytes::Bytes;
+use http::{Method, Request};
+
+use tower_service::Service;
+
+/// Answers every request. A clone is a pointer.
+#[derive(Debug, Clone)]
+pub struct Endpoint(Router);
+
+impl Endpoint {
+    pub(crate) fn of(routes: Router) -> Self {
+        Self(routes)
+    }
+}
+
+impl<B> Service<Request<B>> for Endpoint
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<B>>::poll_ready(&mut self.0, context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.0.call(request)
+    }
+}
+
+/// A route, as the service has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedRoute {
+    /// `None`: every method.
+    pub method: Option<Method>,
+    /// With `{names}` where parts vary.
+    pub path: String,
+    /// Ways to be let in, of which one is enough; of each, everything has to hold (`x-access` in the document).
+    pub access: Vec<Vec<String>>,
+}
+
+impl fmt::Display for ServedRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let method = self.method.as_ref().map_or("any", Method::as_str);
+        write!(f, "{method} {}", self.path)
+    }
+}
+
+/// Routes that say of nobody that he may call them: a fault of ours, found at the start.
+#[derive(Debug)]
+pub struct Undeclared(Vec<String>);
+
+impl Undeclared {
+    /// # Errors
+    /// When there are such routes.
+    pub(crate) fn none_in(table: &[ServedRoute]) -> Result<(), Self> {
+        let is_said = |route: &&ServedRoute| route.access.iter().all(|way| !way.is_empty());
+        let undeclared: Vec<String> = table
+            .iter()
+            .filter(|route| route.access.is_empty() || !is_said(route))
+            .map(ServedRoute::to_string)
+            .collect();
+        if undeclared.is_empty() {
+            Ok(())
+        } else {
+            Err(Self(undeclared))
+        }
+    }
+}
+
+impl fmt::Display for Undeclared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no rule says who may call {}", self.0.join(", "))
+    }
+}
+
+impl std::error::Error for Undeclared {}
