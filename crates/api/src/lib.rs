@@ -28,6 +28,7 @@ mod outer;
 mod peer;
 mod private;
 mod problem;
+mod query;
 mod raw_body;
 mod request_id;
 mod requirement;

@@ -47,16 +47,18 @@ async fn admins_and_machines_may_read(database: TestDatabase) {
     );
     // It opens nothing else.
     machine(&world).get(e2e::ME).await.expect(401);
-    for wrong in [
-        "after=-1",
-        "after=x",
-        "after=99999999999999999999",
-        "limit=0",
-        "limit=1001",
-        "limit=x",
+    for (wrong, field) in [
+        ("after=-1", "after"),
+        ("after=x", "after"),
+        ("after=99999999999999999999", "after"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=x", "limit"),
+        ("after=1&after=2", "after"),
     ] {
         let answer = machine(&world).get(&format!("{CHANGES}?{wrong}")).await;
-        answer.expect_problem(400, "parameter_invalid");
+        let answer = answer.expect_problem(400, "parameter_invalid");
+        assert_eq!(answer.json()["errors"][0]["field"], field, "{wrong}");
     }
 }
 

@@ -4,21 +4,23 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequestParts, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::FeedItem;
 use futures_util::{Stream, StreamExt as _};
 use http::HeaderMap;
+use http::request::Parts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::accept::prefers_stream;
+use crate::access::Asks;
 use crate::app::App;
-use crate::problem::{Kind, Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody};
+use crate::query::{self, Others, invalid};
 use crate::service_caller::FeedReader;
 
 const DEFAULT_LIMIT: u32 = 100;
@@ -36,6 +38,17 @@ pub(crate) struct Place {
     /// Changes on a page, at most 1000.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     limit: Option<String>,
+}
+
+impl Asks for Place {}
+
+impl FromRequestParts<App> for Place {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        // A ticket stands there too, and whatever followers have always sent.
+        query::parameters(parts, app, Others::Ignored).await
+    }
 }
 
 /// A page of changes.
@@ -99,29 +112,32 @@ pub(crate) async fn changes(
     reader: FeedReader,
     State(app): State<App>,
     headers: HeaderMap,
-    place: Result<Query<Place>, QueryRejection>,
+    place: Place,
 ) -> Result<Response, Problem> {
-    let Query(place) = place.map_err(|_| invalid("the query cannot be read"))?;
     let limit = match place.limit.as_deref() {
         None | Some("") => DEFAULT_LIMIT,
         Some(text) => text
             .parse()
             .ok()
             .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-            .ok_or_else(|| invalid("limit must be a number from 1 to 1000"))?,
+            .ok_or_else(|| invalid("limit", "must be a number from 1 to 1000"))?,
     };
     let wants_stream = prefers_stream(&headers);
     let last_seen = headers
         .get("last-event-id")
         .and_then(|id| id.to_str().ok())
         .filter(|_| wants_stream);
-    let after = match last_seen.or(place.after.as_deref()) {
+    let (from, given) = match last_seen {
+        Some(id) => ("Last-Event-ID", Some(id)),
+        None => ("after", place.after.as_deref()),
+    };
+    let after = match given {
         None | Some("") => 0,
         Some(text) => text
             .parse()
             .ok()
             .filter(|after| *after >= 0)
-            .ok_or_else(|| invalid("after must be a cursor of this feed"))?,
+            .ok_or_else(|| invalid(from, "must be a cursor of this feed"))?,
     };
     if wants_stream {
         let over = reader.tenure(&app).await?;
@@ -140,10 +156,6 @@ pub(crate) async fn changes(
         .last()
         .map_or_else(|| after.to_string(), |item| item.cursor.clone());
     Ok(Json(ChangePage { items, next_cursor }).into_response())
-}
-
-fn invalid(detail: &str) -> Problem {
-    Problem::with_detail(Kind::ParameterInvalid, detail)
 }
 
 /// What happens after a cursor, for as long as somebody listens and the service runs. A store that is away is waited for.

@@ -1,35 +1,33 @@
 //! Parameters of lists, as strangers may write them: what cannot be used is a 400 that names it.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::{FromRequestParts, Path};
 use chrono::{DateTime, Utc};
 use domain::{CursorKey, List, PageQuery};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
 
 use crate::access::Asks;
 use crate::app::App;
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
+use crate::query::{self, Others, invalid};
 
 use super::MOST;
 
 /// Characters of a filter at most.
 const LONGEST: usize = 255;
 
-/// The query of a request, each parameter at most once.
+/// The query of a request: each parameter at most once, and none that the document does not tell of.
 pub(crate) struct Parameters<T>(pub(super) T);
 
 impl<T> Asks for Parameters<T> {}
 
-impl<T: DeserializeOwned> FromRequestParts<App> for Parameters<T> {
+impl<T: DeserializeOwned + IntoParams> FromRequestParts<App> for Parameters<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let read: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, app).await;
-        let Query(parameters) = read.map_err(|rejection| {
-            Problem::with_detail(Kind::ParameterInvalid, rejection.body_text())
-        })?;
-        Ok(Self(parameters))
+        let read = query::parameters(parts, app, Others::Refused).await;
+        read.map(Self)
     }
 }
 
@@ -46,10 +44,6 @@ impl FromRequestParts<App> for Id {
         let Path(id) = read.map_err(|_| invalid("id", "must be UTF-8"))?;
         Ok(Self(id))
     }
-}
-
-fn invalid(name: &str, message: impl Into<String>) -> Problem {
-    Problem::with_field(Kind::ParameterInvalid, name, message)
 }
 
 /// The page that is wanted. More rows than a page has are answered with as many as it has.
@@ -138,6 +132,7 @@ pub(super) fn one_of<'a, T: Clone>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Kind;
 
     #[test]
     fn a_limit_is_a_number_and_a_large_one_is_the_largest() {
