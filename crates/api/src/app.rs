@@ -16,7 +16,7 @@ use webhooks::Receiver;
 use crate::invite_gate::InviteGate;
 use crate::legacy_bridge::LegacyBridge;
 use crate::routes::me_answers::MeAnswers;
-use crate::security_log::SecurityLog;
+use crate::security_log::{InviteTries, SecurityLog};
 use crate::service_caller::ServiceTokens;
 use crate::streams::Hub;
 use crate::sync_status::SyncStatus;
@@ -126,6 +126,12 @@ impl App {
             security_log,
             me_answers: MeAnswers::new(),
         }))
+    }
+
+    /// Tries of invite codes that did not let anybody in, since this process started.
+    #[must_use]
+    pub fn invite_tries(&self) -> InviteTries {
+        self.security_log.invite_tries()
     }
 }
 

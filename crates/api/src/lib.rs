@@ -54,5 +54,6 @@ pub use metering::{Metered, Reservation, Use};
 pub use openapi::openapi_json;
 pub use problem::{Kind, Problem};
 pub use router::{router, served_routes};
+pub use security_log::InviteTries;
 pub use service_caller::ServiceTokens;
 pub use sync_status::SyncStatus;

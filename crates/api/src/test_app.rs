@@ -23,7 +23,7 @@ use domain::{
     MockMirror, MockOverview, MockStoreHealth, MockStreamTickets, MockUsageMeter, MockWriteBacks,
     Policy, Role, StoreError, ThinUser, Tier, User, UserStore,
 };
-use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -223,14 +223,32 @@ impl Answer {
 
 /// A GET of routes that are not the product's, within the layer that the product's are in.
 pub(crate) async fn get(app: &App, routes: Router<App>, path: &str, token: Option<&str>) -> Answer {
-    let routes = routes.with_state(app.clone());
-    let routes = routes.layer(OuterLayer::new(app.settings.request_timeout));
     let request = Request::get(path);
     let request = match token {
         Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
         None => request,
     };
-    let request = request.body(Body::empty()).unwrap();
+    ask(app, routes, request.body(Body::empty()).unwrap()).await
+}
+
+/// The same with JSON.
+pub(crate) async fn post(
+    app: &App,
+    routes: Router<App>,
+    path: &str,
+    token: &str,
+    body: &Value,
+) -> Answer {
+    let request = Request::post(path)
+        .header(AUTHORIZATION, format!("Bearer {token}"))
+        .header(CONTENT_TYPE, "application/json");
+    let request = request.body(Body::from(body.to_string())).unwrap();
+    ask(app, routes, request).await
+}
+
+async fn ask(app: &App, routes: Router<App>, request: Request) -> Answer {
+    let routes = routes.with_state(app.clone());
+    let routes = routes.layer(OuterLayer::new(app.settings.request_timeout));
     let answer = routes.oneshot(request).await.unwrap();
     let retry_after = answer.headers().get(RETRY_AFTER);
     let retry_after = retry_after.map(|value| value.to_str().unwrap().parse().unwrap());

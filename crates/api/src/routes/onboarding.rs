@@ -77,18 +77,63 @@ pub(crate) async fn validate_invite(
             status: "validated",
         })),
         InviteOutcome::Refused { is_alarming } => {
-            if is_alarming {
-                // Once a burst; further attempts are not looked at.
-                tracing::warn!(target: "security", %user, address = address.map(tracing::field::display), "invite codes are being guessed");
-            } else {
-                tracing::debug!(%user, "an invite code was refused");
-            }
+            app.security_log.invite_refused(user, address, is_alarming);
             Err(Problem::of(Kind::InvalidInviteCode))
         }
         InviteOutcome::Limited { retry_at } => {
+            app.security_log.invite_limited(user, address);
             Err(Problem::of(Kind::TooManyAttempts).until(retry_at))
         }
         // Deleted since he was let in.
         InviteOutcome::UserUnknown => Err(Problem::of(Kind::UserDeleted)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::Router;
+    use axum::routing::post;
+    use chrono::TimeDelta;
+    use domain::{MockInvites, Policy};
+    use serde_json::json;
+
+    use super::*;
+    use crate::security_log::InviteTries;
+    use crate::test_app::{self, People, token, user};
+
+    #[tokio::test]
+    async fn tries_that_let_nobody_in_are_counted() {
+        let mut outcomes = vec![
+            InviteOutcome::Limited {
+                retry_at: Utc::now() + TimeDelta::minutes(1),
+            },
+            InviteOutcome::Refused { is_alarming: true },
+            InviteOutcome::Refused { is_alarming: false },
+            InviteOutcome::Validated {
+                user: Box::new(user("ann", "solo", "free")),
+                is_first: true,
+            },
+        ];
+        let mut invites = MockInvites::new();
+        let redeem = invites.expect_redeem().times(4);
+        redeem.returning(move |_, _| Ok(outcomes.pop().unwrap()));
+        let people = People::of([user("ann", "solo", "free")]);
+        let app = test_app::app(&people, Policy::built_in(), |parts| {
+            parts.invites = Arc::new(invites);
+        });
+        let (token, body) = (token("ann", &json!({})), json!({"invite_code": "guess"}));
+        for (status, code, refused, limited) in [
+            (200, "", 0, 0),
+            (400, "invalid_invite_code", 1, 0),
+            (400, "invalid_invite_code", 2, 0),
+            (429, "too_many_attempts", 2, 1),
+        ] {
+            let routes = Router::new().route("/validate", post(validate_invite));
+            let answer = test_app::post(&app, routes, "/validate", &token, &body).await;
+            assert_eq!(answer.problem(), (status, code));
+            assert_eq!(app.invite_tries(), InviteTries { refused, limited });
+        }
     }
 }
