@@ -148,7 +148,7 @@ impl Surface {
 
     /// The OpenAPI document.
     pub(crate) fn document(&self) -> OpenApi {
-        self.routes.get_openapi().clone()
+        openapi::complete(self.routes.get_openapi().clone())
     }
 
     /// Every route.
@@ -197,7 +197,7 @@ fn declare(item: &mut PathItem, access: &Access) {
 }
 
 /// The operations of a path, by method.
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     let operations = [
         (Method::GET, &mut item.get),
         (Method::PUT, &mut item.put),

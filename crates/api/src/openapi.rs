@@ -1,5 +1,7 @@
 //! The OpenAPI document and its page.
 
+mod answers;
+
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
@@ -62,6 +64,12 @@ impl Modify for SessionToken {
 /// What is said of the API besides its routes.
 pub(crate) fn frame() -> OpenApi {
     Document::openapi()
+}
+
+/// Completes what is said at each route.
+pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
+    answers::complete(&mut document);
+    document
 }
 
 /// Where the document and its page are.

@@ -183,8 +183,8 @@ impl Problem {
         self.kind
     }
 
-    /// The answer, naming the request.
-    pub(crate) fn respond(self, request_id: &str) -> Response {
+    /// The body, naming the request.
+    pub(crate) fn body(self, request_id: &str) -> ProblemBody {
         let Self {
             kind,
             detail,
@@ -193,7 +193,7 @@ impl Problem {
             retry_at,
             feature,
         } = self;
-        let body = ProblemBody {
+        ProblemBody {
             r#type: format!("urn:clerk-sync:problem:{}", kind.code()),
             title: kind.title(),
             status: kind.status().as_u16(),
@@ -204,7 +204,13 @@ impl Problem {
             clerk_error: step_up.map(ClerkError::from),
             retry_at,
             feature,
-        };
+        }
+    }
+
+    /// The answer, naming the request.
+    pub(crate) fn respond(self, request_id: &str) -> Response {
+        let (kind, retry_at) = (self.kind, self.retry_at);
+        let body = self.body(request_id);
         let mut response = (kind.status(), Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
