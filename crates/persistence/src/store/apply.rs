@@ -177,14 +177,21 @@ pub(super) async fn write_all(
         users: forgotten::among(conn, &named.users()).await?,
         sessions: forgotten::sessions_among(conn, &named.sessions()).await?,
     };
-    let Written { changed, seen } = if forgotten.is_empty() {
-        write_groups(conn, groups, None, context).await?
+    let kept: Vec<Vec<Write>>;
+    let of_kept: Vec<&[Write]>;
+    let groups = if forgotten.is_empty() {
+        groups
     } else {
-        let kept = groups.iter().map(|writes| forgotten.without(writes));
-        let kept: Vec<Vec<Write>> = kept.collect();
-        let groups: Vec<&[Write]> = kept.iter().map(Vec::as_slice).collect();
-        write_groups(conn, &groups, None, context).await?
+        kept = groups
+            .iter()
+            .map(|writes| forgotten.without(writes))
+            .collect();
+        of_kept = kept.iter().map(Vec::as_slice).collect();
+        &of_kept
     };
+    // In a box of its own: it is most of its callers' size.
+    let written = Box::pin(write_groups(conn, groups, None, context));
+    let Written { changed, seen } = written.await?;
     changes::append(conn, seen).await?;
     Ok(changed)
 }
