@@ -8,19 +8,20 @@ diesel::define_sql_function! {
 /// What [`like`](diesel::TextExpressionMethods::like) takes before characters that mean something to it.
 pub(super) const ESCAPE: char = '\\';
 
-/// A pattern for texts that begin with this one.
-pub(super) fn beginning(text: &str) -> String {
-    format!("{}%", escaped(text))
+/// A pattern for texts in small letters that begin with this one. The database makes its letters small, as those of the
+/// column that it is compared with: what it leaves alone there, it leaves alone here.
+pub(super) fn beginning(text: &str) -> lower<String> {
+    lower(format!("{}%", escaped(text)))
 }
 
-/// A pattern for texts that hold this one.
-pub(super) fn holding(text: &str) -> String {
-    format!("%{}%", escaped(text))
+/// A pattern for texts in small letters that hold this one.
+pub(super) fn holding(text: &str) -> lower<String> {
+    lower(format!("%{}%", escaped(text)))
 }
 
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for char in text.to_lowercase().chars() {
+    for char in text.chars() {
         if matches!(char, '%' | '_' | ESCAPE) {
             escaped.push(ESCAPE);
         }
@@ -35,7 +36,6 @@ mod tests {
 
     #[test]
     fn what_means_something_to_like_is_taken_as_it_is() {
-        assert_eq!(beginning("Ann_%\\"), "ann\\_\\%\\\\%");
-        assert_eq!(holding(""), "%%");
+        assert_eq!(escaped("Ann_%\\"), "Ann\\_\\%\\\\");
     }
 }

@@ -116,6 +116,7 @@ async fn what_is_typed_is_text_and_no_pattern(store: TestStore) {
     store
         .apply(user("user_2").named("100 Anna").updated(5))
         .await;
+    store.apply(user("user_3").named("Über").updated(5)).await;
     for (q, expected) in [
         ("100%", vec!["user_1"]),
         ("ann_a", vec!["user_1"]),
@@ -124,6 +125,8 @@ async fn what_is_typed_is_text_and_no_pattern(store: TestStore) {
         ("_", vec!["user_1"]),
         ("' or 1=1 --", vec![]),
         ("a\0", vec![]),
+        // As it is written, letters count beyond ASCII too.
+        ("Über", vec!["user_3"]),
     ] {
         assert_eq!(found(&store, q).await, expected, "{q:?}");
     }

@@ -1,7 +1,7 @@
 //! People who come back under a new Clerk id, with and without the policy that gives them their old row.
 
-use domain::{Policy, Role, ThinUser};
-use serde_json::{Value, json};
+use domain::{Policy, Role, ThinUser, User};
+use serde_json::json;
 
 use crate::decisions::{NOW, by, changed, key};
 use crate::facts::{UserFact, at, deleted_user, id, user};
@@ -34,8 +34,13 @@ fn ann(clerk_user_id: &str) -> UserFact {
     user(clerk_user_id).primary_email(ADDRESS).named("Ann")
 }
 
+async fn row(store: &TestStore, clerk_user_id: &str) -> User {
+    let found = store.store.overview.user(&key(clerk_user_id)).await;
+    found.unwrap().unwrap()
+}
+
 /// A user who has something of the team's own, and is deleted at Clerk.
-async fn gone(store: &TestStore) -> Value {
+async fn gone(store: &TestStore) -> User {
     store.apply(ann("user_1").updated(5)).await;
     let role = Some(Role::from_store("growth"));
     let administration = &store.store.administration;
@@ -48,37 +53,35 @@ async fn gone(store: &TestStore) -> Value {
     let patched = administration.patch_preferences(&own, &theme, by("user_1", at(NOW)));
     patched.await.unwrap();
     store.apply(deleted_user("user_1").updated(10)).await;
-    store.user("user_1").await
+    row(store, "user_1").await
 }
 
 async fn without_the_policy_the_same_address_is_another_row(store: TestStore) {
     let old = gone(&store).await;
     store.apply(ann("user_2").updated(20)).await;
-    let new = store.user("user_2").await;
-    assert_ne!(new["id"], old["id"]);
-    assert_eq!(new["role"], "solo");
-    assert_eq!(store.user("user_1").await, old);
+    let new = row(&store, "user_2").await;
+    assert_ne!(new.id, old.id);
+    assert_eq!(new.role.as_str(), "solo");
+    assert_eq!(row(&store, "user_1").await, old);
 }
 
 async fn the_old_row_comes_back_with_what_was_the_teams_own(store: TestStore) {
     let store = relinking(store);
     let old = gone(&store).await;
     store.apply(ann("user_2").updated(20)).await;
-    let new = store.user("user_2").await;
-    assert_eq!(new["id"], old["id"]);
-    assert_eq!(new["preferences"], old["preferences"]);
-    assert_eq!(
-        (&new["role"], &new["role_override"]),
-        (&json!("growth"), &json!("growth"))
-    );
-    assert_eq!(new["deleted_at"], Value::Null);
+    let new = row(&store, "user_2").await;
+    assert_eq!(new.id, old.id);
+    assert_eq!(new.preferences, old.preferences);
+    assert_eq!(new.role.as_str(), "growth");
+    assert_eq!(new.role_override, old.role_override);
+    assert_eq!(new.deleted_at, None);
     // The former id stays deleted, whatever comes late.
     store.apply(user("user_1").updated(7).named("Late")).await;
     store.apply(user("user_1").updated(30).named("Later")).await;
-    let former = store.user("user_1").await;
-    assert_ne!(former["id"], old["id"]);
-    assert_eq!(former["deleted_at"], old["deleted_at"]);
-    assert_eq!(former["role"], "solo");
+    let former = row(&store, "user_1").await;
+    assert_ne!(former.id, old.id);
+    assert_eq!(former.deleted_at, old.deleted_at);
+    assert_eq!(former.role.as_str(), "solo");
     let told = store
         .lines(
             "select subject_id || ' was ' || (before ->> 'clerk_user_id') as line from audit_log \
@@ -88,8 +91,8 @@ async fn the_old_row_comes_back_with_what_was_the_teams_own(store: TestStore) {
     assert_eq!(told, ["user_2 was user_1"]);
     // It is his now: nobody else gets it.
     store.apply(ann("user_3").updated(40)).await;
-    assert_eq!(store.user("user_2").await["id"], old["id"]);
-    assert_ne!(store.user("user_3").await["id"], old["id"]);
+    assert_eq!(row(&store, "user_2").await.id, old.id);
+    assert_ne!(row(&store, "user_3").await.id, old.id);
 }
 
 async fn a_row_that_a_token_made_becomes_the_deleted_one(store: TestStore) {
@@ -105,15 +108,15 @@ async fn a_row_that_a_token_made_becomes_the_deleted_one(store: TestStore) {
     };
     let thin = store.store.users.provision(thin).await.unwrap();
     store.apply(ann("user_2").updated(20)).await;
-    assert_eq!(store.user("user_2").await["id"], old["id"]);
-    let former = store.user("user_1").await;
-    assert_eq!(former["id"], json!(thin.id.to_string()));
-    assert_eq!(former["deleted_at"], old["deleted_at"]);
+    assert_eq!(row(&store, "user_2").await.id, old.id);
+    let former = row(&store, "user_1").await;
+    assert_eq!(former.id, thin.id);
+    assert_eq!(former.deleted_at, old.deleted_at);
     // Only the first profile counts: the next one finds him known.
     store
         .apply(ann("user_2").updated(21).surnamed("Smith"))
         .await;
-    assert_eq!(store.user("user_2").await["id"], old["id"]);
+    assert_eq!(row(&store, "user_2").await.id, old.id);
 }
 
 async fn who_may_not_have_the_row_gets_one_of_his_own(store: TestStore) {
@@ -122,8 +125,8 @@ async fn who_may_not_have_the_row_gets_one_of_his_own(store: TestStore) {
     store.apply(ann("user_1").updated(5)).await;
     store.apply(ann("user_2").updated(20)).await;
     assert_ne!(
-        store.user("user_2").await["id"],
-        store.user("user_1").await["id"]
+        row(&store, "user_2").await.id,
+        row(&store, "user_1").await.id
     );
     // Not verified, here or there.
     store
@@ -153,6 +156,8 @@ async fn who_may_not_have_the_row_gets_one_of_his_own(store: TestStore) {
         store
             .apply(user(name).updated(5).primary_email("di@example.com"))
             .await;
+    }
+    for name in ["user_7", "user_8"] {
         store.apply(deleted_user(name).updated(6)).await;
     }
     store
