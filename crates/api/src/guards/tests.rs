@@ -160,7 +160,10 @@ async fn told(app: &App, name: &str, claims: &Value) -> Vec<(&'static str, (u16,
     told
 }
 
-fn refusals(refused: &[(&'static str, (u16, &str))]) -> Vec<(&'static str, (u16, String))> {
+/// A route, and the status and code by which it refuses.
+type Refusal = (&'static str, (u16, &'static str));
+
+fn refusals(refused: &[Refusal]) -> Vec<(&'static str, (u16, String))> {
     let expected = ROUTES.map(|path| {
         let refusal = refused.iter().find(|(refused, _)| *refused == path);
         let (status, code) = refusal.map_or((200, ""), |(_, refusal)| *refusal);
@@ -177,7 +180,7 @@ async fn each_guard_refuses_whom_it_should() {
         ("/no-such-tier", NOBODY),
         ("/no-such-feature", NOBODY),
     ];
-    let cases: [(&str, Value, &[(&'static str, (u16, &str))]); 6] = [
+    let cases: [(&str, Value, &[Refusal]); 6] = [
         (
             "plain",
             json!({}),

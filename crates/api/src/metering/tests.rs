@@ -87,15 +87,21 @@ impl Meter {
 
     /// Waits until so many are about to be settled.
     async fn begun(&self, count: u32) {
-        let mut begun = self.begun.subscribe();
-        begun.wait_for(|begun| *begun >= count).await.unwrap();
+        at_least(&self.begun, count).await;
     }
 
     /// Waits until so many are settled.
     async fn settled(&self, count: u32) {
-        let mut settled = self.settled.subscribe();
-        settled.wait_for(|settled| *settled >= count).await.unwrap();
+        at_least(&self.settled, count).await;
     }
+}
+
+/// Waits until there are so many, or fails.
+async fn at_least(counted: &watch::Sender<u32>, count: u32) {
+    let mut counted = counted.subscribe();
+    let reached = counted.wait_for(|counted| *counted >= count);
+    let reached = tokio::time::timeout(Duration::from_secs(30), reached).await;
+    reached.expect("within half a minute").unwrap();
 }
 
 #[async_trait]

@@ -135,8 +135,10 @@ fn problem(kind: Kind) -> Value {
         kind => Problem::of(kind),
     };
     let mut body = json!(problem.body("0197a0c31112-2a"));
-    if kind.status() == StatusCode::TOO_MANY_REQUESTS {
-        body["retry_at"] = json!("2026-12-01T00:00:00Z");
+    if kind.status() == StatusCode::TOO_MANY_REQUESTS
+        && let Some(members) = body.as_object_mut()
+    {
+        members.insert("retry_at".to_owned(), json!("2026-12-01T00:00:00Z"));
     }
     body
 }
