@@ -126,10 +126,10 @@ async fn later_events_leave_nothing_of_a_forgotten_person(store: TestStore) {
             .since(800)
             .signed_in("192.0.2.7", "Lynx");
         store.apply(sign_in.updated(900).payload(body())).await;
-        let goes_on = session(name, "active").of("user_1").as_actor("Lynx");
+        let goes_on = session(name, "active").of("user_1").acted_by("Lynx");
         store.apply(goes_on.updated(901).payload(body())).await;
         // Not every event says whose session it is.
-        let goes_on = session(name, "active").of_nobody().as_actor("Lynx");
+        let goes_on = session(name, "active").of_nobody().acted_by("Lynx");
         store.apply(goes_on.updated(902)).await;
     }
     for name in ["orgmem_1", "orgmem_2"] {

@@ -230,7 +230,7 @@ async fn leftovers_of_past_months_and_hours_are_pruned_a_few_at_a_time(store: Te
         } else {
             time.timestamp_micros().to_string()
         };
-        let alerted = store.is_postgres().then_some("false").unwrap_or("0");
+        let alerted = if store.is_postgres() { "false" } else { "0" };
         format!(
             "insert into invite_attempts (id, subject, at, alerted) \
              values ({id}, 'address:192.0.2.{number}', {time}, {alerted});"

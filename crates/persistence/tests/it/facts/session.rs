@@ -43,7 +43,7 @@ impl SessionFact {
     }
 
     /// Somebody else acts in the user's name.
-    pub(crate) fn as_actor(mut self, name: &str) -> Self {
+    pub(crate) fn acted_by(mut self, name: &str) -> Self {
         self.actor = Some(json!({"sub": name}));
         self
     }
