@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
     ClerkId, Directory, DirectoryError, Listing, LiveSession, Membership, Mirrored, Page,
-    UserWrite, Write,
+    SessionStatus, UserWrite, Write,
 };
 use mapping::Placing;
 use serde_json::{Value, json};
@@ -25,7 +25,9 @@ use crate::{
 const MEMBERSHIPS_OF_ONE: &str = "100";
 
 /// How many sessions of a user one question answers; Clerk gives no more.
-const SESSIONS_AT_ONCE: &str = "500";
+const SESSIONS_AT_ONCE: usize = 500;
+/// How many such questions there are: ended sessions are among the answers, the latest come first.
+const MOST_PAGES_OF_SESSIONS: usize = 10;
 
 /// Clerk's Backend API. One for a whole process: the budget is in it.
 #[derive(Debug)]
@@ -240,16 +242,28 @@ impl Directory for ClerkApi {
         &self,
         clerk_user_id: &ClerkId,
     ) -> Result<Vec<LiveSession>, DirectoryError> {
-        let mut url = url(&self.base, &["sessions"])?;
-        url.query_pairs_mut()
-            .append_pair("user_id", clerk_user_id)
-            .append_pair("status", "active")
-            .append_pair("limit", SESSIONS_AT_ONCE);
-        match self.transport.get(url, Priority::Login).await? {
-            Answer::Found(body) => live_sessions(&body),
-            Answer::Absent(_) => Ok(Vec::new()),
-            Answer::SwitchedOff(words) => Err(DirectoryError::Refused(words)),
+        let mut live = Vec::new();
+        for page in 0..MOST_PAGES_OF_SESSIONS {
+            let mut url = url(&self.base, &["sessions"])?;
+            url.query_pairs_mut()
+                .append_pair("user_id", clerk_user_id)
+                .append_pair("limit", &SESSIONS_AT_ONCE.to_string())
+                .append_pair("offset", &(page * SESSIONS_AT_ONCE).to_string());
+            let body = match self.transport.get(url, Priority::Login).await? {
+                Answer::Found(body) => body,
+                Answer::Absent(_) => break,
+                Answer::SwitchedOff(words) => return Err(DirectoryError::Refused(words)),
+            };
+            let told = list_of_sessions(&body)?;
+            let is_last = told.len() < SESSIONS_AT_ONCE;
+            for session in told.iter().filter(|session| goes_on(session)) {
+                live.push(live_session(session)?);
+            }
+            if is_last {
+                break;
+            }
         }
+        Ok(live)
     }
 
     async fn revoke_session(&self, clerk_session_id: &ClerkId) -> Result<(), DirectoryError> {
@@ -277,17 +291,26 @@ impl Directory for ClerkApi {
 }
 
 /// A bare list, or one in an envelope.
-fn live_sessions(body: &Value) -> Result<Vec<LiveSession>, DirectoryError> {
+fn list_of_sessions(body: &Value) -> Result<&Vec<Value>, DirectoryError> {
     let list = body.as_array().or_else(|| body.get("data")?.as_array());
-    let list = list.ok_or_else(|| unreadable("no list of sessions".to_owned()))?;
-    let session = |entry: &Value| {
-        let clerk_session_id = id_of(entry)?;
-        let created_at = entry.get("created_at").and_then(Value::as_i64);
-        Some(LiveSession {
-            clerk_session_id,
-            created_at: created_at.and_then(DateTime::from_timestamp_millis),
-        })
-    };
-    let sessions = list.iter().map(session).collect::<Option<_>>();
-    sessions.ok_or_else(|| unreadable("a session without an id".to_owned()))
+    list.ok_or_else(|| unreadable("no list of sessions".to_owned()))
+}
+
+/// Whether a session has not ended. Clerk's list cannot be asked for those that have unfinished tasks (`pending`).
+fn goes_on(session: &Value) -> bool {
+    session
+        .get("status")
+        .and_then(Value::as_str)
+        .is_none_or(|status| !SessionStatus::parse(status).is_terminal())
+}
+
+fn live_session(session: &Value) -> Result<LiveSession, DirectoryError> {
+    let clerk_session_id = id_of(session);
+    let clerk_session_id =
+        clerk_session_id.ok_or_else(|| unreadable("a session without an id".to_owned()))?;
+    let created_at = session.get("created_at").and_then(Value::as_i64);
+    Ok(LiveSession {
+        clerk_session_id,
+        created_at: created_at.and_then(DateTime::from_timestamp_millis),
+    })
 }

@@ -11,7 +11,10 @@ use crate::{
 
 #[tokio::test]
 async fn sessions_that_go_on_are_listed_bare_or_in_an_envelope() {
-    let list = json!([{"id": "sess_1", "created_at": UPDATED_AT}, {"id": "sess_2"}]);
+    let list = json!([
+        {"id": "sess_1", "created_at": UPDATED_AT, "status": "active"}, {"id": "sess_2"},
+        {"id": "sess_3", "status": "ended"}, {"id": "sess_4", "status": "pending"},
+    ]);
     for body in [list.clone(), json!({"data": list, "total_count": 2})] {
         let stub = Stub::start(move |_| ok(body.clone())).await;
         let sessions = stub.client().live_sessions(&id("user_1")).await.unwrap();
@@ -22,11 +25,15 @@ async fn sessions_that_go_on_are_listed_bare_or_in_an_envelope() {
         let begun = DateTime::from_timestamp_millis(UPDATED_AT);
         assert_eq!(
             sessions,
-            [session("sess_1", begun), session("sess_2", None)]
+            [
+                session("sess_1", begun),
+                session("sess_2", None),
+                session("sess_4", None)
+            ]
         );
         assert_eq!(
             stub.targets(),
-            ["/v1/sessions?user_id=user_1&status=active&limit=500"]
+            ["/v1/sessions?user_id=user_1&limit=500&offset=0"]
         );
     }
     let absent = Stub::start(|_| fault(404, "resource_not_found")).await;
@@ -40,6 +47,26 @@ async fn sessions_that_go_on_are_listed_bare_or_in_an_envelope() {
             "{read:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn long_lists_of_sessions_are_read_to_their_end() {
+    let full: Vec<Value> = (0..500)
+        .map(|n| json!({"id": format!("sess_{n}"), "status": "ended"}))
+        .collect();
+    let stub = Stub::start(move |asked| match asked.before {
+        0 => ok(json!(full)),
+        _ => ok(json!([{"id": "sess_last", "status": "active"}])),
+    })
+    .await;
+    let sessions = stub.client().live_sessions(&id("user_1")).await.unwrap();
+    let ids: Vec<&str> = sessions
+        .iter()
+        .map(|session| session.clerk_session_id.as_str())
+        .collect();
+    assert_eq!(ids, ["sess_last"]);
+    let second = "/v1/sessions?user_id=user_1&limit=500&offset=500";
+    assert_eq!(stub.targets().last().map(String::as_str), Some(second));
 }
 
 #[tokio::test]

@@ -136,7 +136,7 @@ pub trait Directory: Send + Sync {
     /// When Clerk does not say.
     async fn user(&self, clerk_user_id: &ClerkId) -> Result<Option<UserWrite>, DirectoryError>;
 
-    /// A user's sessions that go on, at most 500; none when Clerk knows no such user.
+    /// A user's sessions that go on, those with unfinished tasks too; none when Clerk knows no such user.
     ///
     /// # Errors
     /// When Clerk does not say.
