@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -69,8 +70,8 @@ pub struct OrganizationFilter {
 pub struct SessionFilter {
     /// Whose.
     pub clerk_user_id: Option<String>,
-    /// In this state, as the row has it: no event tells of an expiry, so see [`Session::status_at`].
-    pub status: Option<SessionStatus>,
+    /// In this state at this time: no event tells of an expiry, so it is that of [`Session::status_at`].
+    pub status: Option<(SessionStatus, DateTime<Utc>)>,
 }
 
 /// Which lines of the ledger are wanted; all of those given must hold.

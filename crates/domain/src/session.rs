@@ -32,6 +32,16 @@ pub enum SessionStatus {
 }
 
 impl SessionStatus {
+    /// The states that a session never leaves.
+    pub const TERMINAL: [Self; 6] = [
+        Self::Ended,
+        Self::Removed,
+        Self::Revoked,
+        Self::Expired,
+        Self::Abandoned,
+        Self::Replaced,
+    ];
+
     /// Reads Clerk's name of a state.
     #[must_use]
     pub fn parse(name: &str) -> Self {
@@ -67,15 +77,7 @@ impl SessionStatus {
     /// Whether the session is over for good: no later word makes it active again.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
-        matches!(
-            self,
-            Self::Ended
-                | Self::Removed
-                | Self::Revoked
-                | Self::Expired
-                | Self::Abandoned
-                | Self::Replaced
-        )
+        Self::TERMINAL.contains(self)
     }
 }
 

@@ -9,7 +9,8 @@ use diesel::{
 };
 use domain::{
     ClerkId, DeliveryListFilter, DeliveryRecord, List, Organization, OrganizationFilter, Overview,
-    PageQuery, Paged, Session, SessionFilter, StoreError, User, UserFilter, UserKey, UserOverview,
+    PageQuery, Paged, Session, SessionFilter, SessionStatus, StoreError, User, UserFilter, UserKey,
+    UserOverview,
 };
 use uuid::Uuid;
 
@@ -20,6 +21,7 @@ use super::storable::storable;
 use super::user_rows::UserRow;
 use super::{Conn, Store, delivery_list, limited, local, store_error, user_overview};
 use crate::column::Id;
+use crate::column::Time;
 use crate::schema::{organizations, sessions, user_emails, users};
 
 #[async_trait]
@@ -218,8 +220,34 @@ async fn session_rows(
     if let Some(id) = clerk_user_id {
         query = query.filter(sessions::clerk_user_id.eq(storable(id).into_owned()));
     }
-    if let Some(status) = status {
-        query = query.filter(sessions::status.eq(storable(status.as_str()).into_owned()));
+    if let Some((status, now)) = status {
+        let now = Time(*now);
+        let said = || sessions::status.eq(storable(status.as_str()).into_owned());
+        let is_open = || {
+            let over = SessionStatus::TERMINAL.iter().map(SessionStatus::as_str);
+            sessions::status.ne_all(over.collect::<Vec<_>>())
+        };
+        let has_expired = || sessions::expire_at.assume_not_null().le(now);
+        let may_expire = || {
+            sessions::expire_at
+                .is_null()
+                .or(sessions::expire_at.assume_not_null().gt(now))
+        };
+        let is_abandoned = || sessions::abandon_at.assume_not_null().le(now);
+        let may_be_abandoned = || {
+            sessions::abandon_at
+                .is_null()
+                .or(sessions::abandon_at.assume_not_null().gt(now))
+        };
+        // As `Session::status_at` decides it.
+        query = match status {
+            SessionStatus::Expired => query.filter(said().or(is_open().and(has_expired()))),
+            SessionStatus::Abandoned => {
+                query.filter(said().or(is_open().and(may_expire()).and(is_abandoned())))
+            }
+            _ if status.is_terminal() => query.filter(said()),
+            _ => query.filter(said().and(may_expire()).and(may_be_abandoned())),
+        };
     }
     if let Some(after) = &page.after {
         query = query.filter(sessions::clerk_session_id.lt(after.as_str()));

@@ -15,6 +15,7 @@ on_both_stores! {
     users_are_found_by_what_admins_know_of_them,
     what_is_typed_is_text_and_no_pattern,
     organizations_sessions_and_deliveries_are_listed,
+    sessions_are_listed_by_the_state_that_the_clock_gives_them,
     one_user_is_shown_with_all_that_belongs_to_him,
 }
 
@@ -134,6 +135,58 @@ async fn what_is_typed_is_text_and_no_pattern(store: TestStore) {
     assert_eq!(store.store.overview.user(&key).await.unwrap(), None);
 }
 
+async fn sessions_are_listed_by_the_state_that_the_clock_gives_them(store: TestStore) {
+    let statuses = [
+        "active",
+        "pending",
+        "ended",
+        "expired",
+        "abandoned",
+        "revoked",
+        "new-one",
+    ];
+    for (n, status) in statuses.iter().enumerate() {
+        for (end, expires, abandons) in [("a", 10, 20), ("b", 20, 10), ("c", 20, 20)] {
+            let name = format!("sess_{n}{end}");
+            store
+                .apply(session(&name, status).ends(expires, abandons).updated(5))
+                .await;
+        }
+    }
+    let list = async |filter| {
+        let page = PageQuery {
+            limit: 100,
+            after: None,
+        };
+        store
+            .store
+            .overview
+            .sessions(filter, page)
+            .await
+            .unwrap()
+            .items
+    };
+    let all = list(SessionFilter::default()).await;
+    assert_eq!(all.len(), 3 * statuses.len());
+    for now in [5, 10, 15, 25].map(at) {
+        for status in statuses.map(SessionStatus::parse) {
+            let filter = SessionFilter {
+                clerk_user_id: None,
+                status: Some((status.clone(), now)),
+            };
+            let expected: Vec<_> = all
+                .iter()
+                .filter(|session| session.status_at(now) == status)
+                .collect();
+            assert_eq!(
+                list(filter).await.iter().collect::<Vec<_>>(),
+                expected,
+                "{status:?} at {now}"
+            );
+        }
+    }
+}
+
 async fn organizations_sessions_and_deliveries_are_listed(store: TestStore) {
     for name in ["org_1", "org_2"] {
         store.apply(organization(name).updated(5)).await;
@@ -188,7 +241,7 @@ async fn organizations_sessions_and_deliveries_are_listed(store: TestStore) {
 
     let of_user = SessionFilter {
         clerk_user_id: Some("user_2".to_owned()),
-        status: Some(SessionStatus::Ended),
+        status: Some((SessionStatus::Ended, at(0))),
     };
     let sessions = overview.sessions(of_user, page()).await.unwrap();
     assert_eq!(sessions.items[0].clerk_session_id, id("sess_2"));

@@ -126,6 +126,7 @@ pub(crate) async fn list(
     } = query;
     let states = STATES.iter().map(|state| (state.as_str(), state.clone()));
     let user_id = parameters::text("user_id", user_id)?;
+    let now = Utc::now();
     let filter = SessionFilter {
         clerk_user_id: match user_id.as_deref().map(key) {
             None => None,
@@ -135,10 +136,10 @@ pub(crate) async fn list(
                 None => return Ok(Json(PageOf::empty())),
             },
         },
-        status: parameters::one_of("status", status, states)?,
+        status: parameters::one_of("status", status, states)?.map(|status| (status, now)),
     };
     let page = parameters::page(List::Sessions, limit, cursor)?;
-    let (found, now) = (app.overview.sessions(filter, page).await?, Utc::now());
+    let found = app.overview.sessions(filter, page).await?;
     Ok(Json(PageOf::showing(found, |row| {
         SessionShown::new(row, now)
     })))

@@ -15,6 +15,7 @@ pub(crate) struct SessionFact {
     created_at: i64,
     sign_in: Option<SignIn>,
     actor: Option<Value>,
+    ends: Option<(i64, i64)>,
 }
 envelope_words!(SessionFact);
 
@@ -28,6 +29,7 @@ pub(crate) fn session(clerk_session_id: &str, status: &str) -> SessionFact {
         created_at: 0,
         sign_in: None,
         actor: None,
+        ends: None,
     }
 }
 
@@ -45,6 +47,12 @@ impl SessionFact {
     /// Somebody else acts in the user's name.
     pub(crate) fn acted_by(mut self, name: &str) -> Self {
         self.actor = Some(json!({"sub": name}));
+        self
+    }
+
+    /// It expires and is abandoned at these times.
+    pub(crate) fn ends(mut self, expires: i64, abandoned: i64) -> Self {
+        self.ends = Some((expires, abandoned));
         self
     }
 
@@ -75,6 +83,7 @@ impl From<SessionFact> for Delivery {
             created_at,
             sign_in,
             actor,
+            ends,
         } = fact;
         let place = envelope.place(&(
             &clerk_session_id,
@@ -104,8 +113,10 @@ impl From<SessionFact> for Delivery {
             last_active_organization_id: None,
             actor,
             last_active_at: Some(envelope.believed()),
-            expire_at: Some(at(created_at + 7 * 24 * 3_600_000)),
-            abandon_at: None,
+            expire_at: Some(at(
+                ends.map_or(created_at + 7 * 24 * 3_600_000, |(expires, _)| expires)
+            )),
+            abandon_at: ends.map(|(_, abandoned)| at(abandoned)),
             created_at: at(created_at),
             updated_at: envelope.believed(),
             sign_in,
