@@ -7,7 +7,7 @@ use domain::{AuditFilter, StoreError, User};
 use serde_json::{Value, json};
 
 use super::mentions::Mentions;
-use super::{Conn, Store, audit, erasures, limited, store_error, user_overview};
+use super::{Conn, Store, audit, erasures, limited, owned, store_error, user_overview};
 use crate::column::{Id, Time};
 use crate::schema::{
     invite_redemptions as redemptions, subscription_items as items, subscriptions, usage,
@@ -33,6 +33,10 @@ pub(super) async fn of(
     .await?;
     if let Some(held) = held.as_object_mut() {
         held.insert("exported_at".to_owned(), json!(now));
+        held.insert(
+            "workspace".to_owned(),
+            owned::held(store, person.id, now).await?,
+        );
         held.insert("messages".to_owned(), messages(store, &mentions).await?);
         held.insert("objects".to_owned(), objects(store, &mentions).await?);
     }

@@ -49,3 +49,4 @@ mod told;
 mod two_roles;
 mod usage;
 mod user_facts;
+mod workspace;
