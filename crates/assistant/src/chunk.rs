@@ -67,8 +67,12 @@ fn words(content: Value) -> String {
 
 /// Reads a chunk or a completion.
 pub(crate) fn read(json: &[u8]) -> Result<Said, AssistantError> {
-    let Completion { choices, error } = serde_json::from_slice(json)
-        .map_err(|_| AssistantError::Unreadable("it is no chat completion".to_owned()))?;
+    let unreadable = || AssistantError::Unreadable("it is no chat completion".to_owned());
+    // A list would be taken for the fields in their order.
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err(unreadable());
+    }
+    let Completion { choices, error } = serde_json::from_slice(json).map_err(|_| unreadable())?;
     if error.is_some_and(|error| !error.is_null()) {
         return Err(AssistantError::Failed { status: None });
     }

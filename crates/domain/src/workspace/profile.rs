@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::{FieldProblem, Resource};
+use super::{FieldProblem, Resource, Weights};
 use crate::List;
 
 /// What its owner says of it.
@@ -14,7 +14,7 @@ pub struct Profile {
     pub name: String,
     /// What it is for.
     pub description: Option<String>,
-    /// What counts how much: an object of decimals, which scoring reads.
+    /// What counts how much: an object of decimals as [`Weights`] says.
     pub weights: Value,
 }
 
@@ -46,7 +46,10 @@ impl Resource for Profile {
         let mut fields = Fields::default();
         fields.title("name", &self.name);
         fields.text("description", self.description.as_deref());
-        fields.object("weights", &self.weights);
+        fields.json("weights", &self.weights);
+        if let Err(error) = Weights::read(&self.weights) {
+            fields.problem("weights", error.to_string());
+        }
         fields.problems()
     }
 }

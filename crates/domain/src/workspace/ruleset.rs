@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::{FieldProblem, Resource};
+use super::{FieldProblem, Resource, Ruleset};
 use crate::List;
 
 /// What its owner says of it.
@@ -14,7 +14,7 @@ pub struct ValuationRuleset {
     pub name: String,
     /// What it is for.
     pub description: Option<String>,
-    /// The rules in their order, a list, which valuation reads.
+    /// The rules in their order, a list as [`Ruleset`] says.
     pub rules: Value,
 }
 
@@ -46,10 +46,9 @@ impl Resource for ValuationRuleset {
         let mut fields = Fields::default();
         fields.title("name", &self.name);
         fields.text("description", self.description.as_deref());
-        if self.rules.is_array() {
-            fields.json("rules", &self.rules);
-        } else {
-            fields.problem("rules", "is not a list");
+        fields.json("rules", &self.rules);
+        if let Err(error) = Ruleset::read(&self.rules) {
+            fields.problem("rules", error.to_string());
         }
         fields.problems()
     }

@@ -21,7 +21,7 @@ fn the_names_that_others_use() {
         "ticker,shares,price,date",
         "Ticker,Shares,Cost,Date",
         "SYMBOL,QTY,Entry Price,entry-date",
-        " symbol , quantity , \"entry_price\" , Entry Date ",
+        " symbol , quantity ,\"entry_price \", Entry Date ",
     ] {
         assert_eq!(
             taken(format!("{header}\nAAPL,1,2,2024-01-15")),

@@ -98,7 +98,7 @@ impl Rule {
             return Err("it is not an object".to_owned());
         }
         let WrittenRule { name, when, effect } =
-            WrittenRule::deserialize(rule).map_err(|error| error.to_string())?;
+            WrittenRule::deserialize(rule).map_err(|error| expected(&error.to_string()))?;
         if name.trim().is_empty() || name.chars().count() > MAX_NAME_LENGTH {
             return Err(format!(
                 "`name` is empty or longer than {MAX_NAME_LENGTH} characters"
@@ -121,6 +121,14 @@ impl Rule {
         self.conditions
             .iter()
             .all(|condition| condition.holds(listing))
+    }
+}
+
+/// A reader's message without what stands in the rule: what it expected comes last.
+fn expected(message: &str) -> String {
+    match message.rsplit_once(", expected") {
+        Some((_, what)) => format!("a part is not known or of another kind: expected{what}"),
+        None => message.to_owned(),
     }
 }
 

@@ -147,7 +147,10 @@ fn what_is_no_rule_is_named() {
             "longer",
         ),
         (json!({"name": "a"}), "effect"),
-        (json!({"name": "a", "effect": {"divide": 1}}), "divide"),
+        (
+            json!({"name": "a", "effect": {"divide": 1}}),
+            "expected one of `add`",
+        ),
         (json!({"name": "a", "effect": {"add": 1, "set": 2}}), ""),
         (
             json!({"name": "a", "effect": {"add": "much"}}),
@@ -156,7 +159,7 @@ fn what_is_no_rule_is_named() {
         (json!({"name": "a", "effect": {"add": 1e300}}), "too large"),
         (
             json!({"name": "a", "effect": {"add": 1}, "then": 1}),
-            "then",
+            "expected one of `name`",
         ),
         (
             json!({"name": "a", "effect": {"add": 1}, "when": condition}),
@@ -197,7 +200,7 @@ fn what_is_no_condition_is_named() {
         (json!({"field": "a".repeat(201), "op": "exists"}), "`field`"),
         (
             json!({"field": "a", "op": "matches", "value": ".*"}),
-            "matches",
+            "expected one of `eq`",
         ),
         (
             json!({"field": "a", "op": "exists", "value": 1}),
@@ -368,5 +371,23 @@ proptest! {
             let listing = Listing { components, ..listing() };
             prop_assert!(value_listing(&ruleset, &listing).is_ok());
         }
+    }
+}
+
+#[test]
+fn problems_repeat_nothing_of_the_rules() {
+    let secret = "s3cret, expected s3cret";
+    for rule in [
+        json!({"name": "a", "effect": {"add": 1}, secret: 1}),
+        json!({"name": "a", "effect": {secret: 1}}),
+        json!({"name": "a", "effect": {"add": secret}}),
+        json!({"name": "a", "effect": secret}),
+        json!({"name": [secret], "effect": {"add": 1}}),
+        json!({"name": "a", "effect": {"add": 1}, "when": secret}),
+        json!({"name": "a", "effect": {"add": 1}, "when": [{"field": "a", "op": secret}]}),
+        json!({"name": "a", "effect": {"add": 1}, "when": [{"field": secret.repeat(20), "op": "eq", "value": secret}]}),
+    ] {
+        let error = Ruleset::read(&json!([rule])).unwrap_err().to_string();
+        assert!(!error.contains("s3cret"), "{error}");
     }
 }

@@ -102,7 +102,7 @@ async fn rulesets(store: TestStore) {
     let new = || ValuationRuleset {
         name: "A".to_owned(),
         description: None,
-        rules: json!([{"set": 1}]),
+        rules: json!([{"name": "always", "effect": {"set": 1}}]),
     };
     let kind = Kind {
         port: &*workspace(&store).rulesets,
