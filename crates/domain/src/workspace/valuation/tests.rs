@@ -166,7 +166,7 @@ fn what_is_no_rule_is_named() {
             "",
         ),
         (
-            json!({"name": "a", "effect": {"add": 1}, "when": vec![condition.clone(); 21]}),
+            json!({"name": "a", "effect": {"add": 1}, "when": vec![condition; 21]}),
             "more than 20",
         ),
     ] {
@@ -349,7 +349,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_json_is_read_or_refused_and_any_components_are_valued(rules in any_json(), components in any_json()) {
-        if let Ok(ruleset) = Ruleset::read(&json!([rules.clone()])) {
+        if let Ok(ruleset) = Ruleset::read(&json!([rules])) {
             let listing = Listing { components: components.clone(), ..listing() };
             let once = value_listing(&ruleset, &listing);
             prop_assert_eq!(once, value_listing(&ruleset, &listing));
