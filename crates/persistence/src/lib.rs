@@ -12,6 +12,8 @@ mod decimal_column;
 mod migration;
 mod pool;
 mod postgres;
+mod postgres_roles;
+mod postgres_scope;
 mod postgres_tls;
 mod postgres_url;
 mod postgres_wake_ups;
@@ -269,7 +271,7 @@ pub async fn row_security_problem(
     application: &DatabaseUrl,
 ) -> Result<Option<RowSecurityProblem>, MigrationError> {
     match application {
-        DatabaseUrl::Postgres(url) => postgres::row_security_problem(url).await,
+        DatabaseUrl::Postgres(url) => postgres_roles::row_security_problem(url).await,
         DatabaseUrl::Sqlite(_) => Ok(None),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Text};
+use diesel::sql_types::BigInt;
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::pooled_connection::deadpool::Pool as DeadPool;
 use diesel_async::pooled_connection::{
@@ -17,9 +17,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::commits::Observed;
 use crate::migration::MigrationError;
+use crate::postgres_roles::{make_known, proof_of};
+use crate::postgres_scope::{FOR_UPDATE, begin_owned, enter, leave, lock_name, tell};
 use crate::postgres_url::PostgresTarget;
 use crate::postgres_wake_ups::CHANNEL;
-use crate::row_security::{AdminProof, OWNED_TABLES, RowSecurityProblem, Told};
+
 use crate::{OpenError, StoreSettings};
 
 /// The connection that the shared queries are compiled for.
@@ -126,7 +128,7 @@ fn lock_and_notify() -> String {
 }
 
 /// Commits what [`begin_writing`] began. It is a prepared statement, as what is sent before it: so it cannot overtake.
-async fn commit(mut link: Link<'_>) -> QueryResult<()> {
+pub(crate) async fn commit(mut link: Link<'_>) -> QueryResult<()> {
     Commit.execute(&mut link).await.map(drop)
 }
 
@@ -145,88 +147,7 @@ impl<C> diesel::RunQueryDsl<C> for Commit {}
 /// Writers of owned rows follow one another only where they meet.
 pub(crate) const QUEUES_OWNERS: bool = false;
 
-/// Ends a query whose rows are kept from other writers until the transaction ends.
-const FOR_UPDATE: &str = " for update";
-
-/// Begins a transaction that only reads. As with [`begin_writing`], the lease ends one that goes wrong.
-async fn enter(mut link: Link<'_>) -> QueryResult<()> {
-    link.batch_execute("begin read only").await
-}
-
-/// Ends what [`enter`] began.
-async fn leave(link: Link<'_>) -> QueryResult<()> {
-    commit(link).await
-}
-
-/// Begins a transaction that writes owned rows: without the mirror's lock, and without a word to those who listen.
-async fn begin_owned(mut link: Link<'_>) -> QueryResult<()> {
-    link.batch_execute("begin").await
-}
-
-/// Tells the transaction who acts: nothing of it is left when it ends.
-async fn tell(mut link: Link<'_>, told: &Told) -> QueryResult<()> {
-    Tell(told).execute(&mut link).await.map(drop)
-}
-
-struct Tell<'a>(&'a Told);
-
-impl QueryFragment<Pg> for Tell<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Told {
-            user_id,
-            organization_id,
-            admin_proof,
-            claims,
-        } = self.0;
-        out.push_sql("select set_config('app.current_user_id', ");
-        out.push_bind_param::<Text, String>(user_id)?;
-        out.push_sql(", true), set_config('app.current_org_id', ");
-        out.push_bind_param::<Text, String>(organization_id)?;
-        out.push_sql(", true), set_config('app.admin_proof', ");
-        out.push_bind_param::<Text, String>(admin_proof)?;
-        out.push_sql(", true), set_config('request.jwt.claims', ");
-        out.push_bind_param::<Text, String>(claims)?;
-        out.push_sql(", true)");
-        Ok(())
-    }
-}
-
-/// By its text.
-impl QueryId for Tell<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<C> diesel::RunQueryDsl<C> for Tell<'_> {}
-
-/// Waits until nobody else has the lock of this name, and has it until the transaction ends.
-async fn lock_name(mut link: Link<'_>, name: Option<&str>) -> QueryResult<()> {
-    match name {
-        Some(name) => LockName(name).execute(&mut link).await.map(drop),
-        None => Ok(()),
-    }
-}
-
-struct LockName<'a>(&'a str);
-
-impl QueryFragment<Pg> for LockName<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("select pg_advisory_xact_lock(hashtextextended(");
-        out.push_bind_param::<Text, str>(self.0)?;
-        out.push_sql(", 0))");
-        Ok(())
-    }
-}
-
-/// By its text.
-impl QueryId for LockName<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<C> diesel::RunQueryDsl<C> for LockName<'_> {}
-
-async fn connect(url: &str) -> ConnectionResult<Conn> {
+pub(crate) async fn connect(url: &str) -> ConnectionResult<Conn> {
     let bad = |message: String| ConnectionError::BadConnection(message);
     let PostgresTarget { mut config, tls } =
         PostgresTarget::parse(url).map_err(|error| bad(error.to_string()))?;
@@ -294,95 +215,6 @@ pub(crate) fn open(
     };
     let proof = proof_of(url);
     Ok(store::Store::new(pools, settings, observed, proof))
-}
-
-/// What the role of a URL proves itself by.
-fn proof_of(url: &SecretString) -> Option<AdminProof> {
-    let target = PostgresTarget::parse(url.expose_secret()).ok()?;
-    AdminProof::of(target.config.get_user()?, target.config.get_password()?)
-}
-
-/// Has the database know a role's proof. Those from before stay, as replicas with the password from before may still run;
-/// what is older than the four latest goes.
-async fn make_known(conn: &mut Conn, proof: &AdminProof) -> Result<(), MigrationError> {
-    diesel::sql_query(
-        "insert into admin_proofs (digest, added_at) values ($1, now()) \
-         on conflict (digest) do update set added_at = excluded.added_at",
-    )
-    .bind::<Binary, _>(proof.digest())
-    .execute(conn)
-    .await?;
-    conn.batch_execute(
-        "delete from admin_proofs where digest not in \
-         (select digest from admin_proofs order by added_at desc limit 4)",
-    )
-    .await?;
-    Ok(())
-}
-
-#[derive(diesel::QueryableByName)]
-struct RoleFacts {
-    #[diesel(sql_type = Text)]
-    role: String,
-    #[diesel(sql_type = Bool)]
-    is_superuser: bool,
-    #[diesel(sql_type = Bool)]
-    bypasses: bool,
-    #[diesel(sql_type = Bool)]
-    is_in_group: bool,
-    #[diesel(sql_type = Array<Text>)]
-    unprotected: Vec<String>,
-    #[diesel(sql_type = Bool)]
-    is_known: bool,
-}
-
-/// Looks at the role that a URL connects as, and at the owned tables.
-pub(crate) async fn row_security_problem(
-    url: &SecretString,
-) -> Result<Option<RowSecurityProblem>, MigrationError> {
-    let mut conn = connect(url.expose_secret()).await?;
-    let scope = proof_of(url).map_or_else(String::new, |proof| proof.text().to_owned());
-    let tables: Vec<&str> = OWNED_TABLES.to_vec();
-    conn.batch_execute("begin").await?;
-    diesel::sql_query("select set_config('app.admin_proof', $1, true)")
-        .bind::<Text, _>(scope)
-        .execute(&mut conn)
-        .await?;
-    let facts: RoleFacts = diesel::sql_query(
-        "select current_user::text as role, r.rolsuper as is_superuser, r.rolbypassrls as bypasses, \
-         exists (select from pg_roles g where g.rolname = 'clerk_sync_admin' \
-             and pg_has_role(current_user, g.oid, 'member')) as is_in_group, \
-         array(select c.relname::text from pg_class c where c.relnamespace = 'public'::regnamespace \
-             and c.relname = any($1) and not (c.relrowsecurity and c.relforcerowsecurity) order by 1) as unprotected, \
-         clerk_sync_is_admin() as is_known \
-         from pg_roles r where r.rolname = current_user",
-    )
-    .bind::<Array<Text>, _>(tables)
-    .get_result(&mut conn)
-    .await?;
-    let RoleFacts {
-        role,
-        is_superuser,
-        bypasses,
-        is_in_group,
-        unprotected,
-        is_known,
-    } = facts;
-    Ok(if is_superuser {
-        Some(RowSecurityProblem::Superuser { role })
-    } else if bypasses {
-        Some(RowSecurityProblem::Bypasses { role })
-    } else if is_in_group {
-        Some(RowSecurityProblem::Admin { role })
-    } else if !unprotected.is_empty() {
-        Some(RowSecurityProblem::Unprotected {
-            tables: unprotected,
-        })
-    } else if !is_known {
-        Some(RowSecurityProblem::NoAdmins { role })
-    } else {
-        None
-    })
 }
 
 /// A harness on an own connection that holds the migration lock: it is given back when the connection closes.

@@ -8,6 +8,7 @@ mod isolation;
 mod limits;
 mod people;
 mod roles;
+mod shared;
 mod sql;
 mod storm;
 
@@ -18,7 +19,7 @@ use persistence::{DatabaseUrl, Store};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::facts::{at, id};
+use crate::facts::{at, id, user};
 use crate::store::{TestStore, open};
 
 /// Makes a test of each `async fn name(store: TestStore)` on SQLite, on PostgreSQL as the superuser, and on PostgreSQL as
@@ -131,4 +132,13 @@ pub(crate) async fn ids<T: Resource>(
 pub(crate) fn workspace(store: &TestStore) -> &persistence::Workspace {
     let Store { workspace, .. } = &store.store;
     workspace
+}
+
+/// Somebody whom Clerk has told of.
+pub(crate) async fn known_user(store: &TestStore, clerk_id: &str) -> Scope {
+    store.apply(user(clerk_id).updated(5)).await;
+    let query =
+        format!("select cast(id as text) as line from users where clerk_user_id = '{clerk_id}'");
+    let ids = store.lines(&query).await;
+    scope_of(Uuid::parse_str(&ids[0]).unwrap())
 }

@@ -9,13 +9,13 @@ use domain::workspace::{
 use domain::{OwnedRows, PageQuery, Portfolios, StoreError};
 use uuid::Uuid;
 
+use super::super::super::commit;
 use super::super::insertion::{self, insertable};
 use super::super::{Conn, Store, limited, store_error};
 use super::pieces::Bind;
 use super::table::{Reference, Table};
-use super::{
-    Keep, calculation_jobs, commit, insert, keep_row, owned_row, read, refusal, unreadable,
-};
+use super::writes::{insert, refusal};
+use super::{Keep, calculation_jobs, keep_row, owned_row, read, unreadable};
 use crate::column::{Id, Time};
 use crate::decimal_column::Exact;
 use crate::row_security::Told;
