@@ -33,6 +33,15 @@ pub(crate) async fn make_known(conn: &mut Conn, proof: &AdminProof) -> Result<()
     Ok(())
 }
 
+/// Whether the database says that the role has no right to it.
+pub(crate) fn is_forbidden(error: &MigrationError) -> bool {
+    matches!(
+        error,
+        MigrationError::Query(diesel::result::Error::DatabaseError(_, info))
+            if info.message().starts_with("permission denied")
+    )
+}
+
 #[derive(diesel::QueryableByName)]
 struct RoleFacts {
     #[diesel(sql_type = Text)]

@@ -7,6 +7,7 @@ mod catalogue;
 mod isolation;
 mod limits;
 mod people;
+mod plans;
 mod roles;
 mod shared;
 mod sql;
