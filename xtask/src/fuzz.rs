@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz [target] [--seconds N]`: feeds the readers of credentials with bytes that nobody thought of.
+//! `cargo xtask fuzz [target] [--seconds N]`: feeds the readers of credentials and of
+//! files with bytes that nobody thought of.
 //!
 //! Seeds are kept in `fuzz/seeds/`; what the fuzzer finds on the way goes to `fuzz/corpus/`, and what breaks something to
 //! `fuzz/artifacts/`. Give a finding a test of its own.
@@ -8,7 +9,7 @@ use std::process::Command;
 
 use crate::process::{self, root};
 
-const TARGETS: [&str; 4] = ["token", "claims", "credentials", "jwks"];
+const TARGETS: [&str; 5] = ["token", "claims", "credentials", "jwks", "import"];
 
 /// What is fuzzed, and for how long.
 #[derive(clap::Args)]

@@ -134,6 +134,14 @@ audit_actions! {
     InviteGuessing, "invite.guessing";
     /// A stored delivery was applied again.
     DeliveryReplayed, "delivery.replayed";
+    /// An admin made a row in another's workspace.
+    WorkspaceCreated, "workspace.created";
+    /// An admin changed another's row.
+    WorkspaceChanged, "workspace.changed";
+    /// An admin deleted another's row.
+    WorkspaceDeleted, "workspace.deleted";
+    /// An admin gave a row to a user.
+    WorkspaceGiven, "workspace.given";
 }
 
 impl Serialize for AuditAction {
@@ -175,6 +183,15 @@ impl AuditSubject {
     pub fn invite(id: Uuid) -> Self {
         Self {
             kind: "invite".to_owned(),
+            id: id.to_string(),
+        }
+    }
+
+    /// A row of the workspace, of a kind that [`crate::workspace::Resource::KIND`] names.
+    #[must_use]
+    pub fn owned(kind: &str, id: Uuid) -> Self {
+        Self {
+            kind: kind.to_owned(),
             id: id.to_string(),
         }
     }

@@ -26,6 +26,7 @@ mod sync;
 mod timestamp;
 mod usage;
 mod user;
+pub mod workspace;
 
 pub use access::{
     Denial, Entitlements, Factor, Feature, Limits, MembershipFact, Notice, NoticeProblem, Policies,
@@ -66,10 +67,11 @@ pub use overview::{
 };
 pub use page::{CursorError, CursorKey, List, PageQuery, Paged};
 pub use ports::{
-    Administration, AuditLog, CacheHealth, CacheReport, Caller, Changes, CommitObserver, Commits,
-    Deliveries, DeliveryFilter, Directory, DirectoryError, Enrichment, Erasures, ExternalIds,
-    ExternalUser, FeedMark, FeedPulse, FeedTail, Housekeeping, Invites, Listing, LiveSession,
-    MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, NoWriteBacks, Overview, Page,
+    Administration, Answer, Assistant, AssistantError, AssistantWait, AuditLog, CacheHealth,
+    CacheReport, Caller, Changes, CommitObserver, Commits, Deliveries, DeliveryFilter, Directory,
+    DirectoryError, Enrichment, Erasures, ExternalIds, ExternalUser, FeedMark, FeedPulse, FeedTail,
+    Housekeeping, Invites, Listing, LiveSession, MigrationState, Mirror, MirrorRows, Mirrored,
+    NoEnrichment, NoWriteBacks, Overview, OwnedRows, Page, Portfolios, PositionReader,
     SharedCacheState, StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket,
     StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps, WriteBack, WriteBacks,
 };
@@ -86,8 +88,9 @@ pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
 pub use ports::{
-    MockAdministration, MockAuditLog, MockCacheHealth, MockChanges, MockDeliveries, MockDirectory,
-    MockEnrichment, MockErasures, MockExternalIds, MockFeedPulse, MockFeedTail, MockHousekeeping,
-    MockInvites, MockMirror, MockMirrorRows, MockOverview, MockStoreHealth, MockStreamTickets,
+    MockAdministration, MockAnswer, MockAssistant, MockAuditLog, MockCacheHealth, MockChanges,
+    MockDeliveries, MockDirectory, MockEnrichment, MockErasures, MockExternalIds, MockFeedPulse,
+    MockFeedTail, MockHousekeeping, MockInvites, MockMirror, MockMirrorRows, MockOverview,
+    MockOwnedRows, MockPortfolios, MockPositionReader, MockStoreHealth, MockStreamTickets,
     MockUsageMeter, MockUserStore, MockWriteBacks,
 };

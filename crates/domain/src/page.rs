@@ -27,6 +27,26 @@ pub enum List {
     Invites,
     /// Requests to forget a person, by our id.
     Erasures,
+    /// Listings, by our id.
+    Listings,
+    /// Profiles, by our id.
+    Profiles,
+    /// Valuation rulesets, by our id.
+    ValuationRulesets,
+    /// Collections, by our id.
+    Collections,
+    /// Items of collections, by our id.
+    CollectionItems,
+    /// Shares, by our id.
+    Shares,
+    /// Portfolios, by our id.
+    Portfolios,
+    /// Positions, by our id.
+    Positions,
+    /// Jobs that calculate, by our id.
+    CalculationJobs,
+    /// Messages of the chat, by our id.
+    ChatMessages,
 }
 
 impl List {
@@ -39,6 +59,16 @@ impl List {
             Self::Audit => 'a',
             Self::Invites => 'i',
             Self::Erasures => 'e',
+            Self::Listings => 'l',
+            Self::Profiles => 'p',
+            Self::ValuationRulesets => 'r',
+            Self::Collections => 'c',
+            Self::CollectionItems => 'n',
+            Self::Shares => 'h',
+            Self::Portfolios => 'f',
+            Self::Positions => 't',
+            Self::CalculationJobs => 'k',
+            Self::ChatMessages => 'm',
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The ports: what the rest of the product asks of storage, and what an adapter must answer in each case.
 
 mod administration;
+mod assistant;
 mod audit;
 mod changes;
 mod deliveries;
@@ -13,13 +14,16 @@ mod housekeeping;
 mod invites;
 mod mirror;
 mod overview;
+mod position_reader;
 mod rows;
 mod tickets;
 mod usage;
 mod users;
+mod workspace;
 mod write_backs;
 
 pub use administration::{Administration, Erasures};
+pub use assistant::{Answer, Assistant, AssistantError, AssistantWait};
 pub use audit::AuditLog;
 pub use changes::Changes;
 pub use deliveries::{Deliveries, DeliveryFilter, StoredDelivery};
@@ -35,14 +39,18 @@ pub use housekeeping::Housekeeping;
 pub use invites::Invites;
 pub use mirror::Mirror;
 pub use overview::Overview;
+pub use position_reader::PositionReader;
 pub use rows::{MirrorRows, Mirrored};
 pub use tickets::{StreamTicket, StreamTickets};
 pub use usage::UsageMeter;
 pub use users::{Caller, UserStore};
+pub use workspace::{OwnedRows, Portfolios};
 pub use write_backs::{NoWriteBacks, WriteBack, WriteBacks};
 
 #[cfg(feature = "mock")]
 pub use administration::{MockAdministration, MockErasures};
+#[cfg(feature = "mock")]
+pub use assistant::{MockAnswer, MockAssistant};
 #[cfg(feature = "mock")]
 pub use audit::MockAuditLog;
 #[cfg(feature = "mock")]
@@ -68,6 +76,8 @@ pub use mirror::MockMirror;
 #[cfg(feature = "mock")]
 pub use overview::MockOverview;
 #[cfg(feature = "mock")]
+pub use position_reader::MockPositionReader;
+#[cfg(feature = "mock")]
 pub use rows::MockMirrorRows;
 #[cfg(feature = "mock")]
 pub use tickets::MockStreamTickets;
@@ -75,6 +85,8 @@ pub use tickets::MockStreamTickets;
 pub use usage::MockUsageMeter;
 #[cfg(feature = "mock")]
 pub use users::MockUserStore;
+#[cfg(feature = "mock")]
+pub use workspace::{MockOwnedRows, MockPortfolios};
 #[cfg(feature = "mock")]
 pub use write_backs::MockWriteBacks;
 

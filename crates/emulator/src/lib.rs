@@ -6,9 +6,10 @@
 //! does with them. It never talks to Clerk either, and is not affiliated with Clerk.
 //!
 //! Where to look: [`Emulator`] starts and stops it, [`Instance`] is the state with every operation, `backend` speaks
-//! Clerk's Backend API over it, `control` the emulator's own `/__emu/` API, `webhook` signs and delivers,
+//! Clerk's Backend API over it, `control` the emulator's own `/__emu/` API, `assistant` an OpenAI-compatible one, `webhook` signs and delivers,
 //! [`Chaos`] makes both go wrong on purpose.
 
+mod assistant;
 mod backend;
 mod billing;
 mod body;
@@ -39,7 +40,7 @@ mod user;
 mod webhook;
 
 pub use billing::Payer;
-pub use chaos::{Chaos, Mishap};
+pub use chaos::{AssistantFaults, Chaos, Mishap};
 pub use config::{EmulatorConfig, EmulatorError};
 pub use emulator::{Emulator, publishable_key};
 pub use instance::{BillingStep, Caller, Instance, Seed, Seeded, Terms};

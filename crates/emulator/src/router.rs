@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::instance::Instance;
-use crate::{backend, control, keys_route};
+use crate::{assistant, backend, control, keys_route};
 
 /// The Frontend API will stand under `/__clerk`.
 pub(crate) fn router(instance: Arc<Instance>, loopback: bool) -> Router {
@@ -18,6 +18,7 @@ pub(crate) fn router(instance: Arc<Instance>, loopback: bool) -> Router {
         .route("/", get(welcome))
         .merge(keys_route::router())
         .nest("/v1", backend::router(&instance))
+        .nest("/assistant/v1", assistant::router())
         .nest("/__emu", control::router(loopback))
         .fallback(backend::unknown)
         .method_not_allowed_fallback(backend::wrong_method)

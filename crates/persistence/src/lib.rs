@@ -8,12 +8,16 @@
 mod column;
 mod commits;
 mod database_url;
+mod decimal_column;
 mod migration;
 mod pool;
 mod postgres;
+mod postgres_roles;
+mod postgres_scope;
 mod postgres_tls;
 mod postgres_url;
 mod postgres_wake_ups;
+mod row_security;
 mod schema;
 #[expect(
     clippy::duplicate_mod,
@@ -26,10 +30,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use domain::workspace::{
+    CalculationJob, ChatMessage, Collection, CollectionItem, Listing, Portfolio, Position, Profile,
+    Share, ValuationRuleset,
+};
 use domain::{
     Administration, AuditLog, Changes, Commits, Deliveries, Erasures, ExternalIds, FeedTail,
-    Housekeeping, Invites, Mirror, MirrorRows, Overview, Policy, StoreHealth, StreamTickets,
-    UsageMeter, UserStore, WakeUpError, WakeUps,
+    Housekeeping, Invites, Mirror, MirrorRows, Overview, OwnedRows, Policy, Portfolios,
+    StoreHealth, StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps,
 };
 
 use commits::Observed;
@@ -37,6 +45,7 @@ use postgres_wake_ups::PostgresWakeUps;
 
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use migration::{MigrationError, MigrationStatus};
+pub use row_security::{OWNED_TABLES, RowSecurityProblem};
 
 /// What the store needs to know besides where the database is.
 #[derive(Debug, Clone)]
@@ -94,6 +103,35 @@ pub struct Store {
     pub tickets: Arc<dyn StreamTickets>,
     /// Users by the team's own ids.
     pub external_ids: Arc<dyn ExternalIds>,
+    /// What belongs to users.
+    pub workspace: Workspace,
+}
+
+/// The workspace's ports.
+#[derive(Clone)]
+pub struct Workspace {
+    /// Listings.
+    pub listings: Arc<dyn OwnedRows<Listing>>,
+    /// Profiles.
+    pub profiles: Arc<dyn OwnedRows<Profile>>,
+    /// Valuation rulesets.
+    pub rulesets: Arc<dyn OwnedRows<ValuationRuleset>>,
+    /// Collections.
+    pub collections: Arc<dyn OwnedRows<Collection>>,
+    /// Listings in collections.
+    pub collection_items: Arc<dyn OwnedRows<CollectionItem>>,
+    /// Shares of listings.
+    pub shares: Arc<dyn OwnedRows<Share>>,
+    /// Portfolios.
+    pub portfolios: Arc<dyn OwnedRows<Portfolio>>,
+    /// Positions in portfolios.
+    pub positions: Arc<dyn OwnedRows<Position>>,
+    /// Jobs that calculate portfolios.
+    pub jobs: Arc<dyn OwnedRows<CalculationJob>>,
+    /// Messages of the chat.
+    pub messages: Arc<dyn OwnedRows<ChatMessage>>,
+    /// Portfolios as a whole.
+    pub whole_portfolios: Arc<dyn Portfolios>,
 }
 
 impl Store {
@@ -134,6 +172,17 @@ impl Store {
         + FeedTail
         + StreamTickets
         + ExternalIds
+        + OwnedRows<Listing>
+        + OwnedRows<Profile>
+        + OwnedRows<ValuationRuleset>
+        + OwnedRows<Collection>
+        + OwnedRows<CollectionItem>
+        + OwnedRows<Share>
+        + OwnedRows<Portfolio>
+        + OwnedRows<Position>
+        + OwnedRows<CalculationJob>
+        + OwnedRows<ChatMessage>
+        + Portfolios
         + 'static,
         commits: Arc<Observed>,
         wake_ups: Arc<dyn WakeUps>,
@@ -157,7 +206,20 @@ impl Store {
             feed_tail: store.clone(),
             wake_ups,
             tickets: store.clone(),
-            external_ids: store,
+            external_ids: store.clone(),
+            workspace: Workspace {
+                listings: store.clone(),
+                profiles: store.clone(),
+                rulesets: store.clone(),
+                collections: store.clone(),
+                collection_items: store.clone(),
+                shares: store.clone(),
+                portfolios: store.clone(),
+                positions: store.clone(),
+                jobs: store.clone(),
+                messages: store.clone(),
+                whole_portfolios: store,
+            },
         }
     }
 }
@@ -197,6 +259,20 @@ pub async fn let_in(owner: &DatabaseUrl, application: &DatabaseUrl) -> Result<()
             postgres::let_in(owner, application).await
         }
         _ => Ok(()),
+    }
+}
+
+/// What is wrong with the role of `application`, if row-level security does not hold for it, or does not let admins in;
+/// `None` on SQLite, which has none. The tables must be there.
+///
+/// # Errors
+/// As [`migrate_up`].
+pub async fn row_security_problem(
+    application: &DatabaseUrl,
+) -> Result<Option<RowSecurityProblem>, MigrationError> {
+    match application {
+        DatabaseUrl::Postgres(url) => postgres_roles::row_security_problem(url).await,
+        DatabaseUrl::Sqlite(_) => Ok(None),
     }
 }
 

@@ -17,8 +17,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::commits::Observed;
 use crate::migration::MigrationError;
+use crate::postgres_roles::{is_forbidden, make_known, proof_of};
+use crate::postgres_scope::{FOR_UPDATE, begin_owned, enter, leave, lock_name, tell};
 use crate::postgres_url::PostgresTarget;
 use crate::postgres_wake_ups::CHANNEL;
+
 use crate::{OpenError, StoreSettings};
 
 /// The connection that the shared queries are compiled for.
@@ -125,7 +128,7 @@ fn lock_and_notify() -> String {
 }
 
 /// Commits what [`begin_writing`] began. It is a prepared statement, as what is sent before it: so it cannot overtake.
-async fn commit(mut link: Link<'_>) -> QueryResult<()> {
+pub(crate) async fn commit(mut link: Link<'_>) -> QueryResult<()> {
     Commit.execute(&mut link).await.map(drop)
 }
 
@@ -141,7 +144,10 @@ impl QueryFragment<Pg> for Commit {
 
 impl<C> diesel::RunQueryDsl<C> for Commit {}
 
-async fn connect(url: &str) -> ConnectionResult<Conn> {
+/// Writers of owned rows follow one another only where they meet.
+pub(crate) const QUEUES_OWNERS: bool = false;
+
+pub(crate) async fn connect(url: &str) -> ConnectionResult<Conn> {
     let bad = |message: String| ConnectionError::BadConnection(message);
     let PostgresTarget { mut config, tls } =
         PostgresTarget::parse(url).map_err(|error| bad(error.to_string()))?;
@@ -207,7 +213,8 @@ pub(crate) fn open(
         work: pool(url, &settings)?,
         tail: pool(url, &tail)?,
     };
-    Ok(store::Store::new(pools, settings, observed))
+    let proof = proof_of(url);
+    Ok(store::Store::new(pools, settings, observed, proof))
 }
 
 /// A harness on an own connection that holds the migration lock: it is given back when the connection closes.
@@ -226,7 +233,19 @@ async fn migration_harness(
 
 /// Runs what has not run yet; answers the names of what ran.
 pub(crate) async fn migrate_up(url: &SecretString) -> Result<Vec<String>, MigrationError> {
-    crate::migration::up(&mut migration_harness(url).await?, &MIGRATIONS)
+    let ran = crate::migration::up(&mut migration_harness(url).await?, &MIGRATIONS)?;
+    if let Some(proof) = proof_of(url) {
+        let known = make_known(&mut connect(url.expose_secret()).await?, &proof).await;
+        // A role that owns nothing, and has nothing to migrate: the owner makes it known, when it grants.
+        known.or_else(|error| {
+            if is_forbidden(&error) {
+                Ok(())
+            } else {
+                Err(error)
+            }
+        })?;
+    }
+    Ok(ran)
 }
 
 /// Reverts the latest `steps`; answers the names of what was reverted.
@@ -245,7 +264,7 @@ pub(crate) async fn migration_status(
 }
 
 /// Lets the application's role work with the owner's tables, and read their sequences, as pg_dump does. It may not
-/// change the list of migrations, nor what the audit log has said.
+/// change the list of migrations, nor what the audit log has said, nor read by what admins are known.
 pub(crate) async fn let_in(
     owner: &SecretString,
     application: &SecretString,
@@ -263,9 +282,13 @@ pub(crate) async fn let_in(
          grant select, insert, update, delete on all tables in schema public to {role};
          grant usage, select on all sequences in schema public to {role};
          revoke insert, update, delete on __diesel_schema_migrations from {role};
-         revoke update, delete on audit_log from {role};"
+         revoke update, delete on audit_log from {role};
+         revoke all on admin_proofs from {role};"
     ))
     .await?;
+    if let Some(proof) = proof_of(application) {
+        make_known(&mut conn, &proof).await?;
+    }
     Ok(())
 }
 

@@ -7,7 +7,11 @@
     reason = "`table!` makes everything public and undocumented, and imports by wildcard"
 )]
 
+mod owned;
+
 use diesel::{allow_tables_to_appear_in_same_query, table};
+
+pub use owned::*;
 
 table! {
     use diesel::sql_types::*;

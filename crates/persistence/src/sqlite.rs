@@ -16,6 +16,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use crate::commits::Observed;
 use crate::migration::MigrationError;
+use crate::row_security::Told;
 use crate::{DatabaseUrl, OpenError, StoreSettings};
 
 /// The connection that the shared queries are compiled for.
@@ -98,6 +99,37 @@ async fn commit(link: Link<'_>) -> QueryResult<()> {
     link.batch_execute("commit").await
 }
 
+/// Writers of owned rows queue as all writers do.
+pub(crate) const QUEUES_OWNERS: bool = true;
+
+/// SQLite has one writer at a time, and nothing to keep rows from.
+const FOR_UPDATE: &str = "";
+
+/// Nothing to do: a statement that reads is a transaction by itself.
+async fn enter(_: Link<'_>) -> QueryResult<()> {
+    Ok(())
+}
+
+/// Nothing to do, as [`enter`] began nothing.
+async fn leave(_: Link<'_>) -> QueryResult<()> {
+    Ok(())
+}
+
+/// Begins a transaction that writes owned rows.
+async fn begin_owned(link: Link<'_>) -> QueryResult<()> {
+    begin_writing(link).await
+}
+
+/// Nothing to do: SQLite has no policies.
+async fn tell(_: Link<'_>, _: &Told) -> QueryResult<()> {
+    Ok(())
+}
+
+/// Nothing to do: SQLite has one writer at a time.
+async fn lock_name(_: Link<'_>, _: Option<&str>) -> QueryResult<()> {
+    Ok(())
+}
+
 fn pool(path: &Path, settings: &StoreSettings) -> Result<Pool, OpenError> {
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::Fast;
@@ -129,7 +161,7 @@ pub(crate) fn open(
         work: pool(path, &settings)?,
         tail: pool(path, &tail)?,
     };
-    Ok(store::Store::new(pools, settings, observed))
+    Ok(store::Store::new(pools, settings, observed, None))
 }
 
 /// Runs `work` on the file in one transaction, so that of several processes starting at once one migrates and the

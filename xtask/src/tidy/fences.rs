@@ -35,6 +35,7 @@ const FENCES: &[Fence] = &[
     fence("tokio-postgres-rustls", &["persistence"]),
     fence("tokio-postgres", &["persistence", "testdb", "e2e", "bench"]),
     fence("redis", &["cache"]),
+    fence("csv", &["imports"]),
     fence("jsonwebtoken", &["auth", "emulator"]),
     free_in_tests("svix", &["webhooks", "emulator", "e2e"]),
     // In `auth` only behind its feature of that name, which nothing of ours switches on.
@@ -52,7 +53,14 @@ const FENCES: &[Fence] = &[
     ),
     free_in_tests(
         "reqwest",
-        &["auth", "clerk", "emulator", "clerk-sync", "e2e"],
+        &[
+            "auth",
+            "clerk",
+            "assistant",
+            "emulator",
+            "clerk-sync",
+            "e2e",
+        ],
     ),
 ];
 

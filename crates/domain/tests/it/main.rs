@@ -1,4 +1,4 @@
-//! Backfill and reconcile, over a Clerk and a store that live in memory.
+//! Backfill and reconcile, over a Clerk and a store that live in memory, and other conversations at ports.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
 )]
 
 mod backfill;
+mod chat;
 mod columns;
 mod drift;
 mod fake_clerk;

@@ -37,7 +37,7 @@ impl Fuse {
 }
 
 /// Runs to the end, or to where the fuse has burnt down: there everything is dropped as it stands.
-fn run<T>(future: impl Future<Output = T> + Send) -> Option<T> {
+pub(crate) fn run<T>(future: impl Future<Output = T> + Send) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,

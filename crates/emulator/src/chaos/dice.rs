@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Chaos, Mishap};
+use super::{AssistantFaults, Chaos, Mishap};
 
 /// The length of a rate limit's window, as at Clerk.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -71,6 +71,11 @@ impl Dice {
     /// Whether questions about organizations are refused.
     pub(crate) fn organizations_off(&self) -> bool {
         self.throws().chaos.organizations_off
+    }
+
+    /// What happens to the assistant's answers.
+    pub(crate) fn assistant(&self) -> AssistantFaults {
+        self.throws().chaos.assistant.clone()
     }
 
     pub(crate) fn set(&self, chaos: Chaos) {

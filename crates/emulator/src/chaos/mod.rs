@@ -1,7 +1,10 @@
-//! Misfortune on purpose: what may happen to webhooks on their way and to answers of the Backend API.
+//! Misfortune on purpose: what may happen to webhooks on their way, to answers of the Backend API and to
+//! those of the assistant.
 
+mod assistant;
 mod dice;
 
+pub use assistant::AssistantFaults;
 pub(crate) use dice::{Dice, Fate, Fault, FaultKind};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +55,8 @@ pub struct Chaos {
     pub rate_limit: Option<u32>,
     /// Whether the instance has no organizations: every question about them is answered 403.
     pub organizations_off: bool,
+    /// What happens to answers of the assistant: always, since they are asked for one at a time.
+    pub assistant: AssistantFaults,
 }
 
 impl Default for Chaos {
@@ -76,6 +81,7 @@ impl Default for Chaos {
             garbage: 0.0,
             rate_limit: None,
             organizations_off: false,
+            assistant: AssistantFaults::default(),
         }
     }
 }
@@ -83,6 +89,7 @@ impl Default for Chaos {
 impl Chaos {
     /// Whether all shares are shares.
     pub(crate) fn checked(self) -> Result<Self, Refusal> {
+        self.assistant.check()?;
         let shares = [
             ("duplicate", self.duplicate),
             ("reorder", self.reorder),

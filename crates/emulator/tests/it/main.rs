@@ -8,6 +8,7 @@
 )]
 
 mod api_faults;
+mod assistant;
 mod billing;
 mod chaos;
 mod control;

@@ -14,7 +14,8 @@ use tokio::time::Instant;
 
 use super::mentions::Mentions;
 use super::{
-    Conn, Store, audit, changes, erasures, limited, rows, store_error, stored_pages, user_overview,
+    Conn, Store, audit, changes, erasures, limited, owned, rows, store_error, stored_pages,
+    user_overview,
 };
 use crate::column::{Id, Time};
 use crate::schema::{
@@ -96,6 +97,10 @@ pub(super) async fn of(
     read_changes(store, &mentions, in_changes).await?;
     if let Some(held) = held.as_object_mut() {
         held.insert("exported_at".to_owned(), json!(now));
+        held.insert(
+            "workspace".to_owned(),
+            owned::held(store, person.id, now).await?,
+        );
         for (name, part) in parts {
             if !part.is_whole {
                 truncated.push(name);

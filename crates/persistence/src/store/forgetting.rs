@@ -13,7 +13,7 @@ use super::local;
 use super::mentions::Mentions;
 use super::stored_pages::{self, ObjectKey};
 use super::user_rows;
-use super::{Conn, Store, changes, invite_attempts, limited, store_error};
+use super::{Conn, Store, changes, invite_attempts, limited, owned, store_error};
 use crate::column::{Id, Json, JsonRef, Time};
 use crate::schema::{
     changes as feed, clerk_objects as objects, organization_memberships as memberships, sessions,
@@ -217,6 +217,7 @@ pub(super) async fn empty_rows(
     diesel::delete(user_emails::table.filter(user_emails::clerk_user_id.eq(id)))
         .execute(conn)
         .await?;
+    owned::forget(conn, person.id, at).await?;
     if let Some(row) = local::find(conn, &(&person.clerk_user_id).into()).await? {
         let change = user_rows::change_of(&row, ChangeOp::Delete, at)?;
         changes::append(conn, vec![change]).await?;

@@ -32,6 +32,7 @@ mod notices;
 mod objects;
 mod organizations;
 mod overview;
+mod owned;
 mod plans;
 mod prepared;
 mod relink;
@@ -64,6 +65,7 @@ use tokio::sync::Semaphore;
 use super::{Conn, Db, Link, Pool, WRITERS};
 use crate::StoreSettings;
 use crate::commits::Observed;
+use crate::row_security::AdminProof;
 use batch::Batcher;
 
 /// How long a call may take in all. A hung database must not hold the sender until it gives up by itself.
@@ -91,11 +93,18 @@ pub(crate) struct Core {
     observed: Arc<Observed>,
     policy: Arc<Policy>,
     writers: Semaphore,
+    /// Only where there are policies.
+    admin_proof: Option<AdminProof>,
 }
 
 impl Store {
     /// Starts the task that writes deliveries, on the current runtime.
-    pub(crate) fn new(pools: Pools, settings: StoreSettings, observed: Arc<Observed>) -> Self {
+    pub(crate) fn new(
+        pools: Pools,
+        settings: StoreSettings,
+        observed: Arc<Observed>,
+        admin_proof: Option<AdminProof>,
+    ) -> Self {
         // One connection at least is the readers', if there are two.
         let writers = settings.pool_size.saturating_sub(1).clamp(1, WRITERS);
         let core = Arc::new(Core {
@@ -104,6 +113,7 @@ impl Store {
             observed,
             policy: settings.policy,
             writers: Semaphore::new(writers),
+            admin_proof,
         });
         Self {
             batcher: Batcher::start(Arc::clone(&core)),

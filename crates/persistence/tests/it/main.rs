@@ -52,4 +52,5 @@ mod told;
 mod two_roles;
 mod usage;
 mod user_facts;
+mod workspace;
 mod written_back;

@@ -1,0 +1,73 @@
+//! Jobs that calculate a portfolio.
+
+use domain::StoreError;
+use domain::workspace::{CalculationJob, JobStatus, Owned, Scope};
+use uuid::Uuid;
+
+use super::pieces::{Bind, Pieces};
+use super::portfolios::PORTFOLIO;
+use super::table::Table;
+use super::{Keep, keep_row, owned_row, unreadable};
+use crate::column::{Id, Json, Time};
+use crate::schema::calculation_jobs;
+
+owned_row! {
+    JobRow of calculation_jobs as CalculationJob {
+        portfolio_id: Id,
+        status: String,
+        result: Option<Json>,
+        error: Option<String>,
+        finished_at: Option<Time>,
+    }
+}
+
+impl Keep for CalculationJob {
+    keep_row!(JobRow);
+
+    const TABLE: Table = Table {
+        parent: Some(PORTFOLIO),
+        ..Table::named("calculation_jobs")
+    };
+
+    fn columns(&self) -> Vec<(&'static str, Bind)> {
+        let Self {
+            portfolio_id,
+            status,
+            result,
+            error,
+            finished_at,
+        } = self;
+        vec![
+            ("portfolio_id", (*portfolio_id).into()),
+            ("status", status.as_str().into()),
+            ("result", result.as_ref().into()),
+            ("error", error.as_deref().into()),
+            ("finished_at", Bind::Time(finished_at.map(Time))),
+        ]
+    }
+
+    fn read(row: JobRow) -> Result<Owned<Self>, StoreError> {
+        let (head, (portfolio_id, status, result, error, finished_at)) = row.split();
+        Ok(head.with(Self {
+            portfolio_id: portfolio_id.0,
+            status: JobStatus::parse(&status)
+                .ok_or_else(|| unreadable("calculation_jobs.status", &status))?,
+            result: result.map(|result| result.0),
+            error,
+            finished_at: finished_at.map(|at| at.0),
+        }))
+    }
+}
+
+/// The newest job of a portfolio.
+pub(super) fn latest(scope: &Scope, portfolio_id: Uuid) -> Pieces {
+    let filter = domain::workspace::OwnedFilter {
+        whose: domain::workspace::Whose::Everybody,
+        parent: Some(portfolio_id),
+    };
+    let page = domain::PageQuery {
+        limit: 0,
+        after: None,
+    };
+    CalculationJob::TABLE.list(scope, filter, &page)
+}

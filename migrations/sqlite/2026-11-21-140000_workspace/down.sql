@@ -1,0 +1,10 @@
+drop table chat_messages;
+drop table calculation_jobs;
+drop table positions;
+drop table portfolios;
+drop table collection_items;
+drop table collections;
+drop table valuation_rulesets;
+drop table profiles;
+drop table shares;
+drop table listings;
