@@ -109,7 +109,8 @@ pub fn merge_patch(target: &mut Value, patch: &Value) {
     }
 }
 
-fn depth(value: &Value) -> usize {
+/// How many objects and lists stand within one another.
+pub(crate) fn depth(value: &Value) -> usize {
     match value {
         Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
         Value::Array(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
@@ -117,7 +118,8 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-fn has_nul(value: &Value) -> bool {
+/// Whether a text or a key holds U+0000, which PostgreSQL does not keep.
+pub(crate) fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Object(map) => map

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::administration::{depth, has_nul};
+
 /// Names and titles: characters at most.
 pub const MAX_TITLE_LENGTH: usize = 200;
 /// Descriptions and notes: characters at most.
@@ -80,24 +82,5 @@ impl Fields {
         } else {
             self.problem(field, "is not an object");
         }
-    }
-}
-
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
-        Value::Array(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Object(map) => map
-            .iter()
-            .any(|(key, value)| key.contains('\0') || has_nul(value)),
-        Value::Array(list) => list.iter().any(has_nul),
-        _ => false,
     }
 }

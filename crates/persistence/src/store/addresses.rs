@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::run::RunQueryDsl;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
 use domain::{ClerkId, UserWrite};
 
+use super::run::RunQueryDsl;
 use super::{Conn, Link, insertion};
 use crate::schema::user_emails;
 

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::run::RunQueryDsl;
 use diesel::dsl::exists;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, select};
 use domain::{ClerkId, Policy, User};
 
 use super::Conn;
+use super::run::RunQueryDsl;
 use crate::column::Id;
 use crate::schema::users::{self, dsl};
 

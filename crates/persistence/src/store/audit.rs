@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, QueryDsl,
@@ -14,6 +13,7 @@ use domain::{
 };
 use uuid::Uuid;
 
+use super::run::RunQueryDsl;
 use super::storable::{storable, storable_option};
 use super::{Conn, Store, limited, store_error};
 use crate::column::{Id, Json, Time};

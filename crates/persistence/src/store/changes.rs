@@ -1,11 +1,11 @@
 //! The change feed.
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
 use domain::{Change, ChangeKind, ChangeOp, Changes, FeedItem, FeedMark, StoreError};
 
 use super::local::unreadable;
+use super::run::RunQueryDsl;
 use super::{Conn, Link, Store, feed_tail, limited, store_error};
 use crate::column::{Json, Time};
 use crate::schema::changes;

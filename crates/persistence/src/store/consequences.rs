@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::run::RunQueryDsl;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, SelectableHelper};
 use domain::{
     BillingTier, Change, ChangeOp, Deletion, ObjectKind, Organization, Payer, RoleDecision, Tier,
@@ -11,6 +10,7 @@ use domain::{
 
 use super::guarded::Context;
 use super::organizations::{self, OrganizationRow};
+use super::run::RunQueryDsl;
 use super::standing::{self, Standing};
 use super::user_rows::{self, UserRow};
 use super::{Conn, notices, plans};

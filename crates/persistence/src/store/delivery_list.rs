@@ -1,11 +1,11 @@
 //! Lines of the ledger for administrators: without what was in the messages.
 
-use super::run::RunQueryDsl;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
 use domain::{DeliveryListFilter, DeliveryRecord, Outcome, PageQuery, StoreError};
 use uuid::Uuid;
 
 use super::Conn;
+use super::run::RunQueryDsl;
 use super::storable::storable;
 use crate::column::{Id, Time};
 use crate::schema::webhook_deliveries as ledger;

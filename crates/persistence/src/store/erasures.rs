@@ -1,6 +1,5 @@
 //! Requests to forget a person: held back, called off, done.
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -16,6 +15,7 @@ use uuid::Uuid;
 
 use super::local::{self, LocalColumns};
 use super::mentions::Mentions;
+use super::run::RunQueryDsl;
 use super::{Conn, Store, admins, audit, export, forgetting, limited, store_error};
 use crate::column::{Id, Time};
 use crate::schema::erasures::{self, dsl};

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use domain::{AuditFilter, StoreError, User, attempt_subject_of_user};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::mentions::Mentions;
+use super::run::RunQueryDsl;
 use super::{
     Conn, Store, audit, changes, erasures, limited, owned, rows, store_error, stored_pages,
     user_overview,

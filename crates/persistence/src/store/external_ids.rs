@@ -1,10 +1,10 @@
 //! Users by the team's own ids.
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, SelectableHelper};
 use domain::{ExternalIds, ExternalUser, StoreError, User};
 
+use super::run::RunQueryDsl;
 use super::user_rows::UserRow;
 use super::{Store, limited, store_error};
 use crate::schema::users;

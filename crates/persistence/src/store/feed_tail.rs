@@ -1,7 +1,6 @@
 //! The end of the change feed, for what this process remembers. Read through a connection of its own, so that requests
 //! that take every other one never make the caches blind.
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
@@ -10,6 +9,7 @@ use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable, Se
 use domain::{ChangeKind, FeedMark, FeedTail, StoreError};
 
 use super::prepared::Prepared;
+use super::run::RunQueryDsl;
 use super::{Store, limited, store_error};
 use crate::column::Time;
 use crate::schema::changes;

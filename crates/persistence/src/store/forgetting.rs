@@ -1,7 +1,6 @@
 //! The steps in which a person is forgotten. The tables are walked in parts, each of which is committed: a table may be
 //! larger than what one call has time for.
 
-use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
 use domain::{ChangeOp, FeedItem, Precedence, StoreError, User};
@@ -11,6 +10,7 @@ use uuid::Uuid;
 use super::forgotten::{ABOVE_ALL, erased};
 use super::local;
 use super::mentions::Mentions;
+use super::run::RunQueryDsl;
 use super::stored_pages::{self, ObjectKey};
 use super::user_rows;
 use super::{Conn, Store, changes, invite_attempts, limited, owned, store_error};

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::sql_types::Text;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, QueryableByName};
 use domain::{MigrationState, Outcome, StoreError, StoreHealth, StoreReport};
 
+use super::run::RunQueryDsl;
 use super::{Conn, Store, limited, store_error};
 use crate::column::Time;
 use crate::schema::webhook_deliveries as ledger;

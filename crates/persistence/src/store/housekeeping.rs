@@ -1,12 +1,12 @@
 //! What background work needs: leases, checkpoints, pruning, lapsed tiers.
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use domain::{ClerkId, Housekeeping, Outcome, Precedence, StoreError};
 
 use super::guarded::Context;
+use super::run::RunQueryDsl;
 use super::{Store, changes, consequences, invite_attempts, limited, store_error, usage};
 use crate::column::{Id, Time};
 use crate::schema::{checkpoints, leases, users, webhook_deliveries as ledger};

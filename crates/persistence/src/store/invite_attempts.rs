@@ -1,6 +1,5 @@
 //! Tries of invite codes: each is remembered for an hour, once for the user and once for the address.
 
-use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, min};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
@@ -11,6 +10,7 @@ use domain::{
 use uuid::Uuid;
 
 use super::Conn;
+use super::run::RunQueryDsl;
 use crate::column::{Id, Time};
 use crate::schema::invite_attempts::{self, dsl};
 

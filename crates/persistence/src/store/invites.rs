@@ -1,6 +1,5 @@
 //! Invites: made, taken back, redeemed.
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
@@ -16,6 +15,7 @@ use uuid::Uuid;
 
 use super::invite_attempts::Counted;
 use super::local::{self, LocalColumns};
+use super::run::RunQueryDsl;
 use super::storable::storable_option;
 use super::user_rows::UserRow;
 use super::{Conn, Store, audit, limited, store_error};

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
@@ -14,6 +13,7 @@ use domain::{
 };
 use uuid::Uuid;
 
+use super::run::RunQueryDsl;
 use super::storable::storable;
 use super::{Conn, Link, Store, insertion, limited, store_error};
 use crate::column::{Id, Json, JsonRef, Time};

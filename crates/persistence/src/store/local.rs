@@ -1,6 +1,5 @@
 //! The columns of a user's row that the team itself writes, and never Clerk.
 
-use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::result::Error;
 use diesel::{
@@ -9,6 +8,7 @@ use diesel::{
 use domain::{ChangeOp, RoleDecision, StoreError, TierDecision, User, UserKey};
 use uuid::Uuid;
 
+use super::run::RunQueryDsl;
 use super::storable::storable;
 use super::user_rows::{self, UserRow};
 use super::{Conn, changes};

@@ -1,6 +1,5 @@
 //! Deliveries and Clerk's own word take effect.
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
@@ -13,6 +12,7 @@ use uuid::Uuid;
 
 use super::forgotten::ABOVE_ALL;
 use super::guarded::Context;
+use super::run::RunQueryDsl;
 use super::{Conn, Store, apply, audit, ledger, limited, rows, store_error};
 use crate::column::Time;
 use crate::schema::{clerk_objects, organization_memberships as memberships, organizations, users};

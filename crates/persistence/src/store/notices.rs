@@ -1,6 +1,5 @@
 //! Facts that could not be understood go into the audit log, once for as long as they stay the same.
 
-use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use domain::{
@@ -9,6 +8,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
+use super::run::RunQueryDsl;
 use super::{Conn, audit};
 use crate::column::Json;
 use crate::schema::audit_log;

@@ -1,6 +1,5 @@
 //! Lists for administrators, by pages.
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -15,6 +14,7 @@ use domain::{
 use uuid::Uuid;
 
 use super::organizations::OrganizationRow;
+use super::run::RunQueryDsl;
 use super::search::{ESCAPE, beginning, holding, lower};
 use super::sessions::SessionRow;
 use super::storable::storable;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, not};
 use diesel::expression::SqlLiteral;
@@ -14,6 +13,7 @@ use diesel::{
 use domain::{BillingTier, Coverage, PlanRules, RoleSource};
 
 use super::guarded::Context;
+use super::run::RunQueryDsl;
 use super::{Conn, Link};
 use crate::column::Time;
 use crate::schema::{subscription_items as items, users};

@@ -9,10 +9,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::guarded::Context;
-use super::insertion::insert_returning;
 use super::run::RunQueryDsl;
-use super::user_rows::{NewUser, UserRow};
-use super::{Conn, audit};
+use super::user_rows::NewUser;
+use super::{Conn, audit, insertion};
 use crate::column::{Id, Time};
 use crate::schema::erasures;
 use crate::schema::users::{self, dsl};
@@ -137,8 +136,7 @@ async fn take_over(
                 deleted_at: former.deleted_at.0,
             };
             let row = NewUser::tombstone(&deletion, context.policy, context.now);
-            let written = insert_returning!(conn, vec![row], "", UserRow);
-            drop(written);
+            insertion::insert(conn, vec![row]).await?;
         }
     }
     let record = AuditRecord {

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use diesel::dsl::{exists, not};
 use diesel::{
@@ -17,6 +16,7 @@ use domain::{
 use super::forgotten::{self, ABOVE_ALL};
 use super::memberships::MembershipRow;
 use super::organizations::OrganizationRow;
+use super::run::RunQueryDsl;
 use super::user_rows::UserRow;
 use super::{Conn, Store, limited, store_error};
 use crate::schema::{organization_memberships as memberships, organizations, user_emails, users};

@@ -3,7 +3,6 @@
 //! The end is a final fact like the one that Clerk tells: whichever of the two is later stands, and nothing opens the
 //! session again.
 
-use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult,
@@ -15,6 +14,7 @@ use domain::{
 };
 
 use super::guarded::Context;
+use super::run::RunQueryDsl;
 use super::sessions::{self, SessionRow};
 use super::{Conn, audit, changes, local};
 use crate::column::Time;

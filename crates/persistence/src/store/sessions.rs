@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::dsl::max;
 use diesel::{
@@ -15,6 +14,7 @@ use domain::{
 };
 
 use super::guarded::{Context, on_conflict, upsert_guarded};
+use super::run::RunQueryDsl;
 use super::{Conn, Link, user_writes};
 use crate::column::{Json, Time};
 use crate::schema::sessions::{self, dsl};

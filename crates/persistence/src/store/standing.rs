@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::run::RunQueryDsl;
 use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, QueryResult};
 use domain::{Coverage, MembershipFact, RoleDecision, RoleFacts, TierDecision, TierFacts, User};
 use serde_json::{Map, Value};
 
 use super::guarded::Context;
 use super::plans::{self, Plan};
+use super::run::RunQueryDsl;
 use super::{Conn, Link};
 use crate::schema::{organization_memberships as memberships, organizations};
 

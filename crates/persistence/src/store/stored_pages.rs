@@ -1,6 +1,5 @@
 //! Whole tables, read in parts: the ledger with its messages, and the objects that are kept as they came.
 
-use super::run::RunQueryDsl;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable,
     SelectableHelper,
@@ -9,6 +8,7 @@ use domain::StoreError;
 use serde_json::Value;
 
 use super::mentions::Mentions;
+use super::run::RunQueryDsl;
 use super::{Db, Store, limited, store_error};
 use crate::column::{Id, Json, Time};
 use crate::schema::{clerk_objects as objects, webhook_deliveries as ledger};

@@ -1,11 +1,11 @@
 //! Stream tickets: kept as digests, and taken away by whoever redeems them.
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use domain::{ClerkId, StoreError, StreamTicket, StreamTickets};
 
+use super::run::RunQueryDsl;
 use super::{Store, limited, store_error};
 use crate::column::Time;
 use crate::schema::stream_tickets as tickets;

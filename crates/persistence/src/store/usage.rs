@@ -6,7 +6,6 @@
 
 use std::future::Future;
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::result::Error;
@@ -19,6 +18,7 @@ use domain::{
 use serde_json::json;
 use uuid::Uuid;
 
+use super::run::RunQueryDsl;
 use super::{Conn, Store, changes, limited, store_error};
 use crate::column::{Id, Time};
 use crate::schema::usage::{self, dsl};

@@ -1,6 +1,5 @@
 //! One user with all that belongs to him.
 
-use super::run::RunQueryDsl;
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, QueryResult,
@@ -13,6 +12,7 @@ use domain::{
 use super::local::{self, unreadable};
 use super::memberships::MembershipRow;
 use super::organizations::OrganizationRow;
+use super::run::RunQueryDsl;
 use super::sessions::SessionRow;
 use super::{Conn, audit, erasures, rows, usage};
 use crate::schema::{organization_memberships as memberships, organizations, sessions};

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::run::RunQueryDsl;
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryResult};
 use domain::{Change, ChangeOp, Deletion, Notice, ObjectKind, Policy, ThinUser, UserWrite};
 use serde_json::Map;
@@ -11,6 +10,7 @@ use super::about_users::AboutUsers;
 use super::forgotten::ABOVE_ALL;
 use super::guarded::{Context, delete_guarded, on_conflict, upsert_guarded};
 use super::insertion::insert_returning;
+use super::run::RunQueryDsl;
 use super::standing::Standing;
 use super::user_rows::{NewUser, UserRow, change};
 use super::{Conn, addresses, notices, relink, sessions};

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::run::RunQueryDsl;
 use async_trait::async_trait;
 use chrono::Utc;
 use diesel::{
@@ -14,6 +13,7 @@ use domain::{
     Caller, ClerkId, Month, MonthUsage, SessionStatus, StoreError, ThinUser, User, UserStore,
 };
 
+use super::run::RunQueryDsl;
 use super::user_rows::UserRow;
 use super::{Store, changes, limited, store_error, user_writes};
 use crate::schema::{sessions, usage, users};
