@@ -8,7 +8,7 @@ use auth::Authenticator;
 use domain::{
     Administration, AuditLog, CacheHealth, Changes, Deliveries, Directory, Enrichment, Erasures,
     FeedPulse, FeedTail, Invites, Mirror, Overview, Policy, StoreHealth, StreamTickets, UsageMeter,
-    UserStore, WriteBacks,
+    UserStore, Workspace, WriteBacks,
 };
 use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
@@ -78,6 +78,8 @@ pub struct Parts {
     pub administration: Arc<dyn Administration>,
     /// The right to be forgotten, and the right to know.
     pub erasures: Arc<dyn Erasures>,
+    /// What belongs to users.
+    pub workspace: Workspace,
     /// Lists for administrators.
     pub overview: Arc<dyn Overview>,
     /// The ledger of deliveries.

@@ -1,6 +1,7 @@
 //! JSON that a client sends, within a size and a time, and with a problem that says what is wrong with it.
 
 use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
@@ -10,7 +11,7 @@ use crate::problem::{Kind, Problem};
 use crate::raw_body;
 
 /// The largest body, in bytes: four times the largest preferences.
-const MAX_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
 /// Of what the parser says, at most so many characters are shown: it may repeat what it was given.
 const MAX_WORDS: usize = 300;
 
@@ -21,19 +22,29 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            return Err(Problem::with_detail(
-                Kind::UnsupportedMediaType,
-                "send JSON, with `Content-Type: application/json`",
-            ));
-        }
-        let time = raw_body::body_time(app.settings.request_timeout);
-        let body = raw_body::read(request.into_body(), MAX_BYTES, time).await?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| {
-            let words: String = error.to_string().chars().take(MAX_WORDS).collect();
-            Problem::with_detail(Kind::BodyInvalid, words)
-        })
+        let body = read(request, app, MAX_BYTES).await?;
+        parsed(&body).map(Self)
     }
+}
+
+/// The bytes of a JSON body, at most so many.
+pub(crate) async fn read(request: Request, app: &App, max_bytes: usize) -> Result<Bytes, Problem> {
+    if !is_json(request.headers()) {
+        return Err(Problem::with_detail(
+            Kind::UnsupportedMediaType,
+            "send JSON, with `Content-Type: application/json`",
+        ));
+    }
+    let time = raw_body::body_time(app.settings.request_timeout);
+    raw_body::read(request.into_body(), max_bytes, time).await
+}
+
+/// What JSON says.
+pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        let words: String = error.to_string().chars().take(MAX_WORDS).collect();
+        Problem::with_detail(Kind::BodyInvalid, words)
+    })
 }
 
 /// A `Content-Type` that says JSON, whatever its parameters.

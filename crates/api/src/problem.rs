@@ -7,6 +7,7 @@ mod kind;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use domain::workspace::{FieldProblem, ImportProblem};
 use domain::{Denial, Factor, StepUp, StoreError};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -111,10 +112,50 @@ impl From<StepUp> for ClerkError {
 /// What is wrong with one part of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
-    /// Which part.
-    field: String,
+    /// Which part of a query or of a JSON body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// The line of a file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    /// The column of a file, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<String>,
     /// What is wrong.
     message: String,
+}
+
+impl FieldError {
+    fn of_field(field: &str, message: String) -> Self {
+        Self {
+            field: Some(field.to_owned()),
+            line: None,
+            column: None,
+            message,
+        }
+    }
+}
+
+impl From<FieldProblem> for FieldError {
+    fn from(FieldProblem { field, message }: FieldProblem) -> Self {
+        Self::of_field(field, message)
+    }
+}
+
+impl From<ImportProblem> for FieldError {
+    fn from(problem: ImportProblem) -> Self {
+        let ImportProblem {
+            line,
+            column,
+            message,
+        } = problem;
+        Self {
+            field: None,
+            line: Some(line),
+            column,
+            message,
+        }
+    }
 }
 
 /// Seconds after which a sender may try again what failed for a fault of ours.
@@ -151,11 +192,21 @@ impl Problem {
         let message = message.into();
         Self {
             detail: Some(format!("{field}: {message}")),
-            errors: vec![FieldError {
-                field: field.to_owned(),
-                message,
-            }],
+            errors: vec![FieldError::of_field(field, message)],
             ..Self::of(kind)
+        }
+    }
+
+    /// A problem with several parts of the input. The words are shown to the client.
+    #[must_use]
+    pub(crate) fn with_errors<E: Into<FieldError>>(
+        kind: Kind,
+        detail: impl Into<String>,
+        errors: impl IntoIterator<Item = E>,
+    ) -> Self {
+        Self {
+            errors: errors.into_iter().map(E::into).collect(),
+            ..Self::with_detail(kind, detail)
         }
     }
 

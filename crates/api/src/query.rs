@@ -33,16 +33,32 @@ pub(crate) async fn parameters<T>(
 where
     T: DeserializeOwned + IntoParams,
 {
-    let read = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-    let unreadable = |words: String| Problem::with_detail(Kind::ParameterInvalid, words);
-    let Query(pairs) = read.map_err(|rejection| unreadable(rejection.body_text()))?;
     let told = T::into_params(|| None);
     let known: Vec<&str> = told
         .iter()
         .map(|parameter| parameter.name.as_str())
         .collect();
-    let chosen = chosen(pairs, &known, others)?;
+    let chosen = named(parts, app, &known, others).await?;
     serde_json::from_value(Value::Object(chosen)).map_err(|error| unreadable(error.to_string()))
+}
+
+/// The parameters of these names, as far as they are there.
+///
+/// # Errors
+/// As for [`parameters`].
+pub(crate) async fn named(
+    parts: &mut Parts,
+    app: &App,
+    known: &[&str],
+    others: Others,
+) -> Result<Map<String, Value>, Problem> {
+    let read = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+    let Query(pairs) = read.map_err(|rejection| unreadable(rejection.body_text()))?;
+    chosen(pairs, known, others)
+}
+
+fn unreadable(words: String) -> Problem {
+    Problem::with_detail(Kind::ParameterInvalid, words)
 }
 
 /// The known ones among the pairs.

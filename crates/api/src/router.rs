@@ -1,11 +1,16 @@
 //! Every route on one screen, grouped by who calls it.
 
+use domain::workspace::{
+    ChatMessage, Collection, CollectionItem, Listing, Portfolio, Position, Profile, Share,
+    ValuationRuleset,
+};
 use utoipa::openapi::OpenApi;
 
 use crate::access::Access;
 use crate::app::App;
 use crate::endpoint::{Endpoint, ServedRoute, Undeclared};
 use crate::group::{Group, Surface, routes};
+use crate::owned::Verbs;
 use crate::routes::admin::{
     audit, decisions, deliveries, drift, erasure, invites, organizations, resync, sessions, users,
 };
@@ -68,6 +73,21 @@ fn for_admins(prefix: &'static str) -> Surface {
         .private()
 }
 
+/// What users keep: `Acting` stands in every signature.
+fn for_owners(prefix: &'static str) -> Surface {
+    Group::under(prefix)
+        .routes(Verbs::ALL.of::<Listing>())
+        .routes(Verbs::ALL.of::<Profile>())
+        .routes(Verbs::ALL.of::<ValuationRuleset>())
+        .routes(Verbs::ALL.of::<Collection>())
+        .routes(Verbs::OF_PART.of::<CollectionItem>())
+        .routes(Verbs::OF_PART.of::<Share>())
+        .routes(Verbs::ALL.of::<Portfolio>())
+        .routes(Verbs::OF_PART.of::<Position>())
+        .routes(Verbs::KEPT.of::<ChatMessage>())
+        .private()
+}
+
 /// What anybody may call.
 fn for_anybody() -> Surface {
     Group::under("")
@@ -80,6 +100,7 @@ fn api(prefix: &'static str) -> Surface {
         .with(for_users(prefix))
         .with(for_listeners(prefix))
         .with(for_followers(prefix))
+        .with(for_owners(prefix))
         .with(for_admins(prefix))
 }
 

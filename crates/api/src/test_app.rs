@@ -20,8 +20,9 @@ use chrono::Utc;
 use domain::{
     Caller, ClerkId, InviteRules, MockAdministration, MockAuditLog, MockCacheHealth, MockChanges,
     MockDeliveries, MockEnrichment, MockErasures, MockFeedPulse, MockFeedTail, MockInvites,
-    MockMirror, MockOverview, MockStoreHealth, MockStreamTickets, MockUsageMeter, MockWriteBacks,
-    Policy, Role, StoreError, ThinUser, Tier, User, UserStore,
+    MockMirror, MockOverview, MockOwnedRows, MockPortfolios, MockStoreHealth, MockStreamTickets,
+    MockUsageMeter, MockWriteBacks, Policy, Role, StoreError, ThinUser, Tier, User, UserStore,
+    Workspace,
 };
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http_body_util::BodyExt as _;
@@ -173,6 +174,7 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
         administration: Arc::new(MockAdministration::new()),
         erasures: Arc::new(MockErasures::new()),
         overview: Arc::new(MockOverview::new()),
+        workspace: workspace(),
         deliveries: Arc::new(MockDeliveries::new()),
         store_health: Arc::new(MockStoreHealth::new()),
         receiver: Receiver::new(receiver).unwrap(),
@@ -202,6 +204,22 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
     };
     bring(&mut parts);
     App::new(parts)
+}
+
+fn workspace() -> Workspace {
+    Workspace {
+        listings: Arc::new(MockOwnedRows::new()),
+        profiles: Arc::new(MockOwnedRows::new()),
+        rulesets: Arc::new(MockOwnedRows::new()),
+        collections: Arc::new(MockOwnedRows::new()),
+        collection_items: Arc::new(MockOwnedRows::new()),
+        shares: Arc::new(MockOwnedRows::new()),
+        portfolios: Arc::new(MockOwnedRows::new()),
+        positions: Arc::new(MockOwnedRows::new()),
+        jobs: Arc::new(MockOwnedRows::new()),
+        messages: Arc::new(MockOwnedRows::new()),
+        whole_portfolios: Arc::new(MockPortfolios::new()),
+    }
 }
 
 /// What came back.

@@ -73,7 +73,7 @@ pub use ports::{
     Housekeeping, Invites, Listing, LiveSession, MigrationState, Mirror, MirrorRows, Mirrored,
     NoEnrichment, NoWriteBacks, Overview, OwnedRows, Page, Portfolios, PositionReader,
     SharedCacheState, StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket,
-    StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps, WriteBack, WriteBacks,
+    StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps, Workspace, WriteBack, WriteBacks,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};

@@ -44,7 +44,7 @@ pub use rows::{MirrorRows, Mirrored};
 pub use tickets::{StreamTicket, StreamTickets};
 pub use usage::UsageMeter;
 pub use users::{Caller, UserStore};
-pub use workspace::{OwnedRows, Portfolios};
+pub use workspace::{OwnedRows, Portfolios, Workspace};
 pub use write_backs::{NoWriteBacks, WriteBack, WriteBacks};
 
 #[cfg(feature = "mock")]

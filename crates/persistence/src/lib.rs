@@ -30,14 +30,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use domain::workspace::{
-    CalculationJob, ChatMessage, Collection, CollectionItem, Listing, Portfolio, Position, Profile,
-    Share, ValuationRuleset,
-};
 use domain::{
     Administration, AuditLog, Changes, Commits, Deliveries, Erasures, ExternalIds, FeedTail,
-    Housekeeping, Invites, Mirror, MirrorRows, Overview, OwnedRows, Policy, Portfolios,
-    StoreHealth, StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps,
+    Housekeeping, Invites, Mirror, MirrorRows, Overview, Policy, StoreHealth, StreamTickets,
+    UsageMeter, UserStore, WakeUpError, WakeUps, Workspace,
 };
 
 use commits::Observed;
@@ -105,33 +101,6 @@ pub struct Store {
     pub external_ids: Arc<dyn ExternalIds>,
     /// What belongs to users.
     pub workspace: Workspace,
-}
-
-/// The workspace's ports.
-#[derive(Clone)]
-pub struct Workspace {
-    /// Listings.
-    pub listings: Arc<dyn OwnedRows<Listing>>,
-    /// Profiles.
-    pub profiles: Arc<dyn OwnedRows<Profile>>,
-    /// Valuation rulesets.
-    pub rulesets: Arc<dyn OwnedRows<ValuationRuleset>>,
-    /// Collections.
-    pub collections: Arc<dyn OwnedRows<Collection>>,
-    /// Listings in collections.
-    pub collection_items: Arc<dyn OwnedRows<CollectionItem>>,
-    /// Shares of listings.
-    pub shares: Arc<dyn OwnedRows<Share>>,
-    /// Portfolios.
-    pub portfolios: Arc<dyn OwnedRows<Portfolio>>,
-    /// Positions in portfolios.
-    pub positions: Arc<dyn OwnedRows<Position>>,
-    /// Jobs that calculate portfolios.
-    pub jobs: Arc<dyn OwnedRows<CalculationJob>>,
-    /// Messages of the chat.
-    pub messages: Arc<dyn OwnedRows<ChatMessage>>,
-    /// Portfolios as a whole.
-    pub whole_portfolios: Arc<dyn Portfolios>,
 }
 
 impl Store {

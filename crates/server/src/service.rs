@@ -186,6 +186,7 @@ impl Server {
             administration: Arc::clone(&store.administration),
             erasures: Arc::clone(&store.erasures),
             overview: Arc::clone(&store.overview),
+            workspace: store.workspace.clone(),
             deliveries: Arc::clone(&store.deliveries),
             store_health: Arc::clone(&store.health),
             receiver,

@@ -29,6 +29,7 @@ pub(super) fn complete(document: &mut OpenApi) {
         for (method, operation) in operations(item) {
             refuse(&method, path, operation);
             let name = format!("{} {path}", method.as_str().to_ascii_lowercase());
+            operation.operation_id = Some(operation_id(&name));
             for (status, response) in &mut operation.responses.responses {
                 if let RefOr::T(response) = response {
                     show(&name, status, response);
@@ -36,6 +37,18 @@ pub(super) fn complete(document: &mut OpenApi) {
             }
         }
     }
+}
+
+/// A name that no other operation has: `get_listings_by_id`.
+fn operation_id(name: &str) -> String {
+    let parts = name
+        .split([' ', '/', '-'])
+        .filter(|part| !matches!(*part, "" | "api" | "v1"));
+    let words = parts.map(|part| match part.strip_prefix('{') {
+        Some(varying) => format!("by_{}", varying.trim_end_matches('}')),
+        None => part.to_owned(),
+    });
+    words.collect::<Vec<_>>().join("_")
 }
 
 /// The refusals that follow from a route's shape.

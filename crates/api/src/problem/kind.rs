@@ -156,6 +156,18 @@ kinds! {
     InviteNotFound NOT_FOUND "invite_not_found" "Invite not found";
     /// Another invite has this code.
     InviteCodeTaken CONFLICT "invite_code_taken" "Invite code taken";
+    /// Nothing of the caller's has this id; another's is not told from none.
+    ResourceNotFound NOT_FOUND "resource_not_found" "Not found";
+    /// The body names a row that there is not, or that is another's.
+    ReferenceUnknown UNPROCESSABLE_ENTITY "reference_unknown" "Unknown reference";
+    /// The user has as many portfolios as his tier allows.
+    PortfolioLimitReached FORBIDDEN "portfolio_limit_reached" "Portfolio limit reached";
+    /// A file of which nothing is taken.
+    ImportInvalid UNPROCESSABLE_ENTITY "import_invalid" "Invalid file";
+    /// Figures that cannot be worked out.
+    CalculationFailed UNPROCESSABLE_ENTITY "calculation_failed" "Calculation failed";
+    /// The team runs no assistant.
+    AssistantNotConfigured SERVICE_UNAVAILABLE "assistant_not_configured" "No assistant configured";
     /// There is no open request to forget this person.
     ErasureNotFound NOT_FOUND "erasure_not_found" "No open erasure";
     /// The person is forgotten already, or is to be.

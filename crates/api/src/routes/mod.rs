@@ -13,3 +13,4 @@ pub(crate) mod onboarding;
 pub(crate) mod stream_ticket;
 pub(crate) mod verify;
 pub(crate) mod webhook;
+pub(crate) mod workspace;

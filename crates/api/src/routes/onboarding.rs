@@ -5,12 +5,11 @@ use axum::extract::State;
 use chrono::Utc;
 use domain::{InviteAttempt, InviteCode, InviteOutcome};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::current_user::CurrentUser;
-use crate::json_body::JsonBody;
+use crate::input::Input;
 use crate::peer::PeerAddress;
 use crate::problem::{Kind, Problem, ProblemBody};
 use crate::request_id::RequestId;
@@ -57,11 +56,8 @@ pub(crate) async fn validate_invite(
     State(app): State<App>,
     request: RequestId,
     PeerAddress(address): PeerAddress,
-    JsonBody(body): JsonBody<Map<String, Value>>,
+    Input(given): Input<InviteToValidate>,
 ) -> Result<Json<InviteValidated>, Problem> {
-    // An object, and no list that could be read as its members.
-    let given: InviteToValidate = serde_json::from_value(Value::Object(body))
-        .map_err(|error| Problem::with_detail(Kind::BodyInvalid, error.to_string()))?;
     let attempt = InviteAttempt {
         user_id: caller.user.id,
         address,

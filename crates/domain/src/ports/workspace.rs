@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::workspace::{
-    CalculationJob, Owned, OwnedFilter, Portfolio, PortfolioSummary, Position, Resource, Scope,
+    CalculationJob, ChatMessage, Collection, CollectionItem, Listing, Owned, OwnedFilter,
+    Portfolio, PortfolioSummary, Position, Profile, Resource, Scope, Share, ValuationRuleset,
     Written,
 };
 use crate::{PageQuery, Paged, StoreError};
@@ -84,4 +87,31 @@ pub trait Portfolios: Send + Sync {
         scope: &Scope,
         portfolio_ids: Vec<Uuid>,
     ) -> Result<Vec<Owned<CalculationJob>>, StoreError>;
+}
+
+/// Where each kind is kept.
+#[derive(Clone)]
+pub struct Workspace {
+    /// Listings.
+    pub listings: Arc<dyn OwnedRows<Listing>>,
+    /// Profiles.
+    pub profiles: Arc<dyn OwnedRows<Profile>>,
+    /// Valuation rulesets.
+    pub rulesets: Arc<dyn OwnedRows<ValuationRuleset>>,
+    /// Collections.
+    pub collections: Arc<dyn OwnedRows<Collection>>,
+    /// Listings in collections.
+    pub collection_items: Arc<dyn OwnedRows<CollectionItem>>,
+    /// Shares of listings.
+    pub shares: Arc<dyn OwnedRows<Share>>,
+    /// Portfolios.
+    pub portfolios: Arc<dyn OwnedRows<Portfolio>>,
+    /// Positions in portfolios.
+    pub positions: Arc<dyn OwnedRows<Position>>,
+    /// Jobs that calculate portfolios.
+    pub jobs: Arc<dyn OwnedRows<CalculationJob>>,
+    /// Messages of the chat.
+    pub messages: Arc<dyn OwnedRows<ChatMessage>>,
+    /// Portfolios as a whole.
+    pub whole_portfolios: Arc<dyn Portfolios>,
 }

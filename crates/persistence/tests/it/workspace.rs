@@ -130,7 +130,7 @@ pub(crate) async fn ids<T: Resource>(
 }
 
 /// The store's ports.
-pub(crate) fn workspace(store: &TestStore) -> &persistence::Workspace {
+pub(crate) fn workspace(store: &TestStore) -> &domain::Workspace {
     let Store { workspace, .. } = &store.store;
     workspace
 }

@@ -7,11 +7,11 @@ use domain::{ClerkId, Decided, Policy, Role, Tier, WriteBack};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::input::{Reason, given, words};
 use super::shown::AdminUser;
 use super::users::{key, unknown};
 use super::{AdminCaller, Id, Input};
 use crate::app::App;
+use crate::input::{Reason, given, words};
 use crate::problem::{Kind, Problem, ProblemBody};
 
 /// A role for a user.

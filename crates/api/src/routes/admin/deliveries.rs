@@ -9,9 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use webhooks::Arrival;
 
-use super::input::Reason;
 use super::{AdminCaller, Id, Input, PageOf, Parameters, parameters};
 use crate::app::App;
+use crate::input::Reason;
 use crate::problem::{Kind, Problem, ProblemBody};
 
 /// Which deliveries, and which page of them.

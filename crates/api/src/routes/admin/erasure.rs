@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::decisions::{configured, last_admin};
-use super::input::Reason;
 use super::users::{key, unknown};
 use super::{AdminCaller, Id, Input};
 use crate::app::App;
+use crate::input::Reason;
 use crate::problem::{Kind, Problem, ProblemBody};
 
 /// A request to forget a person, which is held back until it is due.

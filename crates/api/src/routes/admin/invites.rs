@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::input::{Reason, words};
 use super::{AdminCaller, Id, Input, PageOf, Parameters, parameters};
 use crate::app::App;
+use crate::input::{Reason, words};
 use crate::problem::{Kind, Problem, ProblemBody};
 
 /// An invite to be made.

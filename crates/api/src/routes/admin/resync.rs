@@ -6,11 +6,11 @@ use chrono::Utc;
 use domain::{DirectoryError, UserKey};
 
 use super::decisions::shown;
-use super::input::{Reason, clerk_id};
 use super::shown::AdminUser;
 use super::users::{key, unknown};
 use super::{AdminCaller, Id, Input};
 use crate::app::App;
+use crate::input::{Reason, clerk_id};
 use crate::problem::{Kind, Problem, ProblemBody};
 
 /// Reads a user from Clerk now, and makes the row so, whatever it knows; but what Clerk tells meanwhile counts.

@@ -7,10 +7,10 @@ use domain::{List, Session, SessionFilter, SessionStatus, UserKey, WriteBack};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::input::{Reason, clerk_id};
 use super::users::key;
 use super::{AdminCaller, Id, Input, PageOf, Parameters, parameters};
 use crate::app::App;
+use crate::input::{Reason, clerk_id};
 use crate::problem::{Kind, Problem, ProblemBody};
 
 /// Which sessions, and which page of them.

@@ -9,16 +9,15 @@ use utoipa::IntoParams;
 
 use crate::access::Asks;
 use crate::app::App;
+use crate::page::MOST;
 use crate::problem::Problem;
 use crate::query::{self, Others, invalid};
-
-use super::MOST;
 
 /// Characters of a filter at most.
 const LONGEST: usize = 255;
 
 /// The query of a request: each parameter at most once, and none that the document does not tell of.
-pub(crate) struct Parameters<T>(pub(super) T);
+pub(crate) struct Parameters<T>(pub(crate) T);
 
 impl<T> Asks for Parameters<T> {}
 
@@ -32,7 +31,7 @@ impl<T: DeserializeOwned + IntoParams> FromRequestParts<App> for Parameters<T> {
 }
 
 /// What the path names.
-pub(crate) struct Id(pub(super) String);
+pub(crate) struct Id(pub(crate) String);
 
 impl Asks for Id {}
 
@@ -47,7 +46,7 @@ impl FromRequestParts<App> for Id {
 }
 
 /// The page that is wanted. More rows than a page has are answered with as many as it has.
-pub(super) fn page<K: CursorKey>(
+pub(crate) fn page<K: CursorKey>(
     list: List,
     limit: Option<String>,
     cursor: Option<String>,
@@ -75,7 +74,7 @@ fn number(text: &str) -> Result<u32, Problem> {
 }
 
 /// Text to compare with; empty is none.
-pub(super) fn text(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
+pub(crate) fn text(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
@@ -89,7 +88,7 @@ pub(super) fn text(name: &str, text: Option<String>) -> Result<Option<String>, P
 }
 
 /// Yes or no; no when nothing is said.
-pub(super) fn flag(name: &str, text: Option<String>) -> Result<bool, Problem> {
+pub(crate) fn flag(name: &str, text: Option<String>) -> Result<bool, Problem> {
     match text.as_deref() {
         None | Some("" | "false" | "0") => Ok(false),
         Some("true" | "1") => Ok(true),
@@ -98,7 +97,7 @@ pub(super) fn flag(name: &str, text: Option<String>) -> Result<bool, Problem> {
 }
 
 /// A time.
-pub(super) fn time(name: &str, text: Option<String>) -> Result<Option<DateTime<Utc>>, Problem> {
+pub(crate) fn time(name: &str, text: Option<String>) -> Result<Option<DateTime<Utc>>, Problem> {
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
@@ -108,7 +107,7 @@ pub(super) fn time(name: &str, text: Option<String>) -> Result<Option<DateTime<U
 }
 
 /// One of several names; nothing when none is given.
-pub(super) fn one_of<'a, T: Clone>(
+pub(crate) fn one_of<'a, T: Clone>(
     name: &str,
     text: Option<String>,
     known: impl Iterator<Item = (&'a str, T)>,

@@ -1,51 +1,39 @@
-//! Bodies of administrators: small JSON objects without a member too many.
+//! Bodies that are JSON objects, and what is often in them.
 
 use axum::body::HttpBody as _;
 use axum::extract::{FromRequest, Request};
 use domain::ClerkId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::access::Asks;
 use crate::app::App;
-use crate::json_body::JsonBody;
+use crate::json_body;
 use crate::problem::{Kind, Problem};
 
 /// Characters of somebody's own words at most.
-pub(super) const LONGEST_WORDS: usize = 500;
+pub(crate) const LONGEST_WORDS: usize = 500;
 
-/// Characters of the parser's words at most.
-const MAX_WORDS: usize = 300;
+/// A JSON object of at most so many bytes, without a member too many; no body at all is an empty one.
+pub(crate) struct Input<T, const MAX_BYTES: usize = { json_body::MAX_BYTES }>(pub(crate) T);
 
-/// A JSON object; no body at all is an empty one.
-pub(crate) struct Input<T>(pub(super) T);
+impl<T, const MAX_BYTES: usize> Asks for Input<T, MAX_BYTES> {}
 
-impl<T> Asks for Input<T> {}
-
-impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
+impl<T: DeserializeOwned, const MAX_BYTES: usize> FromRequest<App> for Input<T, MAX_BYTES> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if request.body().size_hint().exact() == Some(0) {
+            return json_body::parsed(b"{}").map(Self);
+        }
+        let body = json_body::read(request, app, MAX_BYTES).await?;
         // An object and nothing else: a list would be taken for an object's members in their order.
-        let members = if request.body().size_hint().exact() == Some(0) {
-            Map::new()
-        } else {
-            let JsonBody(members) = JsonBody::from_request(request, app).await?;
-            members
-        };
-        serde_json::from_value(Value::Object(members))
-            .map(Self)
-            .map_err(|error| {
-                // It may repeat what it was given.
-                let words = error
-                    .to_string()
-                    .chars()
-                    .take(MAX_WORDS)
-                    .collect::<String>();
-                Problem::with_detail(Kind::BodyInvalid, words)
-            })
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            let words = "a JSON object is wanted";
+            return Err(Problem::with_detail(Kind::BodyInvalid, words));
+        }
+        json_body::parsed(&body).map(Self)
     }
 }
 
@@ -61,13 +49,13 @@ pub(crate) struct Reason {
 
 impl Reason {
     /// The words, if they may be kept.
-    pub(super) fn checked(self) -> Result<Option<String>, Problem> {
+    pub(crate) fn checked(self) -> Result<Option<String>, Problem> {
         words("reason", self.reason)
     }
 }
 
 /// Somebody's own words: without control characters, and not too many. Empty ones are none.
-pub(super) fn words(field: &str, text: Option<String>) -> Result<Option<String>, Problem> {
+pub(crate) fn words(field: &str, text: Option<String>) -> Result<Option<String>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let text = text.trim();
     if text.chars().count() > LONGEST_WORDS {
@@ -82,7 +70,7 @@ pub(super) fn words(field: &str, text: Option<String>) -> Result<Option<String>,
 }
 
 /// A member that may be null, and that is told from one that is not there.
-pub(super) fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+pub(crate) fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -91,7 +79,7 @@ where
 }
 
 /// An id of Clerk's in a path.
-pub(super) fn clerk_id(text: String, kind: Kind) -> Result<ClerkId, Problem> {
+pub(crate) fn clerk_id(text: String, kind: Kind) -> Result<ClerkId, Problem> {
     ClerkId::parse(text).map_err(|error| Problem::with_detail(kind, error.to_string()))
 }
 
