@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::Authenticator;
+use domain::workspace::ImportLimits;
 use domain::{
-    Administration, AuditLog, CacheHealth, Changes, Deliveries, Directory, Enrichment, Erasures,
-    FeedPulse, FeedTail, Invites, Mirror, Overview, Policy, StoreHealth, StreamTickets, UsageMeter,
-    UserStore, Workspace, WriteBacks,
+    Administration, Assistant, AuditLog, CacheHealth, Changes, Deliveries, Directory, Enrichment,
+    Erasures, FeedPulse, FeedTail, Invites, Mirror, Overview, Policy, PositionReader, StoreHealth,
+    StreamTickets, UsageMeter, UserStore, Workspace, WriteBacks,
 };
 use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
@@ -28,6 +29,10 @@ pub struct ApiSettings {
     pub jit_provisioning: bool,
     /// The largest webhook body, in bytes.
     pub webhook_body_limit: usize,
+    /// The largest file of positions, in bytes.
+    pub import_body_limit: usize,
+    /// How much is taken and told of such a file.
+    pub import: ImportLimits,
     /// How long a request may take in all.
     pub request_timeout: Duration,
     /// Whether Clerk's Backend API can be asked: a secret key is set.
@@ -80,6 +85,10 @@ pub struct Parts {
     pub erasures: Arc<dyn Erasures>,
     /// What belongs to users.
     pub workspace: Workspace,
+    /// Who reads files of positions.
+    pub position_reader: Arc<dyn PositionReader>,
+    /// Who answers in the chat; `None` where the team runs no assistant.
+    pub assistant: Option<Arc<dyn Assistant>>,
     /// Lists for administrators.
     pub overview: Arc<dyn Overview>,
     /// The ledger of deliveries.

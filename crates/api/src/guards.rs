@@ -18,7 +18,7 @@ use crate::current_user::CurrentUser;
 use crate::problem::Problem;
 
 pub use rules::{
-    AnyRole, HasFeature, HasInvite, HasPermission, HasRole, HasTier, IsAdmin, Name, Roles,
+    AnyRole, GatedBy, HasFeature, HasInvite, HasPermission, HasRole, HasTier, IsAdmin, Name, Roles,
     StepUpRule, SteppedUp,
 };
 

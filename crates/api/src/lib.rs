@@ -49,8 +49,8 @@ pub use app::{ApiSettings, App, Parts};
 pub use current_user::{CurrentUser, Proof};
 pub use endpoint::{Endpoint, ServedRoute, Undeclared};
 pub use guards::{
-    Admin, AnyRole, HasFeature, HasInvite, HasPermission, HasRole, HasTier, Invited, IsAdmin, Must,
-    Name, Roles, Rule, StepUpRule, SteppedUp,
+    Admin, AnyRole, GatedBy, HasFeature, HasInvite, HasPermission, HasRole, HasTier, Invited,
+    IsAdmin, Must, Name, Roles, Rule, StepUpRule, SteppedUp,
 };
 pub use invite_gate::InviteGate;
 pub use legacy_bridge::{LegacyBridge, LegacyUse};

@@ -207,7 +207,8 @@ where
     tell().await
 }
 
-fn limit_reached(usage: &FeatureUsage, limit: u64, amount: NonZeroU32) -> Problem {
+/// The refusal of what would be more than a limit allows.
+pub(crate) fn limit_reached(usage: &FeatureUsage, limit: u64, amount: NonZeroU32) -> Problem {
     let FeatureUsage {
         feature,
         month,

@@ -21,6 +21,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
         (name = "auth", description = "What clients call with a session token"),
         (name = "onboarding", description = "How a user gets in"),
         (name = "workspace", description = "What users keep, each for himself"),
+        (name = "chat", description = "The assistant"),
         (name = "admin", description = "What administrators call; machine callers may read users and organizations"),
         (name = "health", description = "What orchestrators and people on call ask"),
     ),

@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::current_user::CurrentUser;
 
 pub(crate) use acting::Acting;
-pub(crate) use handlers::Body;
+pub(crate) use handlers::{Body, created};
 pub(crate) use outcome::{LimitReached, done, found};
 pub(crate) use query::{Which, id};
 pub(crate) use routes::Verbs;

@@ -14,6 +14,7 @@ use crate::owned::Verbs;
 use crate::routes::admin::{
     audit, decisions, deliveries, drift, erasure, invites, organizations, resync, sessions, users,
 };
+use crate::routes::workspace::{calculations, chat, imports, valuations};
 use crate::routes::{
     changes, health, logout, me, my_events, my_preferences, my_usage, onboarding, stream_ticket,
     verify, webhook,
@@ -85,6 +86,10 @@ fn for_owners(prefix: &'static str) -> Surface {
         .routes(Verbs::ALL.of::<Portfolio>())
         .routes(Verbs::OF_PART.of::<Position>())
         .routes(Verbs::KEPT.of::<ChatMessage>())
+        .routes(routes!(calculations::run, calculations::statuses))
+        .routes(routes!(valuations::evaluate, valuations::score))
+        .routes(routes!(imports::import))
+        .routes(routes!(chat::send))
         .private()
 }
 

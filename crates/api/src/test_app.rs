@@ -1,6 +1,7 @@
 //! For tests: an application whose people are in memory and whose tokens are signed here, and requests to it. Ports that
 //! a test does not bring panic when they are asked.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -17,12 +18,13 @@ use axum::extract::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::Utc;
+use domain::workspace::ImportLimits;
 use domain::{
     Caller, ClerkId, InviteRules, MockAdministration, MockAuditLog, MockCacheHealth, MockChanges,
     MockDeliveries, MockEnrichment, MockErasures, MockFeedPulse, MockFeedTail, MockInvites,
-    MockMirror, MockOverview, MockOwnedRows, MockPortfolios, MockStoreHealth, MockStreamTickets,
-    MockUsageMeter, MockWriteBacks, Policy, Role, StoreError, ThinUser, Tier, User, UserStore,
-    Workspace,
+    MockMirror, MockOverview, MockOwnedRows, MockPortfolios, MockPositionReader, MockStoreHealth,
+    MockStreamTickets, MockUsageMeter, MockWriteBacks, Policy, Role, StoreError, ThinUser, Tier,
+    User, UserStore, Workspace,
 };
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http_body_util::BodyExt as _;
@@ -175,6 +177,8 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
         erasures: Arc::new(MockErasures::new()),
         overview: Arc::new(MockOverview::new()),
         workspace: workspace(),
+        position_reader: Arc::new(MockPositionReader::new()),
+        assistant: None,
         deliveries: Arc::new(MockDeliveries::new()),
         store_health: Arc::new(MockStoreHealth::new()),
         receiver: Receiver::new(receiver).unwrap(),
@@ -186,6 +190,11 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
         settings: ApiSettings {
             jit_provisioning: false,
             webhook_body_limit: 1024,
+            import_body_limit: 1024,
+            import: ImportLimits {
+                max_rows: NonZeroUsize::MIN,
+                max_problems: NonZeroUsize::MIN,
+            },
             request_timeout: Duration::from_secs(60),
             clerk_configured: false,
             invites: InviteGate {

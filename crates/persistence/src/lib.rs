@@ -30,10 +30,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use domain::workspace::{
+    CalculationJob, ChatMessage, Collection, CollectionItem, Listing, Portfolio, Position, Profile,
+    Share, ValuationRuleset,
+};
 use domain::{
     Administration, AuditLog, Changes, Commits, Deliveries, Erasures, ExternalIds, FeedTail,
-    Housekeeping, Invites, Mirror, MirrorRows, Overview, Policy, StoreHealth, StreamTickets,
-    UsageMeter, UserStore, WakeUpError, WakeUps, Workspace,
+    Housekeeping, Invites, Mirror, MirrorRows, Overview, OwnedRows, Policy, Portfolios,
+    StoreHealth, StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps, Workspace,
 };
 
 use commits::Observed;

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{ApiSettings, App, LegacyBridge, Parts, ServiceTokens, SyncStatus};
+use assistant::{AssistantConfig, AssistantConfigError, ChatCompletions};
 use auth::Authenticator;
 use auth::legacy::{LegacyFault, LegacyVerifier};
 use cache::{CacheParts, CacheSettings, Caches, RedisLinkError};
 use chrono::Utc;
 use clerk::{ClerkApi, ClerkConfigError};
-use domain::{Directory, Enrichment, NoEnrichment, NoWriteBacks, WriteBacks};
-use persistence::{DatabaseUrl, MigrationError, OpenError, Store, StoreSettings};
+use domain::{Assistant, Directory, Enrichment, NoEnrichment, NoWriteBacks, WriteBacks};
+use imports::CsvPositions;
+use persistence::{
+    DatabaseUrl, MigrationError, OpenError, RowSecurityProblem, Store, StoreSettings,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +49,12 @@ pub enum StartError {
         /// Why not.
         source: MigrationError,
     },
+    /// Row-level security would not keep users apart.
+    #[error(transparent)]
+    RowSecurity(#[from] RowSecurityProblem),
+    /// The assistant's settings are impossible.
+    #[error("the assistant cannot be asked: {0}")]
+    Assistant(#[from] AssistantConfigError),
     /// A route would be open to anybody by mistake.
     #[error(transparent)]
     Routes(#[from] api::Undeclared),
@@ -98,6 +108,7 @@ impl Server {
     /// When the service cannot work with this configuration here and now.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let Config {
+            is_development,
             bind,
             database,
             auth,
@@ -110,6 +121,7 @@ impl Server {
             policy,
             invites,
             administration,
+            workspace,
             jit_provisioning,
             webhook_body_limit,
             request_timeout,
@@ -133,6 +145,7 @@ impl Server {
         {
             tracing::info!(name, "migrated");
         }
+        check_row_security(&database.url, is_development).await?;
         let policy = Arc::new(policy);
         let settings = StoreSettings {
             pool_size: database.pool_size,
@@ -187,6 +200,8 @@ impl Server {
             erasures: Arc::clone(&store.erasures),
             overview: Arc::clone(&store.overview),
             workspace: store.workspace.clone(),
+            position_reader: Arc::new(CsvPositions),
+            assistant: assistant(workspace.assistant.as_ref())?,
             deliveries: Arc::clone(&store.deliveries),
             store_health: Arc::clone(&store.health),
             receiver,
@@ -198,6 +213,8 @@ impl Server {
             settings: ApiSettings {
                 jit_provisioning,
                 webhook_body_limit,
+                import_body_limit: workspace.import_body_limit,
+                import: workspace.import,
                 request_timeout,
                 clerk_configured: clerk_api.is_some(),
                 invites,
@@ -239,6 +256,28 @@ impl Server {
         self.stop.cancel();
         self.tasks.wait().await;
     }
+}
+
+/// Whether row-level security binds the role that the service works as: outside development it has to.
+async fn check_row_security(url: &DatabaseUrl, is_development: bool) -> Result<(), StartError> {
+    let problem = persistence::row_security_problem(url)
+        .await
+        .map_err(|source| failed(url, source))?;
+    match problem {
+        Some(problem) if problem.is_open() && !is_development => Err(problem.into()),
+        Some(problem) => {
+            tracing::warn!("{problem}");
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+fn assistant(
+    config: Option<&AssistantConfig>,
+) -> Result<Option<Arc<dyn Assistant>>, AssistantConfigError> {
+    let client = config.map(ChatCompletions::new).transpose()?;
+    Ok(client.map(|client| -> Arc<dyn Assistant> { Arc::new(client) }))
 }
 
 /// Puts the caches before the store.

@@ -58,6 +58,10 @@ pub struct HasPermission<N>(PhantomData<fn() -> N>);
 #[derive(Debug)]
 pub struct HasFeature<N>(PhantomData<fn() -> N>);
 
+/// A feature that is on for the caller's role in his tier, if the policy has such a feature; anybody where it has none.
+#[derive(Debug)]
+pub struct GatedBy<N>(PhantomData<fn() -> N>);
+
 /// A recent verification of the factors.
 #[derive(Debug)]
 pub struct SteppedUp<S>(PhantomData<fn() -> S>);
@@ -135,6 +139,19 @@ impl<N: Name> Rule for HasFeature<N> {
 
     fn name() -> String {
         format!("feature:{}", N::NAME)
+    }
+}
+
+impl<N: Name> Rule for GatedBy<N> {
+    fn check(app: &App, caller: &CurrentUser, _: DateTime<Utc>) -> Result<(), Denial> {
+        match app.policy.require_feature(&caller.entitlements, N::NAME) {
+            Err(Denial::Undefined { .. }) => Ok(()),
+            judged => judged,
+        }
+    }
+
+    fn name() -> String {
+        format!("gate:{}", N::NAME)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The routes of a resource.
 
 use axum::routing::{delete, get, patch, post, put};
-use http::Method;
 use utoipa::openapi::path::{HttpMethod, PathItem, Paths, PathsBuilder};
 
 use super::Exposed;

@@ -215,6 +215,11 @@ fn settings(
         ("CLERK_API_BUDGET", EMULATOR_BUDGET.to_owned()),
         ("CLERK_WEBHOOK_SECRET", secret.expose_secret().to_owned()),
         (
+            "ASSISTANT_URL",
+            format!("{}/assistant/v1", emulator.origin()),
+        ),
+        ("ASSISTANT_MODEL", "emulator".to_owned()),
+        (
             "CLERK_AUTHORIZED_PARTIES",
             format!("http://127.0.0.1:{port},http://localhost:{port}"),
         ),

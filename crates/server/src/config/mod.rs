@@ -12,6 +12,7 @@ mod legacy;
 mod policy;
 mod sync;
 mod variables;
+mod workspace;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -32,6 +33,7 @@ pub use environment::environment;
 pub use legacy::BridgeConfig;
 pub use sync::{JobConfig, SyncConfig};
 use variables::Variables;
+pub use workspace::WorkspaceConfig;
 
 const DEFAULT_DATABASE: &str = "sqlite://clerk-sync.db";
 const DEFAULT_PORT: u16 = 8080;
@@ -43,6 +45,8 @@ const DEFAULT_REQUEST_SECONDS: u64 = 14;
 /// Everything that `serve` needs.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Whether this is no production: the emulator's keys are believed, and a role that no row-level security binds will do.
+    pub is_development: bool,
     /// Where to listen.
     pub bind: SocketAddr,
     /// The databases.
@@ -67,6 +71,8 @@ pub struct Config {
     pub invites: InviteGate,
     /// What follows from admins' decisions.
     pub administration: AdministrationConfig,
+    /// The assistant, and files of positions.
+    pub workspace: WorkspaceConfig,
     /// Whether the first request of an unknown user makes a row.
     pub jit_provisioning: bool,
     /// Bytes.
@@ -130,7 +136,7 @@ impl Config {
     /// Every fault at once.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
         let mut vars = Variables::new(&lookup);
-        let development = vars.choice(
+        let is_development = vars.choice(
             "CLERK_SYNC_ENV",
             &[("production", false), ("development", true)],
             false,
@@ -140,13 +146,15 @@ impl Config {
             auth,
             secret_key,
             api_url,
-        } = clerk::read(&mut vars, development);
+        } = clerk::read(&mut vars, is_development);
         let config = Self {
+            is_development,
             bind: bind(&mut vars),
             webhooks: webhooks(&mut vars),
             policy: policy::read(&mut vars),
             invites: invites::read(&mut vars),
             administration: administration::read(&mut vars),
+            workspace: workspace::read(&mut vars),
             jit_provisioning: vars.flag("JIT_PROVISIONING", true),
             webhook_body_limit: vars.number("WEBHOOK_BODY_LIMIT", MIB, 1024..=64 * MIB),
             request_timeout: Duration::from_secs(vars.number(

@@ -18,6 +18,6 @@ mod shown;
 pub(crate) mod users;
 
 use self::caller::{AdminCaller, Reader};
-use crate::input::{self, Input};
+use crate::input::Input;
 use crate::page::PageOf;
 use crate::parameters::{self, Id, Parameters};
