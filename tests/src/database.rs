@@ -58,6 +58,15 @@ impl Tables {
             .get(0)
     }
 
+    /// Changes rows, as a program of the team's own might.
+    ///
+    /// # Panics
+    /// When the statement fails.
+    pub async fn execute(&self, statement: &str) -> u64 {
+        let done = self.0.execute(statement, &[]).await;
+        done.unwrap_or_else(|error| panic!("{statement}: {error:?}"))
+    }
+
     /// Ends the connections to this database that call themselves so; answers how many there were.
     ///
     /// # Panics

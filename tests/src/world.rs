@@ -44,7 +44,14 @@ impl World {
     /// # Panics
     /// When something does not start.
     pub async fn with(database: TestDatabase, own: &[(&str, &str)]) -> Self {
-        let clerk = Self::new_clerk().await;
+        Self::of(Self::new_clerk().await, database, own).await
+    }
+
+    /// The same with an offline Clerk that is there already.
+    ///
+    /// # Panics
+    /// When something does not start.
+    pub async fn of(clerk: Emulator, database: TestDatabase, own: &[(&str, &str)]) -> Self {
         let server = Self::new_server(database.url(), &clerk, own).await;
         let world = Self {
             server,

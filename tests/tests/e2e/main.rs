@@ -49,3 +49,4 @@ mod surface;
 mod sweeps;
 mod takeover;
 mod tokens;
+mod workspace;

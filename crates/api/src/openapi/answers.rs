@@ -1,6 +1,8 @@
 //! What the document says of answers besides what stands at each route: refusals that follow from a route's shape, and an
 //! example of every answer.
 
+mod specimen;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -10,6 +12,7 @@ use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema};
 
+use self::specimen::Specimens;
 use crate::group::operations;
 use crate::problem::{Kind, Problem};
 
@@ -25,6 +28,8 @@ static EXAMPLES: LazyLock<Map<String, Value>> =
 
 /// Completes every operation.
 pub(super) fn complete(document: &mut OpenApi) {
+    let schemas = document.components.as_ref().map(|all| json!(all.schemas));
+    let specimens = Specimens::of(schemas.unwrap_or_default());
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
             refuse(&method, path, operation);
@@ -32,7 +37,7 @@ pub(super) fn complete(document: &mut OpenApi) {
             operation.operation_id = Some(operation_id(&name));
             for (status, response) in &mut operation.responses.responses {
                 if let RefOr::T(response) = response {
-                    show(&name, status, response);
+                    show(&name, status, response, &specimens);
                 }
             }
         }
@@ -99,7 +104,7 @@ fn quoted(kind: Kind) -> String {
 }
 
 /// Puts an example to an answer that has none.
-fn show(operation: &str, status: &str, response: &mut Response) {
+fn show(operation: &str, status: &str, response: &mut Response, specimens: &Specimens) {
     let description = response.description.clone();
     for (media_type, content) in &mut response.content {
         let RefOr::T(content) = content else { continue };
@@ -117,7 +122,7 @@ fn show(operation: &str, status: &str, response: &mut Response) {
                     .insert(kind.code().to_owned(), example.into());
             }
         } else if media_type == JSON {
-            content.example = whole(operation, content.schema.as_ref());
+            content.example = whole(operation, content.schema.as_ref(), specimens);
         }
     }
 }
@@ -157,15 +162,19 @@ fn problem(kind: Kind) -> Value {
 }
 
 /// A whole answer: a page has one row.
-fn whole(operation: &str, schema: Option<&RefOr<Schema>>) -> Option<Value> {
+fn whole(operation: &str, schema: Option<&RefOr<Schema>>, specimens: &Specimens) -> Option<Value> {
     let Some(RefOr::Ref(schema)) = schema else {
         return EXAMPLES.get(operation).cloned();
     };
+    let one = |name: &str| {
+        let written = EXAMPLES.get(name).cloned();
+        written.or_else(|| specimens.named(name))
+    };
     let name = schema.ref_location.strip_prefix(SCHEMAS)?;
     let Some(row) = name.strip_prefix("PageOf_") else {
-        return EXAMPLES.get(name).cloned();
+        return one(name);
     };
-    let row = EXAMPLES.get(row)?;
+    let row = one(row)?;
     let page: BTreeMap<&str, Value> = [
         ("items", json!([row])),
         ("next_cursor", json!("dTowMTk3YTBjMC01YjFl")),

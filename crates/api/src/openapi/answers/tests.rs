@@ -173,6 +173,17 @@ fn a_whole_answer_has_every_member() {
 }
 
 #[test]
+fn no_two_operations_have_one_name() {
+    let all = every_operation(&document());
+    let names: BTreeSet<String> = all
+        .iter()
+        .map(|(_, operation)| operation["operationId"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names.len(), all.len());
+    assert!(names.contains("get_listings_by_id"), "{names:?}");
+}
+
+#[test]
 fn refusals_that_follow_from_a_route_are_told() {
     let document = document();
     let (mut writes, mut bodies, mut ids) = (0, 0, 0);
