@@ -6,6 +6,7 @@ mod imports;
 mod isolation;
 mod listings;
 mod sharing;
+mod storm;
 
 use e2e::{Answer, TestDatabase, Visitor, World, eventually};
 use reqwest::Method;
@@ -21,6 +22,79 @@ const POLICY: &str = include_str!("../../../crates/domain/src/access/built_in.to
 async fn open(database: TestDatabase) -> World {
     World::with(database, &[("INVITE_CODE_ENABLED", "false")]).await
 }
+
+/// Where rows are, and what keeps people apart there.
+struct Ground {
+    database: TestDatabase,
+    /// The role that the service works as, where policies bind it.
+    role: Option<String>,
+}
+
+impl Ground {
+    /// What keeps people apart is the queries alone.
+    fn of_queries(database: TestDatabase) -> Self {
+        let role = None;
+        Self { database, role }
+    }
+
+    /// PostgreSQL's policies stand behind the queries, as in production.
+    async fn of_policies() -> Self {
+        let database = e2e::migrated_postgres().await;
+        let role = Some(database.bare_role_url().await);
+        Self { database, role }
+    }
+
+    async fn world(self, own: &[(&str, &str)]) -> World {
+        let Self { database, role } = self;
+        let owner = database.url().to_owned();
+        let mut all = own.to_vec();
+        if let Some(role) = &role {
+            all.push(("DATABASE_URL", role));
+            all.push(("DATABASE_MIGRATION_URL", &owner));
+        }
+        World::with(database, &all).await
+    }
+
+    async fn open(self) -> World {
+        self.world(&[("INVITE_CODE_ENABLED", "false")]).await
+    }
+}
+
+/// Makes a test of each `async fn name(ground: Ground)` on SQLite, on PostgreSQL as the superuser, and on PostgreSQL as
+/// a role that policies bind.
+macro_rules! on_every_wall {
+    ($($case:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $case() {
+                    let database = e2e::TestDatabase::sqlite();
+                    super::$case(crate::workspace::Ground::of_queries(database)).await;
+                }
+            )+
+        }
+
+        mod by_queries_alone {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $case() {
+                    let database = e2e::migrated_postgres().await;
+                    super::$case(crate::workspace::Ground::of_queries(database)).await;
+                }
+            )+
+        }
+
+        mod behind_policies {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $case() {
+                    super::$case(crate::workspace::Ground::of_policies().await).await;
+                }
+            )+
+        }
+    };
+}
+use on_every_wall;
 
 /// Makes a row, and gives its id.
 async fn made(visitor: &Visitor, path: &str, body: &Value) -> String {

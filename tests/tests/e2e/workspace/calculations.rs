@@ -1,13 +1,12 @@
 //! Portfolios: how many there may be, and what they are worth.
 
-use e2e::{TestDatabase, World};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{POLICY, UNKNOWN, admin, ids, made, open};
+use super::{Ground, POLICY, UNKNOWN, admin, ids, made};
 
-e2e::on_both! {
+super::on_every_wall! {
     a_portfolio_is_calculated,
     of_many_portfolios_the_state_is_told_at_once,
     portfolios_are_limited_by_tier_also_when_many_are_made_at_once,
@@ -16,8 +15,8 @@ e2e::on_both! {
 
 const PORTFOLIOS: &str = "/api/v1/portfolios";
 
-async fn a_portfolio_is_calculated(database: TestDatabase) {
-    let world = open(database).await;
+async fn a_portfolio_is_calculated(ground: Ground) {
+    let world = ground.open().await;
     let (ann, bob) = (world.caller("ann").await, world.caller("bob").await);
     let portfolio = made(&ann, PORTFOLIOS, &json!({"name": "Savings"})).await;
     for (symbol, quantity, price) in [("aapl", "10", "150.25"), ("BTC-USD", "0.1", "0.2")] {
@@ -65,8 +64,8 @@ async fn a_portfolio_is_calculated(database: TestDatabase) {
     );
 }
 
-async fn of_many_portfolios_the_state_is_told_at_once(database: TestDatabase) {
-    let world = open(database).await;
+async fn of_many_portfolios_the_state_is_told_at_once(ground: Ground) {
+    let world = ground.open().await;
     let (ann, bob) = (world.caller("ann").await, world.caller("bob").await);
     let hers = made(&ann, PORTFOLIOS, &json!({"name": "Savings"})).await;
     let his = made(&bob, PORTFOLIOS, &json!({"name": "Pension"})).await;
@@ -105,8 +104,8 @@ async fn of_many_portfolios_the_state_is_told_at_once(database: TestDatabase) {
         .expect_problem(400, "parameter_invalid");
 }
 
-async fn portfolios_are_limited_by_tier_also_when_many_are_made_at_once(database: TestDatabase) {
-    let world = open(database).await;
+async fn portfolios_are_limited_by_tier_also_when_many_are_made_at_once(ground: Ground) {
+    let world = ground.open().await;
     let ann = world.caller("ann").await;
     let me = ann.get(e2e::ME).await.expect_json(200);
     let most = me["limits"]["max_portfolios"].as_u64().unwrap();
@@ -137,7 +136,7 @@ async fn portfolios_are_limited_by_tier_also_when_many_are_made_at_once(database
     );
 }
 
-async fn a_policy_may_keep_a_tier_from_calculating(database: TestDatabase) {
+async fn a_policy_may_keep_a_tier_from_calculating(ground: Ground) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("policy.toml");
     let better = "per_month = { ai_messages = 1000 }\n";
@@ -148,7 +147,7 @@ async fn a_policy_may_keep_a_tier_from_calculating(database: TestDatabase) {
         ("INVITE_CODE_ENABLED", "false"),
         ("POLICY_FILE", file.to_str().unwrap()),
     ];
-    let world = World::with(database, &own).await;
+    let world = ground.world(&own).await;
     let (ann, admin) = (world.caller("ann").await, admin(&world).await);
     let portfolio = made(&ann, PORTFOLIOS, &json!({"name": "Savings"})).await;
     let path = format!("{PORTFOLIOS}/{portfolio}/calculate");

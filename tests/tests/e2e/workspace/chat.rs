@@ -99,7 +99,7 @@ async fn an_answer_is_streamed_counted_and_kept(database: TestDatabase) {
     let answer = say(&ann, "Which is my largest position?").await.expect(200);
     assert_eq!(answer.header("content-type"), Some("text/event-stream"));
     assert_eq!(answer.header("x-accel-buffering"), Some("no"));
-    assert_eq!(answer.header("cache-control"), Some("no-cache"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
     let all = events(&answer);
     let said: String = all
         .iter()

@@ -1,12 +1,12 @@
 //! Files of positions.
 
-use e2e::{Answer, TestDatabase, Visitor, World};
+use e2e::{Answer, Visitor};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ids, made, open};
+use super::{Ground, ids, made};
 
-e2e::on_both! {
+super::on_every_wall! {
     a_file_becomes_a_portfolio,
     a_file_with_faults_becomes_nothing,
     a_file_has_bounds,
@@ -20,8 +20,8 @@ async fn send(visitor: &Visitor, file: impl Into<Vec<u8>>) -> Answer {
         .await
 }
 
-async fn a_file_becomes_a_portfolio(database: TestDatabase) {
-    let world = open(database).await;
+async fn a_file_becomes_a_portfolio(ground: Ground) {
+    let world = ground.open().await;
     let ann = world.caller("ann").await;
     let file =
         "\u{feff}Ticker;Shares;Price;Date\r\nbrk.b;3;400.10;2026-03-31\r\nAAPL;0.1;150.25;\r\n";
@@ -57,8 +57,8 @@ async fn a_file_becomes_a_portfolio(database: TestDatabase) {
     assert_eq!(portfolio["name"], "Imported portfolio");
 }
 
-async fn a_file_with_faults_becomes_nothing(database: TestDatabase) {
-    let world = open(database).await;
+async fn a_file_with_faults_becomes_nothing(ground: Ground) {
+    let world = ground.open().await;
     let ann = world.caller("ann").await;
     let file =
         "symbol,quantity,entry_price,entry_date\nA,1,1,2026-01-01\nB,-1,x,2026-02-30\n=1+1,1,1,\n";
@@ -135,13 +135,13 @@ async fn a_file_with_faults_becomes_nothing(database: TestDatabase) {
     assert_eq!(ids(&ann, "/api/v1/positions").await, [""; 0]);
 }
 
-async fn a_file_has_bounds(database: TestDatabase) {
+async fn a_file_has_bounds(ground: Ground) {
     let own = [
         ("INVITE_CODE_ENABLED", "false"),
         ("IMPORT_BODY_LIMIT", "200"),
         ("IMPORT_MAX_ROWS", "3"),
     ];
-    let world = World::with(database, &own).await;
+    let world = ground.world(&own).await;
     let ann = world.caller("ann").await;
     let file = |rows: usize| format!("symbol,quantity,price\n{}", "A,1,1\n".repeat(rows));
     send(&ann, file(3)).await.expect(201);

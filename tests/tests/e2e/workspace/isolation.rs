@@ -1,12 +1,12 @@
 //! Whose rows are whose: every resource, every verb, every caller.
 
-use e2e::{Answer, Tables, TestDatabase, Visitor, World};
+use e2e::{Answer, Tables, Visitor};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{UNKNOWN, admin, id_of, ids, made, open, patch, resources};
+use super::{Ground, UNKNOWN, admin, id_of, ids, made, patch, resources};
 
-e2e::on_both! {
+super::on_every_wall! {
     anothers_row_is_as_one_that_there_is_not,
     admins_see_and_change_everything,
     naming_anothers_row_is_as_naming_none,
@@ -28,8 +28,8 @@ async fn tries(visitor: &Visitor, path: &str, change: &Value) -> Vec<(u16, Value
     ]
 }
 
-async fn anothers_row_is_as_one_that_there_is_not(database: TestDatabase) {
-    let world = open(database).await;
+async fn anothers_row_is_as_one_that_there_is_not(ground: Ground) {
+    let world = ground.open().await;
     let (ann, bob) = (world.caller("ann").await, world.caller("bob").await);
     let resources = resources(&ann).await;
     // A tier allows a few portfolios.
@@ -86,8 +86,8 @@ async fn anothers_row_is_as_one_that_there_is_not(database: TestDatabase) {
     }
 }
 
-async fn admins_see_and_change_everything(database: TestDatabase) {
-    let world = open(database).await;
+async fn admins_see_and_change_everything(ground: Ground) {
+    let world = ground.open().await;
     let (ann, admin) = (world.caller("ann").await, admin(&world).await);
     for (path, new, change) in &resources(&ann).await {
         let id = made(&ann, path, new).await;
@@ -122,7 +122,7 @@ async fn admins_see_and_change_everything(database: TestDatabase) {
 /// On PostgreSQL, where a test can write a row that nobody owns; the store's own tests do so on SQLite too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_nobody_owns_is_for_admins_until_it_is_given() {
-    let world = open(e2e::migrated_postgres().await).await;
+    let world = Ground::of_policies().await.open().await;
     let (ann, admin) = (world.caller("ann").await, admin(&world).await);
     let row = made(&ann, "/api/v1/listings", &json!({"title": "From before"})).await;
     // As a migration of the team's own would leave it.
@@ -157,8 +157,8 @@ async fn a_row_that_nobody_owns_is_for_admins_until_it_is_given() {
     assert_eq!(ids(&admin, none).await, [""; 0]);
 }
 
-async fn naming_anothers_row_is_as_naming_none(database: TestDatabase) {
-    let world = open(database).await;
+async fn naming_anothers_row_is_as_naming_none(ground: Ground) {
+    let world = ground.open().await;
     let (ann, bob) = (world.caller("ann").await, world.caller("bob").await);
     let listing = made(&ann, "/api/v1/listings", &json!({"title": "Bicycle"})).await;
     let portfolio = made(&ann, "/api/v1/portfolios", &json!({"name": "Savings"})).await;
@@ -196,8 +196,8 @@ async fn naming_anothers_row_is_as_naming_none(database: TestDatabase) {
     }
 }
 
-async fn writing_needs_an_invite_and_reading_does_not(database: TestDatabase) {
-    let world = World::with(database, &[("BETA_INVITE_CODE", "Spring-2026")]).await;
+async fn writing_needs_an_invite_and_reading_does_not(ground: Ground) {
+    let world = ground.world(&[("BETA_INVITE_CODE", "Spring-2026")]).await;
     let ann = world.caller("ann").await;
     let listing = json!({"title": "Bicycle"});
     let denied = |method: Method, path: String| {

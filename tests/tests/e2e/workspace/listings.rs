@@ -1,12 +1,11 @@
 //! One resource for all: what is made, changed, paged and refused.
 
-use e2e::TestDatabase;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{UNKNOWN, ids, made, open, patch};
+use super::{Ground, UNKNOWN, ids, made, patch};
 
-e2e::on_both! {
+super::on_every_wall! {
     a_listing_lives_from_its_making_to_its_end,
     what_is_wrong_is_named_field_by_field,
     a_list_is_read_by_pages,
@@ -16,8 +15,8 @@ e2e::on_both! {
 
 const LISTINGS: &str = "/api/v1/listings";
 
-async fn a_listing_lives_from_its_making_to_its_end(database: TestDatabase) {
-    let world = open(database).await;
+async fn a_listing_lives_from_its_making_to_its_end(ground: Ground) {
+    let world = ground.open().await;
     let ann = world.caller("ann").await;
     let new = json!({
         "title": "Touring bicycle", "price": "1250.00", "currency": "EUR", "condition": "good",
@@ -62,8 +61,8 @@ async fn a_listing_lives_from_its_making_to_its_end(database: TestDatabase) {
         .expect_problem(404, "resource_not_found");
 }
 
-async fn what_is_wrong_is_named_field_by_field(database: TestDatabase) {
-    let world = open(database).await;
+async fn what_is_wrong_is_named_field_by_field(ground: Ground) {
+    let world = ground.open().await;
     let ann = world.caller("ann").await;
     let wrong = json!({"title": " ", "price": "-1", "currency": "eur", "components": [1]});
     let answer = ann.submit(Method::POST, LISTINGS, &wrong).await;
@@ -126,8 +125,8 @@ async fn what_is_wrong_is_named_field_by_field(database: TestDatabase) {
     }
 }
 
-async fn a_list_is_read_by_pages(database: TestDatabase) {
-    let world = open(database).await;
+async fn a_list_is_read_by_pages(ground: Ground) {
+    let world = ground.open().await;
     let (ann, bob) = (world.caller("ann").await, world.caller("bob").await);
     let mut all = Vec::new();
     for number in 0..7 {
@@ -163,8 +162,8 @@ async fn a_list_is_read_by_pages(database: TestDatabase) {
         .expect_problem(400, "parameter_invalid");
 }
 
-async fn money_is_kept_as_it_was_written(database: TestDatabase) {
-    let world = open(database).await;
+async fn money_is_kept_as_it_was_written(ground: Ground) {
+    let world = ground.open().await;
     let ann = world.caller("ann").await;
     for (price, kept) in [
         (r#""0.1""#, "0.1"),
@@ -186,8 +185,8 @@ async fn money_is_kept_as_it_was_written(database: TestDatabase) {
     }
 }
 
-async fn listings_are_valued_and_scored(database: TestDatabase) {
-    let world = open(database).await;
+async fn listings_are_valued_and_scored(ground: Ground) {
+    let world = ground.open().await;
     let (ann, bob) = (world.caller("ann").await, world.caller("bob").await);
     let listing = json!({
         "title": "Bicycle", "price": "1000", "currency": "EUR", "condition": "new",

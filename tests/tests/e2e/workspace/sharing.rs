@@ -1,17 +1,16 @@
 //! A listing that another may see, for as long as it is shared.
 
-use e2e::TestDatabase;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{id_of, ids, made, open, patch};
+use super::{Ground, id_of, ids, made, patch};
 
-e2e::on_both! {
+super::on_every_wall! {
     what_is_shared_is_seen_and_not_changed_until_it_is_taken_back,
 }
 
-async fn what_is_shared_is_seen_and_not_changed_until_it_is_taken_back(database: TestDatabase) {
-    let world = open(database).await;
+async fn what_is_shared_is_seen_and_not_changed_until_it_is_taken_back(ground: Ground) {
+    let world = ground.open().await;
     let (ann, bob, eve) = (
         world.caller("ann").await,
         world.caller("bob").await,
