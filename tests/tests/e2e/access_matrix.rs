@@ -76,7 +76,7 @@ fn operations(document: &Value) -> Vec<Operation> {
                 path: filled(&route.path),
                 ways: route.access.clone(),
                 has_body: told.get("requestBody").is_some(),
-                is_stream: answers == ["text/event-stream"],
+                is_stream: name == "get" && answers == ["text/event-stream"],
             });
         }
     }

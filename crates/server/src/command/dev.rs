@@ -23,6 +23,8 @@ const TOKEN_FILE: &str = "demo-token";
 const DEMO_TOKEN_SECONDS: i64 = 24 * 60 * 60;
 /// The emulator has no limit unless it is told one.
 const EMULATOR_BUDGET: &str = "100000/10s";
+/// The gate is closed as in production, and this opens it.
+const INVITE_CODE: &str = "offline-clerk";
 const DEMO_EMAIL: &str = "ada@example.com";
 
 #[derive(Debug, Args)]
@@ -219,6 +221,7 @@ fn settings(
             format!("{}/assistant/v1", emulator.origin()),
         ),
         ("ASSISTANT_MODEL", "emulator".to_owned()),
+        ("BETA_INVITE_CODE", INVITE_CODE.to_owned()),
         (
             "CLERK_AUTHORIZED_PARTIES",
             format!("http://127.0.0.1:{port},http://localhost:{port}"),
@@ -278,10 +281,12 @@ fn greet(origin: &str, emulator: &Emulator, demo: &Demo, token_file: &Path) {
     } = demo;
     let (clerk, key) = (emulator.origin(), emulator.secret_key());
     let publishable_key = emulator.publishable_key();
-    let me = format!(
-        "curl -s {origin}/api/auth/me -H \"Authorization: Bearer $(cat {})\"",
+    let authorization = format!(
+        "-H \"Authorization: Bearer $(cat {})\"",
         token_file.display()
     );
+    let json = "-H 'Content-Type: application/json'";
+    let me = format!("curl -s {origin}/api/auth/me {authorization}");
     let at_clerk = format!("-H 'Authorization: Bearer {key}'");
     output::line(format!(
         "clerk-sync is running, with an offline Clerk beside it. Stop both with Ctrl-C.
@@ -301,6 +306,12 @@ fn greet(origin: &str, emulator: &Emulator, demo: &Demo, token_file: &Path) {
 Who is the demo user?
 
   curl -s {origin}/api/auth/me -H 'Authorization: Bearer {token}'
+
+Let the demo user in by the invite code of this command, make a listing, and chat with the offline assistant:
+
+  curl -s {origin}/api/v1/onboarding/validate-invite {authorization} {json} -d '{{\"invite_code\":\"{INVITE_CODE}\"}}'
+  curl -s {origin}/api/v1/listings {authorization} {json} -d '{{\"title\":\"Touring bicycle\",\"price\":\"1250.00\",\"currency\":\"EUR\"}}'
+  curl -sN {origin}/api/v1/chat/send {authorization} {json} -d '{{\"message\":\"Hello!\"}}'
 
 Rename the demo user at Clerk, and see the row follow:
 
