@@ -7,8 +7,8 @@ use std::time::Duration;
 use auth::Authenticator;
 use domain::{
     Administration, AuditLog, CacheHealth, Changes, Deliveries, Directory, Enrichment, Erasures,
-    FeedPulse, FeedTail, Invites, Mirror, Overview, Policy, StoreHealth, StreamTickets, UsageMeter,
-    UserStore, WriteBacks,
+    FeedPulse, FeedTail, Invites, Mirror, Overview, Policy, Portfolios, StoreHealth, StreamTickets,
+    UsageMeter, UserStore, WriteBacks,
 };
 use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
@@ -72,6 +72,8 @@ pub struct Parts {
     pub invites: Arc<dyn Invites>,
     /// Where metered features are counted.
     pub usage: Arc<dyn UsageMeter>,
+    /// Portfolios as a whole.
+    pub portfolios: Arc<dyn Portfolios>,
     /// Who did what.
     pub audit: Arc<dyn AuditLog>,
     /// What the team decides about users.

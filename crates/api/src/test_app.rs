@@ -17,11 +17,12 @@ use axum::extract::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::Utc;
+use domain::workspace::KnownPortfolios;
 use domain::{
     Caller, ClerkId, InviteRules, MockAdministration, MockAuditLog, MockCacheHealth, MockChanges,
     MockDeliveries, MockEnrichment, MockErasures, MockFeedPulse, MockFeedTail, MockInvites,
-    MockMirror, MockOverview, MockStoreHealth, MockStreamTickets, MockUsageMeter, MockWriteBacks,
-    Policy, Role, StoreError, ThinUser, Tier, User, UserStore,
+    MockMirror, MockOverview, MockPortfolios, MockStoreHealth, MockStreamTickets, MockUsageMeter,
+    MockWriteBacks, Policy, Role, StoreError, ThinUser, Tier, User, UserStore,
 };
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http_body_util::BodyExt as _;
@@ -74,6 +75,7 @@ impl UserStore for People {
             user: Arc::new(user.clone()),
             session_status: None,
             usage: None,
+            portfolios: KnownPortfolios::default(),
         }))
     }
 
@@ -169,6 +171,7 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
         tickets: Arc::new(MockStreamTickets::new()),
         invites: Arc::new(MockInvites::new()),
         usage: Arc::new(MockUsageMeter::new()),
+        portfolios: Arc::new(MockPortfolios::new()),
         audit: Arc::new(MockAuditLog::new()),
         administration: Arc::new(MockAdministration::new()),
         erasures: Arc::new(MockErasures::new()),

@@ -182,6 +182,7 @@ impl Server {
             tickets: Arc::clone(&store.tickets),
             invites: Arc::clone(&store.invites),
             usage: Arc::clone(&store.usage),
+            portfolios: Arc::clone(&store.workspace.whole_portfolios),
             audit: Arc::clone(&store.audit),
             administration: Arc::clone(&store.administration),
             erasures: Arc::clone(&store.erasures),
