@@ -6,6 +6,7 @@ use auth::legacy::LegacyClaims;
 use auth::{ActiveOrganization, CredentialKind, SessionClaims, TokenError};
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
+use domain::workspace::KnownPortfolios;
 use domain::{Barred, Caller, ClerkId, Entitlements, MonthUsage, Precedence, ThinUser, User};
 use http::header::ORIGIN;
 use http::request::Parts;
@@ -24,6 +25,8 @@ pub struct CurrentUser {
     pub entitlements: Entitlements,
     /// What he had used of metered features when his row was read; `None` where nobody has looked.
     pub usage: Option<Arc<MonthUsage>>,
+    /// His portfolios, once somebody has asked for them.
+    pub portfolios: KnownPortfolios,
     /// How he has proven it.
     pub proof: Proof,
 }
@@ -235,12 +238,18 @@ impl CurrentUser {
                 Barred::SessionOver => TokenError::SessionRevoked.into(),
                 Barred::UserInactive => Problem::of(Kind::UserInactive),
             })?;
-        let Caller { user, usage, .. } = caller;
+        let Caller {
+            user,
+            usage,
+            portfolios,
+            session_status: _,
+        } = caller;
         let entitlements = app.policy.entitlements(&user, now);
         Ok(Self {
             user,
             entitlements,
             usage,
+            portfolios,
             proof,
         })
     }
@@ -283,6 +292,7 @@ async fn newcomer(
         user: Arc::new(user),
         session_status: None,
         usage: None,
+        portfolios: KnownPortfolios::default(),
     });
     let is_thin = caller.user.version == Precedence::NOTHING_KNOWN.version_millis();
     if is_thin && caller.user.deleted_at.is_none() {

@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use domain::workspace::KnownPortfolios;
 use domain::{Caller, ExternalIds, ExternalUser};
 use http::{Extensions, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -110,6 +111,7 @@ impl LegacyBridge {
                 user: Arc::from(user),
                 session_status: None,
                 usage: None,
+                portfolios: KnownPortfolios::default(),
             }),
             ExternalUser::Unknown => Err(Problem::with_detail(
                 Kind::UserUnknown,

@@ -60,12 +60,17 @@ impl CachedUsers {
         if !self.watch.is_in_use(now) {
             return None;
         }
-        let Known { user, usage } = self.remembered.users.get(user_id, now)?;
+        let Known {
+            user,
+            usage,
+            portfolios,
+        } = self.remembered.users.get(user_id, now)?;
         let session_status = self.remembered.sessions.get(session_id, now)?;
         Some(Caller {
             user,
             session_status,
             usage,
+            portfolios,
         })
     }
 
@@ -106,12 +111,14 @@ impl CachedUsers {
         is_current.then(|| found.into_caller())
     }
 
+    /// Before anybody else has the caller: [`domain::workspace::KnownPortfolios`] says why.
     fn remember(&self, caller: &Caller, session_id: &str, before: &Before) {
         let now = Instant::now();
         let users = &self.remembered.users;
         let known = Known {
             user: Arc::clone(&caller.user),
             usage: caller.usage.clone(),
+            portfolios: caller.portfolios.clone(),
         };
         users.put(&caller.user.clerk_user_id, known, before.user, now);
         if let Ok(session_id) = ClerkId::parse(session_id) {

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use domain::workspace::KnownPortfolios;
 use domain::{ChangeKind, FeedMark, MonthUsage, ObjectKind, SessionStatus, User};
 
 use crate::caches::CacheSettings;
 use crate::memory::Memory;
 
-/// A user, and what he has used of metered features.
+/// A user, what he has used of metered features, and what is known of his portfolios.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) user: Arc<User>,
     pub(crate) usage: Option<Arc<MonthUsage>>,
+    pub(crate) portfolios: KnownPortfolios,
 }
 
 /// Users by their id, and the last told states of sessions by theirs; `None` for a session that nobody has told of.
@@ -33,7 +35,9 @@ impl Remembered {
     pub(crate) fn forget(&self, mark: &FeedMark) {
         let id = mark.clerk_id.as_str();
         match mark.kind {
-            Some(ChangeKind::Object(ObjectKind::User) | ChangeKind::Usage) => {
+            Some(
+                ChangeKind::Object(ObjectKind::User) | ChangeKind::Usage | ChangeKind::Portfolios,
+            ) => {
                 self.users.forget(id, mark.cursor);
             }
             Some(ChangeKind::Object(ObjectKind::Session)) => {

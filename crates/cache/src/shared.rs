@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use domain::workspace::KnownPortfolios;
 use domain::{Caller, Housekeeping, MonthUsage, SessionStatus, User};
 use redis::Cmd;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ impl Stamped {
             user,
             session_status,
             usage,
+            // Kept by each process for itself.
+            portfolios: _,
         } = caller;
         Self {
             seen,
@@ -43,6 +46,7 @@ impl Stamped {
             user: self.user,
             session_status: self.session_status,
             usage: self.usage,
+            portfolios: KnownPortfolios::default(),
         }
     }
 

@@ -29,6 +29,7 @@ impl Caller {
             user,
             session_status,
             usage: _,
+            portfolios: _,
         } = self;
         if user.deleted_at.is_some() {
             return Err(Barred::UserDeleted);

@@ -13,6 +13,8 @@ pub enum ChangeKind {
     Object(ObjectKind),
     /// What a user has used of a metered feature in a month; the id is the user's at Clerk.
     Usage,
+    /// How many portfolios a user has, and which is his oldest; the id is the user's at Clerk.
+    Portfolios,
 }
 
 impl ChangeKind {
@@ -22,6 +24,7 @@ impl ChangeKind {
         match self {
             Self::Object(kind) => kind.as_str(),
             Self::Usage => "usage",
+            Self::Portfolios => "portfolios",
         }
     }
 
@@ -30,6 +33,7 @@ impl ChangeKind {
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "usage" => Some(Self::Usage),
+            "portfolios" => Some(Self::Portfolios),
             name => ObjectKind::parse(name).map(Self::Object),
         }
     }
@@ -102,14 +106,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_survive_the_round_trip_and_usage_is_no_object() {
+    fn names_survive_the_round_trip_and_what_is_counted_here_is_no_object() {
         for kind in ObjectKind::ALL {
             let kind = ChangeKind::from(*kind);
             assert_eq!(ChangeKind::parse(kind.as_str()), Some(kind));
         }
-        let usage = ChangeKind::Usage;
-        assert_eq!(ChangeKind::parse(usage.as_str()), Some(usage));
-        assert_eq!(ObjectKind::parse(usage.as_str()), None);
+        for kind in [ChangeKind::Usage, ChangeKind::Portfolios] {
+            assert_eq!(ChangeKind::parse(kind.as_str()), Some(kind));
+            assert_eq!(ObjectKind::parse(kind.as_str()), None);
+        }
         assert_eq!(ChangeKind::parse("x"), None);
     }
 }

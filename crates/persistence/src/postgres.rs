@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::commits::Observed;
 use crate::migration::MigrationError;
 use crate::postgres_roles::{is_forbidden, make_known, proof_of};
-use crate::postgres_scope::{FOR_UPDATE, begin_owned, enter, leave, lock_name, tell};
+use crate::postgres_scope::{FOR_UPDATE, begin_owned, enter, leave, lock_name, one_of, tell};
 use crate::postgres_url::PostgresTarget;
 use crate::postgres_wake_ups::CHANNEL;
 

@@ -3,14 +3,23 @@
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::Text;
+use diesel::sql_types::{Array, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
+use crate::column::{DbUuid, Id};
 use crate::postgres::{Link, commit};
 use crate::row_security::Told;
 
 /// Ends a query whose rows are kept from other writers until the transaction ends.
 pub(crate) const FOR_UPDATE: &str = " for update";
+
+/// The end of a condition: that what stands before is one of these. The same text for any number of them.
+pub(crate) fn one_of<'b>(mut out: AstPass<'_, 'b, Pg>, ids: &'b Vec<Id>) -> QueryResult<()> {
+    out.push_sql(" = any(");
+    out.push_bind_param::<Array<DbUuid>, Vec<Id>>(ids)?;
+    out.push_sql(")");
+    Ok(())
+}
 
 /// Begins a transaction that only reads. As with the mirror's own, the lease ends one that goes wrong.
 pub(crate) async fn enter(mut link: Link<'_>) -> QueryResult<()> {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::query_builder::AstPass;
 use diesel::sqlite::Sqlite;
 use diesel::{Connection as _, ConnectionError, QueryResult, SqliteConnection};
 use diesel_async::pooled_connection::deadpool::Pool as DeadPool;
@@ -14,6 +15,7 @@ use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection as _, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+use crate::column::{DbUuid, Id};
 use crate::commits::Observed;
 use crate::migration::MigrationError;
 use crate::row_security::Told;
@@ -104,6 +106,19 @@ pub(crate) const QUEUES_OWNERS: bool = true;
 
 /// SQLite has one writer at a time, and nothing to keep rows from.
 const FOR_UPDATE: &str = "";
+
+/// The end of a condition: that what stands before is one of these.
+fn one_of<'b>(mut out: AstPass<'_, 'b, Sqlite>, ids: &'b [Id]) -> QueryResult<()> {
+    out.push_sql(" in (");
+    for (n, id) in ids.iter().enumerate() {
+        if n > 0 {
+            out.push_sql(", ");
+        }
+        out.push_bind_param::<DbUuid, Id>(id)?;
+    }
+    out.push_sql(")");
+    Ok(())
+}
 
 /// Nothing to do: a statement that reads is a transaction by itself.
 async fn enter(_: Link<'_>) -> QueryResult<()> {

@@ -3,7 +3,8 @@
 use std::num::NonZeroU32;
 
 use chrono::{TimeDelta, Utc};
-use domain::{ReserveOutcome, SpendOutcome, UsageRequest};
+use domain::workspace::{Portfolio, Scope};
+use domain::{Attribution, ReserveOutcome, SpendOutcome, UsageRequest};
 use e2e::{ME, TestDatabase, Visitor, World, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ e2e::on_both! {
     preferences_that_are_not_kept_are_named,
     parallel_patches_follow_one_another,
     what_is_used_shows_at_once_and_on_every_replica,
+    portfolios_show_at_once_and_on_every_replica,
 }
 
 const PREFERENCES: &str = "/api/v1/me/preferences";
@@ -190,5 +192,62 @@ async fn what_is_used_shows_at_once_and_on_every_replica(database: TestDatabase)
         .map(|item| &item["data"]["used"])
         .collect();
     assert_eq!(counts, [5, 6]);
+    replica.shutdown().await;
+}
+
+async fn portfolios(visitor: &Visitor) -> (Value, Value) {
+    let me = visitor.get(ME).await.expect_json(200);
+    (me["portfolio_id"].clone(), me["portfolio_count"].clone())
+}
+
+async fn portfolios_show_at_once_and_on_every_replica(database: TestDatabase) {
+    let services = format!("follower={SERVICE}");
+    let world = World::with(database, &[("SERVICE_TOKENS", &services)]).await;
+    let replica = World::new_server(world.database().url(), world.clerk(), &[]).await;
+    let ann = world.caller("ann").await;
+    let token = world.token(emulator::TokenRequest::for_session(ann.session_id()));
+    let ann_elsewhere = Visitor::of(replica.address()).bearer(&token);
+    for visitor in [&ann, &ann_elsewhere] {
+        assert_eq!(portfolios(visitor).await, (json!(null), json!(0)));
+    }
+    let me = ann.get(ME).await.expect_json(200);
+    let herself = Scope {
+        user_id: me["id"].as_str().unwrap().parse().unwrap(),
+        organization_id: None,
+        is_admin: false,
+        claims: json!({}),
+        by: Attribution::system(Utc::now()),
+    };
+    let port = &world.store().workspace.portfolios;
+    let shown = async |expected: (Value, Value)| {
+        assert_eq!(portfolios(&ann).await, expected, "at once where it was");
+        eventually("the same elsewhere", async || {
+            (portfolios(&ann_elsewhere).await == expected).then_some(())
+        })
+        .await;
+    };
+    let mut made = Vec::new();
+    for count in 1..=2 {
+        let portfolio = Portfolio {
+            name: "Retirement".to_owned(),
+            description: None,
+        };
+        let new = port.create(&herself, portfolio, Some(2)).await.unwrap();
+        made.push(new.done().unwrap().id);
+        shown((json!(made[0]), json!(count))).await;
+    }
+    assert!(port.delete(&herself, made[0]).await.unwrap());
+    shown((json!(made[1]), json!(1))).await;
+
+    let feed = world.anonymous().bearer(SERVICE);
+    let feed = feed.get("/api/v1/changes?limit=1000").await;
+    let feed = feed.expect_json(200);
+    let lines: Vec<&Value> = (feed["items"].as_array().unwrap().iter())
+        .filter(|item| item["kind"] == "portfolios" && item["id"] == ann.user_id())
+        .map(|item| &item["data"])
+        .collect();
+    let line = |id: Uuid, count: u32| json!({"portfolio_id": id, "portfolio_count": count});
+    let expected = [line(made[0], 1), line(made[0], 2), line(made[1], 1)];
+    assert_eq!(lines, expected.iter().collect::<Vec<_>>());
     replica.shutdown().await;
 }

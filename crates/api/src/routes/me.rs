@@ -3,11 +3,12 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use domain::Entitlements;
+use domain::workspace::{PortfolioSummary, Scope};
+use domain::{Attribution, Entitlements, StoreError};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -56,7 +57,7 @@ pub(crate) struct Me {
     /// The user's own settings.
     #[schema(value_type = Object)]
     preferences: Value,
-    /// The user's first portfolio.
+    /// The user's oldest portfolio.
     portfolio_id: Option<Uuid>,
     portfolio_count: u32,
     limits: MyLimits,
@@ -110,6 +111,7 @@ pub(crate) async fn me(State(app): State<App>, caller: CurrentUser) -> Result<Re
             of_it.map_or(0, |usage| usage.used)
         }
     };
+    let portfolios = portfolios_of(&app, &caller, now).await?;
     let user = &caller.user;
     let invite = app.policy.require_invite(
         &caller.entitlements,
@@ -121,6 +123,7 @@ pub(crate) async fn me(State(app): State<App>, caller: CurrentUser) -> Result<Re
         entitlements: &caller.entitlements,
         organization: caller.proof.organization(),
         ai_messages_used,
+        portfolios,
         invite_validated: invite.is_ok(),
     };
     let body = app
@@ -131,6 +134,28 @@ pub(crate) async fn me(State(app): State<App>, caller: CurrentUser) -> Result<Re
         Problem::of(Kind::Internal)
     })?;
     Ok(([(CONTENT_TYPE, JSON)], body).into_response())
+}
+
+/// Asked for once, and then known for as long as the caller is remembered.
+async fn portfolios_of(
+    app: &App,
+    caller: &CurrentUser,
+    now: DateTime<Utc>,
+) -> Result<PortfolioSummary, StoreError> {
+    if let Some(known) = caller.portfolios.get() {
+        return Ok(known);
+    }
+    // As himself, also when he is an admin: his own are meant.
+    let himself = Scope {
+        user_id: caller.user.id,
+        organization_id: None,
+        is_admin: false,
+        claims: json!({ "sub": caller.user.clerk_user_id }),
+        by: Attribution::system(now),
+    };
+    let summary = app.workspace.whole_portfolios.summary(&himself).await?;
+    caller.portfolios.fill(summary);
+    Ok(summary)
 }
 
 impl Organization {
@@ -157,6 +182,7 @@ impl Me {
             entitlements,
             organization,
             ai_messages_used,
+            portfolios,
             invite_validated,
         } = grounds;
         let Entitlements {
@@ -183,9 +209,8 @@ impl Me {
             tier_source: tier_source.map(|source| source.to_string()),
             organization: organization.map(Organization::of),
             invite_validated: *invite_validated,
-            // Nothing can be owned yet.
-            portfolio_id: None,
-            portfolio_count: 0,
+            portfolio_id: portfolios.first,
+            portfolio_count: u32::try_from(portfolios.count).unwrap_or(u32::MAX),
             limits: MyLimits {
                 max_portfolios: limits.max_portfolios,
                 max_ai_messages,

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
+use domain::workspace::PortfolioSummary;
 use domain::{Entitlements, User};
 
 use super::me::Organization;
@@ -20,6 +21,7 @@ pub(crate) struct Grounds<'a> {
     pub(crate) organization: Option<&'a auth::ActiveOrganization>,
     /// This month's.
     pub(crate) ai_messages_used: u64,
+    pub(crate) portfolios: PortfolioSummary,
     pub(crate) invite_validated: bool,
 }
 
@@ -35,6 +37,7 @@ struct Kept {
     entitlements: Entitlements,
     organization: Option<Organization>,
     ai_messages_used: u64,
+    portfolios: PortfolioSummary,
     invite_validated: bool,
     body: Bytes,
 }
@@ -66,6 +69,7 @@ impl MeAnswers {
             entitlements: grounds.entitlements.clone(),
             organization: grounds.organization.map(Organization::of),
             ai_messages_used: grounds.ai_messages_used,
+            portfolios: grounds.portfolios,
             invite_validated: grounds.invite_validated,
             body: write()?.into(),
         };
@@ -87,6 +91,7 @@ impl Kept {
         std::ptr::eq(self.user.as_ptr(), Arc::as_ptr(grounds.user))
             && self.entitlements == *grounds.entitlements
             && self.ai_messages_used == grounds.ai_messages_used
+            && self.portfolios == grounds.portfolios
             && self.invite_validated == grounds.invite_validated
             && match (&self.organization, grounds.organization) {
                 (None, None) => true,
@@ -168,6 +173,7 @@ mod tests {
         let answers = MeAnswers::new();
         let written = Cell::new(0_u8);
         let (ai_messages_used, invite_validated) = (Cell::new(0), Cell::new(false));
+        let portfolios = Cell::new(PortfolioSummary::default());
         let is_new = |user, entitlements, organization| {
             let before = written.get();
             let grounds = Grounds {
@@ -175,6 +181,7 @@ mod tests {
                 entitlements,
                 organization,
                 ai_messages_used: ai_messages_used.get(),
+                portfolios: portfolios.get(),
                 invite_validated: invite_validated.get(),
             };
             let answer = answers.answer(&grounds, || {
@@ -201,6 +208,11 @@ mod tests {
         assert!(!is_new(&read_again, &paid, None));
         ai_messages_used.set(1);
         assert!(is_new(&read_again, &paid, None));
+        for (first, count) in [(None, 1), (Some(Uuid::nil()), 1)] {
+            portfolios.set(PortfolioSummary { first, count });
+            assert!(is_new(&read_again, &paid, None));
+            assert!(!is_new(&read_again, &paid, None));
+        }
         invite_validated.set(true);
         assert!(is_new(&read_again, &paid, None));
         assert!(!is_new(&read_again, &paid, None));
@@ -217,6 +229,7 @@ mod tests {
                 entitlements: &entitlements,
                 organization: None,
                 ai_messages_used: 0,
+                portfolios: PortfolioSummary::default(),
                 invite_validated: false,
             };
             let answer = answers.answer(&grounds, || Ok::<_, Infallible>(vec![turn]));

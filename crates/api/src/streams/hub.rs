@@ -128,7 +128,7 @@ impl Hub {
         for mark in marks {
             let whose = match (&mark.clerk_user_id, mark.kind) {
                 // Nothing of it is in what streams tell, and it bars nobody.
-                (_, Some(ChangeKind::Usage)) => continue,
+                (_, Some(ChangeKind::Usage | ChangeKind::Portfolios)) => continue,
                 (Some(user_id), _) => Some(user_id.clone()),
                 (None, Some(ChangeKind::Object(ObjectKind::User))) => Some(mark.clerk_id.clone()),
                 (None, _) => None,

@@ -1,10 +1,11 @@
 //! Any order of requests, slow reads, commits here and elsewhere, outages and passing time: nobody gets a row that is
 //! older than what the caches promise.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::workspace::PortfolioSummary;
 use domain::{Caller, StoreError};
 use proptest::prelude::*;
 use tokio::task::JoinHandle;
@@ -25,8 +26,16 @@ enum Step {
     Release,
     /// A request, which must not get a row that is too old.
     Ask(usize),
+    /// A request that reads how many portfolios there are, if nobody has, and is slow to keep it.
+    Count(usize),
+    /// The oldest slow count is kept.
+    Keep,
+    /// A request, which must not get a count that is too old.
+    AskCount(usize),
     CommitHere(usize),
     CommitElsewhere(usize),
+    AddHere(usize),
+    AddElsewhere(usize),
     Ring,
     FeedAway(bool),
     Pass(u64),
@@ -38,8 +47,13 @@ fn step() -> impl Strategy<Value = Step> {
         3 => user.clone().prop_map(Step::Begin),
         3 => Just(Step::Release),
         4 => user.clone().prop_map(Step::Ask),
+        3 => user.clone().prop_map(Step::Count),
+        3 => Just(Step::Keep),
+        4 => user.clone().prop_map(Step::AskCount),
         2 => user.clone().prop_map(Step::CommitHere),
-        2 => user.prop_map(Step::CommitElsewhere),
+        2 => user.clone().prop_map(Step::CommitElsewhere),
+        2 => user.clone().prop_map(Step::AddHere),
+        2 => user.prop_map(Step::AddElsewhere),
         1 => Just(Step::Ring),
         1 => any::<bool>().prop_map(Step::FeedAway),
         2 => (1_u64..900).prop_map(Step::Pass),
@@ -51,6 +65,10 @@ struct Run {
     process: Arc<Process>,
     /// The version that a request must get at least, and from when on.
     owed: HashMap<&'static str, Vec<(Instant, i64)>>,
+    /// The same of the count of portfolios.
+    owed_counts: HashMap<&'static str, Vec<(Instant, u64)>>,
+    /// Counts that were read, and whose they are.
+    counted: VecDeque<(Caller, u64)>,
     slow: Vec<JoinHandle<Result<Caller, StoreError>>>,
 }
 
@@ -65,6 +83,8 @@ impl Run {
             database,
             process,
             owed: HashMap::new(),
+            owed_counts: HashMap::new(),
+            counted: VecDeque::new(),
             slow: Vec::new(),
         }
     }
@@ -95,12 +115,41 @@ impl Run {
                 let user = USERS[user];
                 let now = Instant::now();
                 let version = self.process.version(user).await;
-                let owed = self.owed.get(user).into_iter().flatten();
-                let least = owed
-                    .filter(|(from, _)| *from <= now)
-                    .map(|(_, version)| *version)
-                    .max();
+                let least = least(&self.owed, user, now);
                 assert!(Some(version) >= least, "{user}: {version} for {least:?}");
+            }
+            Step::Count(user) => {
+                let user = USERS[user];
+                let caller = self.process.caller(user, SESSION).await.unwrap();
+                if caller.portfolios.get().is_none() {
+                    let count = self.database.portfolios(user);
+                    self.counted.push_back((caller, count));
+                }
+            }
+            Step::Keep => {
+                if let Some((caller, count)) = self.counted.pop_front() {
+                    let first = None;
+                    caller.portfolios.fill(PortfolioSummary { first, count });
+                }
+            }
+            Step::AskCount(user) => {
+                let user = USERS[user];
+                let now = Instant::now();
+                let caller = self.process.caller(user, SESSION).await.unwrap();
+                // Where nothing is known it is read, and is as it is.
+                if let Some(PortfolioSummary { count, .. }) = caller.portfolios.get() {
+                    let least = least(&self.owed_counts, user, now);
+                    assert!(Some(count) >= least, "{user}: {count} for {least:?}");
+                }
+            }
+            Step::AddHere(user) => {
+                let add = |database: &Database| database.add_portfolio(USERS[user]);
+                let count = self.process.commit(add).await;
+                self.owe_count(user, count, Duration::ZERO);
+            }
+            Step::AddElsewhere(user) => {
+                let count = self.database.add_portfolio(USERS[user]);
+                self.owe_count(user, count, BOUND);
             }
             Step::CommitHere(user) => {
                 let commit = |database: &Database| database.change_user(USERS[user]);
@@ -121,6 +170,23 @@ impl Run {
         let owed = self.owed.entry(USERS[user]).or_default();
         owed.push((Instant::now() + from, version));
     }
+
+    fn owe_count(&mut self, user: usize, count: u64, from: Duration) {
+        let owed = self.owed_counts.entry(USERS[user]).or_default();
+        owed.push((Instant::now() + from, count));
+    }
+}
+
+/// The least that is owed to a user by now.
+fn least<T: Copy + Ord>(
+    owed: &HashMap<&str, Vec<(Instant, T)>>,
+    user: &str,
+    now: Instant,
+) -> Option<T> {
+    let owed = owed.get(user).into_iter().flatten();
+    owed.filter(|(from, _)| *from <= now)
+        .map(|(_, least)| *least)
+        .max()
 }
 
 proptest! {
@@ -144,6 +210,7 @@ proptest! {
             }
             for user in 0..USERS.len() {
                 run.make(Step::Ask(user)).await;
+                run.make(Step::AskCount(user)).await;
             }
         });
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::SharedCacheState;
+use domain::workspace::PortfolioSummary;
 use testdb::TestRedis;
 
 use crate::process::Process;
@@ -41,12 +42,15 @@ async fn what_one_has_read_the_other_needs_not() {
         sharing(&database, &redis).await,
     );
     let known = one.caller(USER, SESSION).await.unwrap();
+    let (first, count) = (None, 7);
+    known.portfolios.fill(PortfolioSummary { first, count });
     holds(&redis, 1).await;
     let reads = database.reads();
     let told = other.caller(USER, SESSION).await.unwrap();
     assert_eq!(database.reads(), reads, "it came from Redis");
     assert_eq!(*told.user, *known.user);
     assert_eq!(told.session_status, None);
+    assert_eq!(told.portfolios.get(), None, "each process asks for itself");
 }
 
 #[tokio::test(flavor = "multi_thread")]

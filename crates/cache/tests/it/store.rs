@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::workspace::KnownPortfolios;
 use domain::{
-    Caller, CommitObserver, Commits, FeedMark, FeedTail, Housekeeping, ObjectKind, SessionStatus,
-    StoreError, ThinUser, User, UserStore, WakeUpError, WakeUps,
+    Caller, ChangeKind, CommitObserver, Commits, FeedMark, FeedTail, Housekeeping, ObjectKind,
+    SessionStatus, StoreError, ThinUser, User, UserStore, WakeUpError, WakeUps,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
@@ -25,6 +26,8 @@ pub(crate) struct Rows {
     /// And what the team itself has written in it.
     local: HashMap<String, Value>,
     sessions: HashMap<String, SessionStatus>,
+    /// How many portfolios a user has.
+    portfolios: HashMap<String, u64>,
     pub(crate) feed: Vec<FeedMark>,
     newest: i64,
     checkpoints: HashMap<String, String>,
@@ -98,6 +101,21 @@ impl Database {
         version
     }
 
+    /// Commits one more portfolio of a user's; answers how many he has.
+    pub(crate) fn add_portfolio(&self, id: &str) -> u64 {
+        let mut rows = self.rows();
+        let count = rows.portfolios.entry(id.to_owned()).or_default();
+        *count += 1;
+        let count = *count;
+        rows.append(ChangeKind::Portfolios, id, None);
+        count
+    }
+
+    /// How many portfolios a user has.
+    pub(crate) fn portfolios(&self, id: &str) -> u64 {
+        self.rows().portfolios.get(id).copied().unwrap_or(0)
+    }
+
     /// Commits columns of a user's row that only the team writes.
     pub(crate) fn write_locally(&self, id: &str, columns: Value) {
         let mut rows = self.rows();
@@ -135,7 +153,7 @@ impl Database {
 }
 
 impl Rows {
-    fn append(&mut self, kind: ObjectKind, id: &str, user: Option<&str>) {
+    fn append(&mut self, kind: impl Into<ChangeKind>, id: &str, user: Option<&str>) {
         // Gaps, as rolled back transactions leave them.
         self.newest += 1 + self.newest % 3;
         self.feed.push(FeedMark {
@@ -196,6 +214,7 @@ impl UserStore for Replica {
                 user: Arc::new(user(clerk_user_id, version, rows.local.get(clerk_user_id))),
                 session_status: rows.sessions.get(clerk_session_id).cloned(),
                 usage: None,
+                portfolios: KnownPortfolios::default(),
             });
             let held = rows.holds_reads.then(oneshot::channel);
             let held = held.map(|(sender, receiver)| {

@@ -13,6 +13,9 @@ use crate::{PageQuery, Paged, StoreError};
 /// Rows of one kind that belong to somebody.
 ///
 /// Each call sees what its scope may see and nothing else: another's row is exactly as one that there is not.
+///
+/// What changes how many portfolios a user has, or which is his oldest, is a change of kind
+/// [`Portfolios`](crate::ChangeKind::Portfolios) in the feed, in the same transaction; both owners' when one is given.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait OwnedRows<R: Resource>: Send + Sync {
@@ -78,7 +81,7 @@ pub trait Portfolios: Send + Sync {
         portfolio_id: Uuid,
     ) -> Result<Option<Vec<Owned<Position>>>, StoreError>;
 
-    /// How many the scope's user has himself.
+    /// How many the scope's user has himself, and which is the oldest.
     async fn summary(&self, scope: &Scope) -> Result<PortfolioSummary, StoreError>;
 
     /// The latest job of each of these portfolios that has one and that the scope may see, in any order.

@@ -124,7 +124,7 @@ impl Resource for Position {
 /// What is told of a user's portfolios at a glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PortfolioSummary {
-    /// His oldest.
+    /// His oldest: the smallest id, as ids grow with time.
     pub first: Option<Uuid>,
     /// How many he has.
     pub count: u64,

@@ -59,8 +59,8 @@ impl Mentions {
     pub(super) fn are_told_by(&self, change: &Change) -> bool {
         let kind = match change.kind {
             ChangeKind::Object(kind) => kind,
-            // It names the user and nothing else of him.
-            ChangeKind::Usage => return false,
+            // They name the user and nothing else of him.
+            ChangeKind::Usage | ChangeKind::Portfolios => return false,
         };
         match kind {
             ObjectKind::User => change.clerk_id == self.clerk_user_id,

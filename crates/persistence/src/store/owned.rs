@@ -10,6 +10,7 @@ mod collections;
 mod forgotten;
 mod listings;
 mod pieces;
+mod portfolio_summary;
 mod portfolios;
 mod profiles;
 mod rulesets;
@@ -32,7 +33,7 @@ use table::Table;
 
 pub(super) use forgotten::{forget, held};
 
-use super::super::{enter, leave, tell};
+use super::super::{begin_owned, begin_writing, enter, leave, tell};
 
 /// How a resource is kept.
 pub(super) trait Keep: Resource {
@@ -40,6 +41,8 @@ pub(super) trait Keep: Resource {
     type Row: Send + 'static;
     /// Its table.
     const TABLE: Table;
+    /// Whether the feed tells how many of them a user has.
+    const IS_TOLD: bool = false;
 
     /// Its own columns, in an order that is always the same.
     fn columns(&self) -> Vec<(&'static str, Bind)>;
@@ -169,13 +172,13 @@ impl<T: Keep> OwnedRows<T> for Store {
         if !problems.is_empty() {
             return Ok(Written::Invalid(problems));
         }
-        limited(async {
+        let call = limited(async {
             let told = self.told(scope);
-            let mut lease = self.owner_writer().await?;
+            let mut lease = self.owner_writer(T::IS_TOLD).await?;
             let written = writes::create::<T>(lease.conn(), &told, scope, &new, limit).await;
             read(lease.settle(written).map_err(store_error)?)
-        })
-        .await
+        });
+        self.told_if(T::IS_TOLD, call).await
     }
 
     async fn change(
@@ -186,7 +189,7 @@ impl<T: Keep> OwnedRows<T> for Store {
     ) -> Result<Written<Owned<T>>, StoreError> {
         limited(async {
             let told = self.told(scope);
-            let mut lease = self.owner_writer().await?;
+            let mut lease = self.owner_writer(false).await?;
             let written = writes::change::<T>(lease.conn(), &told, scope, id, patch).await;
             read(lease.settle(written).map_err(store_error)??)
         })
@@ -194,13 +197,13 @@ impl<T: Keep> OwnedRows<T> for Store {
     }
 
     async fn delete(&self, scope: &Scope, id: Uuid) -> Result<bool, StoreError> {
-        limited(async {
+        let call = limited(async {
             let told = self.told(scope);
-            let mut lease = self.owner_writer().await?;
+            let mut lease = self.owner_writer(T::IS_TOLD).await?;
             let deleted = writes::delete::<T>(lease.conn(), &told, scope, id).await;
             lease.settle(deleted).map_err(store_error)
-        })
-        .await
+        });
+        self.told_if(T::IS_TOLD, call).await
     }
 
     async fn give(
@@ -212,13 +215,13 @@ impl<T: Keep> OwnedRows<T> for Store {
         if !scope.is_admin {
             return Ok(Written::Unknown);
         }
-        limited(async {
+        let call = limited(async {
             let told = self.told(scope);
-            let mut lease = self.owner_writer().await?;
+            let mut lease = self.owner_writer(T::IS_TOLD).await?;
             let written = writes::give::<T>(lease.conn(), &told, scope, id, owner).await;
             read(lease.settle(written).map_err(store_error)?)
-        })
-        .await
+        });
+        self.told_if(T::IS_TOLD, call).await
     }
 }
 
@@ -228,9 +231,13 @@ impl Core {
         Told::of(scope, self.admin_proof.as_ref())
     }
 
-    /// A connection to write owned rows with, which no change feed puts in an order: only SQLite has writers queue.
-    pub(super) async fn owner_writer(&self) -> Result<super::lease::Lease<'_>, StoreError> {
-        if super::super::QUEUES_OWNERS {
+    /// A connection to write owned rows with. Those of which the feed tells are written like the mirror; the others are in
+    /// no order, and only SQLite has their writers queue.
+    pub(super) async fn owner_writer(
+        &self,
+        is_told: bool,
+    ) -> Result<super::lease::Lease<'_>, StoreError> {
+        if is_told || super::super::QUEUES_OWNERS {
             self.writer().await
         } else {
             self.reader().await
@@ -256,6 +263,16 @@ impl Core {
             rows.into_iter().map(T::read).collect()
         })
         .await
+    }
+}
+
+/// Begins a transaction that writes owned rows. Where the feed tells of them it takes the mirror's write lock, before every
+/// other lock, as all do who take it: so nobody waits in a circle.
+async fn begin(link: Link<'_>, is_told: bool) -> QueryResult<()> {
+    if is_told {
+        begin_writing(link).await
+    } else {
+        begin_owned(link).await
     }
 }
 

@@ -121,7 +121,11 @@ impl Store {
     }
 
     /// Makes a call, and has the observer know of it if it adds to the feed.
-    async fn told_if<T>(&self, is_told: bool, call: impl Future<Output = T> + Send) -> T {
+    pub(super) async fn told_if<T>(
+        &self,
+        is_told: bool,
+        call: impl Future<Output = T> + Send,
+    ) -> T {
         if is_told {
             self.observed.told_after(call).await
         } else {

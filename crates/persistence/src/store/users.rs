@@ -9,6 +9,7 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
     QueryResult, SelectableHelper,
 };
+use domain::workspace::KnownPortfolios;
 use domain::{
     Caller, ClerkId, Month, MonthUsage, SessionStatus, StoreError, ThinUser, User, UserStore,
 };
@@ -37,6 +38,7 @@ fn found_caller(rows: Vec<FoundRow>, month: Month) -> Result<Option<Caller>, Sto
         user: Arc::new(User::try_from(row)?),
         session_status: status.as_deref().map(SessionStatus::parse),
         usage: Some(Arc::new(MonthUsage { month, used })),
+        portfolios: KnownPortfolios::default(),
     }))
 }
 

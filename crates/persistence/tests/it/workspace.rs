@@ -4,6 +4,7 @@
 //! people apart is the queries alone, as on SQLite; and one as the application's role, behind both walls.
 
 mod catalogue;
+mod counted;
 mod isolation;
 mod limits;
 mod people;

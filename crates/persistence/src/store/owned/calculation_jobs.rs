@@ -1,10 +1,9 @@
 //! Jobs that calculate a portfolio.
 
 use domain::StoreError;
-use domain::workspace::{CalculationJob, JobStatus, Owned, Scope};
-use uuid::Uuid;
+use domain::workspace::{CalculationJob, JobStatus, Owned};
 
-use super::pieces::{Bind, Pieces};
+use super::pieces::Bind;
 use super::portfolios::PORTFOLIO;
 use super::table::Table;
 use super::{Keep, keep_row, owned_row, unreadable};
@@ -57,17 +56,4 @@ impl Keep for CalculationJob {
             finished_at: finished_at.map(|at| at.0),
         }))
     }
-}
-
-/// The newest job of a portfolio.
-pub(super) fn latest(scope: &Scope, portfolio_id: Uuid) -> Pieces {
-    let filter = domain::workspace::OwnedFilter {
-        whose: domain::workspace::Whose::Everybody,
-        parent: Some(portfolio_id),
-    };
-    let page = domain::PageQuery {
-        limit: 0,
-        after: None,
-    };
-    CalculationJob::TABLE.list(scope, filter, &page)
 }

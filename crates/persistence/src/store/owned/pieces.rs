@@ -84,6 +84,7 @@ impl From<Time> for Bind {
 enum Piece {
     Sql(Cow<'static, str>),
     Bind(Bind),
+    OneOf(Vec<Id>),
     Columns,
 }
 
@@ -104,6 +105,12 @@ impl Pieces {
         self
     }
 
+    /// That what stands before is one of these.
+    pub(in super::super) fn one_of(mut self, ids: Vec<Uuid>) -> Self {
+        self.0.push(Piece::OneOf(ids.into_iter().map(Id).collect()));
+        self
+    }
+
     /// The columns that are read.
     pub(in super::super) fn columns(mut self) -> Self {
         self.0.push(Piece::Columns);
@@ -119,6 +126,7 @@ impl Pieces {
             match piece {
                 Piece::Sql(text) => out.push_sql(text),
                 Piece::Columns => columns(out.reborrow())?,
+                Piece::OneOf(ids) => super::super::super::one_of(out.reborrow(), ids)?,
                 Piece::Bind(Bind::Id(id)) => {
                     out.push_bind_param::<Nullable<DbUuid>, _>(id)?;
                 }

@@ -15,7 +15,7 @@ use super::super::{Conn, Store, limited, store_error};
 use super::pieces::Bind;
 use super::table::{Reference, Table};
 use super::writes::{insert, refusal};
-use super::{Keep, calculation_jobs, keep_row, owned_row, read, unreadable};
+use super::{Keep, enter, keep_row, leave, owned_row, portfolio_summary, read, tell, unreadable};
 use crate::column::{Id, Time};
 use crate::decimal_column::Exact;
 use crate::row_security::Told;
@@ -41,6 +41,7 @@ owned_row! {
 impl Keep for Portfolio {
     keep_row!(PortfolioRow);
 
+    const IS_TOLD: bool = true;
     const TABLE: Table = Table {
         children: &[
             ("positions", "portfolio_id"),
@@ -142,13 +143,13 @@ impl Portfolios for Store {
         if !problems.is_empty() {
             return Ok(Written::Invalid(problems));
         }
-        limited(async {
+        let call = limited(async {
             let told = self.told(scope);
-            let mut lease = self.owner_writer().await?;
+            let mut lease = self.owner_writer(Portfolio::IS_TOLD).await?;
             let written = import(lease.conn(), &told, scope, &portfolio, positions, limit).await;
             read(lease.settle(written).map_err(store_error)?)
-        })
-        .await
+        });
+        self.told_if(Portfolio::IS_TOLD, call).await
     }
 
     async fn positions(
@@ -180,19 +181,20 @@ impl Portfolios for Store {
     }
 
     async fn summary(&self, scope: &Scope) -> Result<PortfolioSummary, StoreError> {
-        let filter = OwnedFilter::default();
-        let mut summary = PortfolioSummary::default();
-        let mut after = None;
-        loop {
-            let page = PageQuery { limit: PAGE, after };
-            let page: domain::Paged<Owned<Portfolio>> = self.list(scope, filter, page).await?;
-            summary.count += u64::try_from(page.items.len()).unwrap_or(0);
-            after = page.items.last().map(|row| row.id);
-            summary.first = after.or(summary.first);
-            if page.next_cursor.is_none() {
-                return Ok(summary);
+        limited(async {
+            let told = &self.told(scope);
+            let mut lease = self.reader().await?;
+            let summary: QueryResult<PortfolioSummary> = async {
+                let ((), (), summary, ()) = together!(
+                    lease.conn();
+                    enter(), tell(told), portfolio_summary::of_user(scope.user_id), leave()
+                )?;
+                Ok(summary)
             }
-        }
+            .await;
+            lease.settle(summary).map_err(store_error)
+        })
+        .await
     }
 
     async fn latest_jobs(
@@ -200,14 +202,11 @@ impl Portfolios for Store {
         scope: &Scope,
         portfolio_ids: Vec<Uuid>,
     ) -> Result<Vec<Owned<CalculationJob>>, StoreError> {
-        let mut jobs = Vec::with_capacity(portfolio_ids.len());
-        for id in portfolio_ids {
-            jobs.extend(
-                self.owned(scope, calculation_jobs::latest(scope, id))
-                    .await?,
-            );
+        if portfolio_ids.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(jobs)
+        let latest = CalculationJob::TABLE.latest_in(scope, portfolio_ids);
+        self.owned(scope, latest).await
     }
 }
 

@@ -102,6 +102,23 @@ impl Table {
         mine(query.sql(" and "), self.name, scope, None).sql(super::super::super::FOR_UPDATE)
     }
 
+    /// The newest row in each of these rows that has one and that the scope may see; one statement for any number.
+    pub(super) fn latest_in(&self, scope: &Scope, parents: Vec<Uuid>) -> Pieces {
+        let name = self.name;
+        let Some(Reference { column, .. }) = self.parent else {
+            return self.select().sql("false");
+        };
+        let one_of = self
+            .select()
+            .sql(format!("{name}.{column}"))
+            .one_of(parents)
+            .sql(" and ");
+        mine(one_of, name, scope, None).sql(format!(
+            " and not exists (select 1 from {name} newer where newer.{column} = {name}.{column} \
+             and newer.id > {name}.id)"
+        ))
+    }
+
     /// A new row, if its parent and what it names are there to the scope, and if there are fewer than the limit.
     pub(super) fn insert(
         &self,

@@ -1,17 +1,19 @@
 //! How owned rows are written: in a transaction that begins by saying who acts, and in which an admin's doing is
 //! written down.
 
+use std::collections::BTreeSet;
+
 use diesel::QueryResult;
 use diesel::sql_types::BigInt;
 use domain::workspace::{Scope, Written};
 use domain::{AuditAction, AuditRecord, AuditSubject, StoreError};
 use uuid::Uuid;
 
-use super::super::super::{begin_owned, commit, lock_name};
+use super::super::super::{commit, lock_name};
 use super::super::run::RunQueryDsl;
 use super::super::{Conn, audit};
 use super::pieces::{Bind, Plain};
-use super::{Keep, tell};
+use super::{Keep, begin, portfolio_summary, tell};
 use crate::row_security::Told;
 
 /// Writes down that an admin did something to another's row.
@@ -34,6 +36,19 @@ async fn witness<T: Keep>(
     audit::write(conn, record, &scope.by).await
 }
 
+/// Adds to the feed what these owners have now, where it tells of that.
+async fn tell_owners<T: Keep>(
+    conn: &mut Conn,
+    scope: &Scope,
+    owners: impl IntoIterator<Item = Option<Uuid>>,
+) -> QueryResult<()> {
+    if !T::IS_TOLD {
+        return Ok(());
+    }
+    let owners: BTreeSet<Uuid> = owners.into_iter().flatten().collect();
+    portfolio_summary::tell(conn, owners, scope.by.at).await
+}
+
 /// Inserts a row in a transaction that is begun, and left open; `None` when it may not be.
 pub(super) async fn insert<T: Keep>(
     conn: &mut Conn,
@@ -48,10 +63,11 @@ pub(super) async fn insert<T: Keep>(
     let id = Uuid::now_v7();
     let pieces = T::TABLE.insert(scope, id, columns, limit);
     let ((), (), (), rows) =
-        together!(conn; begin_owned(), tell(told), lock_name(name), T::load(pieces))?;
+        together!(conn; begin(T::IS_TOLD), tell(told), lock_name(name), T::load(pieces))?;
     let row = rows.into_iter().next();
     if let Some(owner) = row.as_ref().map(T::owner) {
         witness::<T>(conn, scope, owner, id, AuditAction::WorkspaceCreated).await?;
+        tell_owners::<T>(conn, scope, [owner]).await?;
     }
     Ok(row)
 }
@@ -106,7 +122,7 @@ pub(super) async fn change<T: Keep>(
     patch: T::Patch,
 ) -> QueryResult<Result<Written<T::Row>, StoreError>> {
     let pieces = T::TABLE.lock(scope, id);
-    let ((), (), rows) = together!(conn; begin_owned(), tell(told), T::load(pieces))?;
+    let ((), (), rows) = together!(conn; begin(false), tell(told), T::load(pieces))?;
     let Some(row) = rows.into_iter().next() else {
         together!(conn; commit())?;
         return Ok(Ok(Written::Unknown));
@@ -143,10 +159,11 @@ pub(super) async fn delete<T: Keep>(
     id: Uuid,
 ) -> QueryResult<bool> {
     let pieces = T::TABLE.delete(scope, id);
-    let ((), (), rows) = together!(conn; begin_owned(), tell(told), T::load(pieces))?;
+    let ((), (), rows) = together!(conn; begin(T::IS_TOLD), tell(told), T::load(pieces))?;
     let row = rows.into_iter().next();
     if let Some(owner) = row.as_ref().map(T::owner) {
         witness::<T>(conn, scope, owner, id, AuditAction::WorkspaceDeleted).await?;
+        tell_owners::<T>(conn, scope, [owner]).await?;
     }
     together!(conn; commit())?;
     Ok(row.is_some())
@@ -159,8 +176,11 @@ pub(super) async fn give<T: Keep>(
     id: Uuid,
     owner: Uuid,
 ) -> QueryResult<Written<T::Row>> {
+    let pieces = T::TABLE.lock(scope, id);
+    let ((), (), rows) = together!(conn; begin(T::IS_TOLD), tell(told), T::load(pieces))?;
+    let former = rows.iter().find_map(T::owner);
     let pieces = T::TABLE.give(scope, id, owner);
-    let ((), (), rows) = together!(conn; begin_owned(), tell(told), T::load(pieces))?;
+    let (rows,) = together!(conn; T::load(pieces))?;
     let written = match rows.into_iter().next() {
         Some(row) => {
             for pieces in T::TABLE.give_children(id, owner) {
@@ -173,6 +193,7 @@ pub(super) async fn give<T: Keep>(
                 after: Some(serde_json::json!({ "owner_id": owner })),
             };
             audit::write(conn, record, &scope.by).await?;
+            tell_owners::<T>(conn, scope, [former, Some(owner)]).await?;
             Written::Done(row)
         }
         None => {

@@ -1,0 +1,73 @@
+//! How many portfolios a user has, and which is his oldest; and how the feed tells of it.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::BigInt;
+use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult};
+use domain::workspace::{Portfolio, PortfolioSummary};
+use domain::{Change, ChangeKind, ChangeOp};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::super::run::RunQueryDsl as _;
+use super::super::{Conn, Link, changes};
+use super::Keep;
+use super::pieces::{Pieces, Plain};
+use crate::column::{DbUuid, Id};
+use crate::schema::users;
+
+/// Of one user, in one statement.
+pub(super) async fn of_user(mut link: Link<'_>, user_id: Uuid) -> QueryResult<PortfolioSummary> {
+    let name = Portfolio::TABLE.name;
+    let pieces = Pieces::default()
+        .sql(format!(
+            "select id, count(*) over () from {name} where {name}.user_id = "
+        ))
+        .bind(user_id)
+        .sql(" order by id limit 1");
+    let rows: Vec<(Id, i64)> = Plain::<(DbUuid, BigInt)>::of(pieces)
+        .load(&mut link)
+        .await?;
+    let summary = rows
+        .into_iter()
+        .next()
+        .map(|(first, count)| PortfolioSummary {
+            first: Some(first.0),
+            count: u64::try_from(count).unwrap_or(0),
+        });
+    Ok(summary.unwrap_or_default())
+}
+
+/// Adds to the feed what these users have now: numbers and an id, and nothing that a portfolio says, as services read it.
+/// The caller holds the write lock, and acts as somebody who sees these users' rows.
+pub(super) async fn tell(
+    conn: &mut Conn,
+    owners: BTreeSet<Uuid>,
+    at: DateTime<Utc>,
+) -> QueryResult<()> {
+    let mut news = Vec::with_capacity(owners.len());
+    for owner in owners {
+        let (clerk_id, summary) = together!(conn; clerk_id_of(owner), of_user(owner))?;
+        // Nobody remembers whom there is not.
+        let Some(clerk_id) = clerk_id else { continue };
+        let PortfolioSummary { first, count } = summary;
+        news.push(Change {
+            kind: ChangeKind::Portfolios,
+            clerk_id,
+            op: ChangeOp::Upsert,
+            at,
+            data: json!({ "portfolio_id": first, "portfolio_count": count }),
+        });
+    }
+    changes::append(conn, news).await.map(drop)
+}
+
+async fn clerk_id_of(mut link: Link<'_>, user_id: Uuid) -> QueryResult<Option<String>> {
+    let found: Vec<String> = users::table
+        .filter(users::id.eq(Id(user_id)))
+        .select(users::clerk_user_id)
+        .load(&mut link)
+        .await?;
+    Ok(found.into_iter().next())
+}
