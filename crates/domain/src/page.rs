@@ -27,48 +27,22 @@ pub enum List {
     Invites,
     /// Requests to forget a person, by our id.
     Erasures,
-    /// Listings, by our id.
-    Listings,
-    /// Profiles, by our id.
-    Profiles,
-    /// Valuation rulesets, by our id.
-    ValuationRulesets,
-    /// Collections, by our id.
-    Collections,
-    /// Items of collections, by our id.
-    CollectionItems,
-    /// Shares, by our id.
-    Shares,
-    /// Portfolios, by our id.
-    Portfolios,
-    /// Positions, by our id.
-    Positions,
-    /// Jobs that calculate, by our id.
-    CalculationJobs,
-    /// Messages of the chat, by our id.
-    ChatMessages,
+    /// Rows of a kind of the workspace, by our id.
+    Owned(&'static str),
 }
 
 impl List {
-    fn letter(self) -> char {
+    /// What its cursors begin with: no other list's do.
+    fn mark(self) -> &'static str {
         match self {
-            Self::Users => 'u',
-            Self::Organizations => 'o',
-            Self::Sessions => 's',
-            Self::Deliveries => 'd',
-            Self::Audit => 'a',
-            Self::Invites => 'i',
-            Self::Erasures => 'e',
-            Self::Listings => 'l',
-            Self::Profiles => 'p',
-            Self::ValuationRulesets => 'r',
-            Self::Collections => 'c',
-            Self::CollectionItems => 'n',
-            Self::Shares => 'h',
-            Self::Portfolios => 'f',
-            Self::Positions => 't',
-            Self::CalculationJobs => 'k',
-            Self::ChatMessages => 'm',
+            Self::Users => "u",
+            Self::Organizations => "o",
+            Self::Sessions => "s",
+            Self::Deliveries => "d",
+            Self::Audit => "a",
+            Self::Invites => "i",
+            Self::Erasures => "e",
+            Self::Owned(kind) => kind,
         }
     }
 }
@@ -106,8 +80,11 @@ impl CursorKey for ClerkId {
 #[error("the cursor is not one that this list has given")]
 pub struct CursorError;
 
-/// The longest cursor that is looked at, in bytes: a key of 255 characters and its letter, encoded.
-const LONGEST: usize = 344;
+/// Between the list's mark and the key.
+const AFTER_MARK: char = ':';
+
+/// The longest cursor that is looked at, in bytes: a key of 255 characters and the longest mark, encoded.
+const LONGEST: usize = 400;
 
 /// Which page is wanted. Pages begin with the newest row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,7 +121,8 @@ fn read_cursor<K: CursorKey>(list: List, text: &str) -> Result<K, CursorError> {
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| CursorError)?;
     let text = String::from_utf8(bytes).map_err(|_| CursorError)?;
-    text.strip_prefix(list.letter())
+    text.strip_prefix(list.mark())
+        .and_then(|rest| rest.strip_prefix(AFTER_MARK))
         .and_then(K::from_text)
         .ok_or(CursorError)
 }
@@ -173,7 +151,8 @@ impl<T> Paged<T> {
         let next_cursor = rows
             .last()
             .filter(|_| has_more)
-            .map(|row| URL_SAFE_NO_PAD.encode(format!("{}{}", list.letter(), key(row).to_text())));
+            .map(|row| format!("{}{AFTER_MARK}{}", list.mark(), key(row).to_text()))
+            .map(|text| URL_SAFE_NO_PAD.encode(text));
         Self {
             items: rows,
             next_cursor,
@@ -209,10 +188,21 @@ mod tests {
     fn only_what_the_list_gave_is_a_cursor() {
         let sessions = cursor_after(List::Sessions, &ClerkId::parse("sess_1").unwrap());
         let read = |text: &str| PageQuery::<ClerkId>::new(List::Organizations, None, Some(text));
-        for text in ["", "!", "bzw", "b ", sessions.as_str(), &"x".repeat(1000)] {
+        let written = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let good = written("o:org_1");
+        for text in [
+            "",
+            "!",
+            "b ",
+            sessions.as_str(),
+            &written("oorg_1"),
+            &written("o:"),
+            &written("other:org_1"),
+            &"x".repeat(1000),
+            &good,
+        ] {
             let outcome = read(text);
-            // `bzw` is `o<`, which is a Clerk id as far as anybody can tell.
-            assert_eq!(outcome.is_ok(), text == "bzw", "{text:?}: {outcome:?}");
+            assert_eq!(outcome.is_ok(), text == good, "{text:?}: {outcome:?}");
         }
         assert_eq!(
             PageQuery::<Uuid>::new(List::Users, None, Some("dW5vdC1hLXV1aWQ")),

@@ -30,14 +30,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use domain::workspace::{
-    CalculationJob, ChatMessage, Collection, CollectionItem, Listing, Portfolio, Position, Profile,
-    Share, ValuationRuleset,
-};
 use domain::{
     Administration, AuditLog, Changes, Commits, Deliveries, Erasures, ExternalIds, FeedTail,
-    Housekeeping, Invites, Mirror, MirrorRows, Overview, OwnedRows, Policy, Portfolios,
-    StoreHealth, StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps, Workspace,
+    Housekeeping, Invites, Mirror, MirrorRows, Overview, Policy, StoreHealth, StreamTickets,
+    UsageMeter, UserStore, WakeUpError, WakeUps, Workspace,
 };
 
 use commits::Observed;
@@ -45,7 +41,10 @@ use postgres_wake_ups::PostgresWakeUps;
 
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use migration::{MigrationError, MigrationStatus};
-pub use row_security::{OWNED_TABLES, RowSecurityProblem};
+pub use row_security::RowSecurityProblem;
+
+/// The owned tables, by name.
+pub const OWNED_TABLES: &[&str] = postgres::OWNED_TABLES;
 
 /// What the store needs to know besides where the database is.
 #[derive(Debug, Clone)]
@@ -115,52 +114,44 @@ impl Store {
     pub fn open(url: &DatabaseUrl, settings: StoreSettings) -> Result<Self, OpenError> {
         let observed = Arc::new(Observed::default());
         Ok(match url {
-            DatabaseUrl::Postgres(url) => Self::of(
-                postgres::open(url, settings, Arc::clone(&observed))?,
-                observed,
-                Arc::new(PostgresWakeUps::new(url.clone())),
-            ),
-            DatabaseUrl::Sqlite(path) => Self::of(
-                sqlite::open(path, settings, Arc::clone(&observed))?,
-                observed,
-                Arc::new(NobodyElse),
-            ),
+            DatabaseUrl::Postgres(url) => {
+                let store = postgres::open(url, settings, Arc::clone(&observed))?;
+                let (store, wake_ups) = (Arc::new(store), PostgresWakeUps::new(url.clone()));
+                let workspace = postgres::workspace(&store);
+                Self::of(store, workspace, observed, Arc::new(wake_ups))
+            }
+            DatabaseUrl::Sqlite(path) => {
+                let store = Arc::new(sqlite::open(path, settings, Arc::clone(&observed))?);
+                let workspace = sqlite::workspace(&store);
+                Self::of(store, workspace, observed, Arc::new(NobodyElse))
+            }
         })
     }
 
     fn of(
-        store: impl Mirror
-        + UserStore
-        + Deliveries
-        + StoreHealth
-        + Changes
-        + MirrorRows
-        + Housekeeping
-        + Invites
-        + UsageMeter
-        + AuditLog
-        + Administration
-        + Overview
-        + Erasures
-        + FeedTail
-        + StreamTickets
-        + ExternalIds
-        + OwnedRows<Listing>
-        + OwnedRows<Profile>
-        + OwnedRows<ValuationRuleset>
-        + OwnedRows<Collection>
-        + OwnedRows<CollectionItem>
-        + OwnedRows<Share>
-        + OwnedRows<Portfolio>
-        + OwnedRows<Position>
-        + OwnedRows<CalculationJob>
-        + OwnedRows<ChatMessage>
-        + Portfolios
-        + 'static,
+        store: Arc<
+            impl Mirror
+            + UserStore
+            + Deliveries
+            + StoreHealth
+            + Changes
+            + MirrorRows
+            + Housekeeping
+            + Invites
+            + UsageMeter
+            + AuditLog
+            + Administration
+            + Overview
+            + Erasures
+            + FeedTail
+            + StreamTickets
+            + ExternalIds
+            + 'static,
+        >,
+        workspace: Workspace,
         commits: Arc<Observed>,
         wake_ups: Arc<dyn WakeUps>,
     ) -> Self {
-        let store = Arc::new(store);
         Self {
             mirror: store.clone(),
             users: store.clone(),
@@ -179,20 +170,8 @@ impl Store {
             feed_tail: store.clone(),
             wake_ups,
             tickets: store.clone(),
-            external_ids: store.clone(),
-            workspace: Workspace {
-                listings: store.clone(),
-                profiles: store.clone(),
-                rulesets: store.clone(),
-                collections: store.clone(),
-                collection_items: store.clone(),
-                shares: store.clone(),
-                portfolios: store.clone(),
-                positions: store.clone(),
-                jobs: store.clone(),
-                messages: store.clone(),
-                whole_portfolios: store,
-            },
+            external_ids: store,
+            workspace,
         }
     }
 }

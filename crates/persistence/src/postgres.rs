@@ -299,3 +299,5 @@ fn known_versions() -> Vec<String> {
 
 #[path = "store/mod.rs"]
 mod store;
+
+pub(crate) use store::owned::{TABLES as OWNED_TABLES, workspace};

@@ -4,10 +4,11 @@ use diesel::sql_types::{Array, Binary, Bool, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::OWNED_TABLES;
 use crate::migration::MigrationError;
 use crate::postgres::{Conn, connect};
 use crate::postgres_url::PostgresTarget;
-use crate::row_security::{AdminProof, OWNED_TABLES, RowSecurityProblem};
+use crate::row_security::{AdminProof, RowSecurityProblem};
 
 /// What the role of a URL proves itself by.
 pub(crate) fn proof_of(url: &SecretString) -> Option<AdminProof> {

@@ -133,20 +133,6 @@ impl RowSecurityProblem {
     }
 }
 
-/// The owned tables, by name.
-pub const OWNED_TABLES: [&str; 10] = [
-    "calculation_jobs",
-    "chat_messages",
-    "collection_items",
-    "collections",
-    "listings",
-    "portfolios",
-    "positions",
-    "profiles",
-    "shares",
-    "valuation_rulesets",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;

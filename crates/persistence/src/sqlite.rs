@@ -253,3 +253,5 @@ fn known_versions() -> Vec<String> {
 
 #[path = "store/mod.rs"]
 mod store;
+
+pub(crate) use store::owned::workspace;

@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::fields::Fields;
 use super::listing::words;
 use super::{FieldProblem, Resource};
-use crate::List;
 
 words! {
     /// How far a job is.
@@ -77,7 +76,6 @@ pub enum JobStep {
 impl Resource for CalculationJob {
     type Patch = JobStep;
     const KIND: &'static str = "calculation_job";
-    const LIST: List = List::CalculationJobs;
 
     /// A job that has ended stays as it is.
     fn patched(self, step: JobStep) -> Self {

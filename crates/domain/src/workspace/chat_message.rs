@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::fields::Fields;
 use super::listing::words;
 use super::{FieldProblem, Resource};
-use crate::List;
 
 /// Characters of a message at most.
 pub const MAX_MESSAGE_LENGTH: usize = 100_000;
@@ -36,7 +35,6 @@ pub struct ChatMessage {
 impl Resource for ChatMessage {
     type Patch = Infallible;
     const KIND: &'static str = "chat_message";
-    const LIST: List = List::ChatMessages;
 
     fn patched(self, patch: Infallible) -> Self {
         match patch {}

@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::fields::Fields;
 use super::{FieldProblem, Resource};
-use crate::List;
 
 /// What its owner says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,7 +27,6 @@ pub struct CollectionPatch {
 impl Resource for Collection {
     type Patch = CollectionPatch;
     const KIND: &'static str = "collection";
-    const LIST: List = List::Collections;
 
     fn patched(self, patch: CollectionPatch) -> Self {
         Self {
@@ -67,7 +65,6 @@ pub struct CollectionItemPatch {
 impl Resource for CollectionItem {
     type Patch = CollectionItemPatch;
     const KIND: &'static str = "collection_item";
-    const LIST: List = List::CollectionItems;
 
     fn patched(self, patch: CollectionItemPatch) -> Self {
         Self {

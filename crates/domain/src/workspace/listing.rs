@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::{Decimal, FieldProblem, Resource};
-use crate::List;
 
 /// A word of a few that a field may have.
 macro_rules! words {
@@ -118,7 +117,6 @@ pub struct ListingPatch {
 impl Resource for Listing {
     type Patch = ListingPatch;
     const KIND: &'static str = "listing";
-    const LIST: List = List::Listings;
 
     fn patched(self, patch: ListingPatch) -> Self {
         Self {

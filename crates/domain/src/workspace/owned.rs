@@ -16,7 +16,7 @@ pub trait Resource: fmt::Debug + Clone + PartialEq + Serialize + Send + Sync + '
     /// Its name, in the singular, in snake_case: `listing`.
     const KIND: &'static str;
     /// The list that its pages are of.
-    const LIST: List;
+    const LIST: List = List::Owned(Self::KIND);
 
     /// It as it is after a change.
     #[must_use]

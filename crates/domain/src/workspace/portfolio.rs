@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::fields::Fields;
 use super::{Decimal, FieldProblem, ImportedPosition, Resource, Symbol};
-use crate::List;
 
 /// What its owner says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,7 +28,6 @@ pub struct PortfolioPatch {
 impl Resource for Portfolio {
     type Patch = PortfolioPatch;
     const KIND: &'static str = "portfolio";
-    const LIST: List = List::Portfolios;
 
     fn patched(self, patch: PortfolioPatch) -> Self {
         Self {
@@ -97,7 +95,6 @@ pub struct PositionPatch {
 impl Resource for Position {
     type Patch = PositionPatch;
     const KIND: &'static str = "position";
-    const LIST: List = List::Positions;
 
     fn patched(self, patch: PositionPatch) -> Self {
         Self {

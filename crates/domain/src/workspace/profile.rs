@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use super::{FieldProblem, Resource, Weights};
-use crate::List;
 
 /// What its owner says of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,7 +31,6 @@ pub struct ProfilePatch {
 impl Resource for Profile {
     type Patch = ProfilePatch;
     const KIND: &'static str = "profile";
-    const LIST: List = List::Profiles;
 
     fn patched(self, patch: ProfilePatch) -> Self {
         Self {

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use super::{FieldProblem, Resource, Ruleset};
-use crate::List;
 
 /// What its owner says of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,7 +31,6 @@ pub struct ValuationRulesetPatch {
 impl Resource for ValuationRuleset {
     type Patch = ValuationRulesetPatch;
     const KIND: &'static str = "valuation_ruleset";
-    const LIST: List = List::ValuationRulesets;
 
     fn patched(self, patch: ValuationRulesetPatch) -> Self {
         Self {

@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::listing::words;
 use super::{FieldProblem, Resource};
-use crate::List;
 
 words! {
     /// What the other may do. Nobody changes another's listing.
@@ -40,7 +39,6 @@ pub struct SharePatch {
 impl Resource for Share {
     type Patch = SharePatch;
     const KIND: &'static str = "share";
-    const LIST: List = List::Shares;
 
     fn patched(self, patch: SharePatch) -> Self {
         Self {

@@ -32,7 +32,7 @@ mod notices;
 mod objects;
 mod organizations;
 mod overview;
-mod owned;
+pub(crate) mod owned;
 mod plans;
 mod prepared;
 mod relink;

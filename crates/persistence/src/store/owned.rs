@@ -18,10 +18,12 @@ mod shares;
 mod table;
 mod writes;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use diesel::QueryResult;
 use domain::workspace::{Owned, OwnedFilter, Resource, Scope, Written};
-use domain::{OwnedRows, PageQuery, Paged, StoreError};
+use domain::{OwnedRows, PageQuery, Paged, StoreError, Workspace};
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
@@ -34,6 +36,42 @@ use table::Table;
 pub(super) use forgotten::{forget, held};
 
 use super::super::{begin_owned, begin_writing, enter, leave, tell};
+
+/// Every kind, as `port: type`. A kind whose rows are in others' stands before those.
+macro_rules! each_kind {
+    ($do:ident) => {
+        $do! {
+            messages: domain::workspace::ChatMessage,
+            jobs: domain::workspace::CalculationJob,
+            positions: domain::workspace::Position,
+            portfolios: domain::workspace::Portfolio,
+            collection_items: domain::workspace::CollectionItem,
+            collections: domain::workspace::Collection,
+            rulesets: domain::workspace::ValuationRuleset,
+            profiles: domain::workspace::Profile,
+            shares: domain::workspace::Share,
+            listings: domain::workspace::Listing
+        }
+    };
+}
+use each_kind;
+
+macro_rules! ports {
+    ($($port:ident: $kind:ty),+) => {
+        /// The tables.
+        #[allow(dead_code, reason = "the same for each database, so one is asked")]
+        pub(crate) const TABLES: &[&str] = &[$(<$kind as Keep>::TABLE.name),+];
+
+        /// The ports.
+        pub(crate) fn workspace(store: &Arc<Store>) -> Workspace {
+            Workspace {
+                $($port: Arc::<Store>::clone(store),)+
+                whole_portfolios: Arc::<Store>::clone(store),
+            }
+        }
+    };
+}
+each_kind!(ports);
 
 /// How a resource is kept.
 pub(super) trait Keep: Resource {

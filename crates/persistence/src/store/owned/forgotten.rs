@@ -3,10 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::sql_types::BigInt;
-use domain::workspace::{
-    CalculationJob, ChatMessage, Collection, CollectionItem, Listing, Owned, OwnedFilter,
-    Portfolio, Position, Profile, Scope, Share, ValuationRuleset,
-};
+use domain::workspace::{Owned, OwnedFilter, Scope};
 use domain::{Attribution, OwnedRows, PageQuery, Paged, StoreError};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -14,7 +11,7 @@ use uuid::Uuid;
 use super::super::run::RunQueryDsl as _;
 use super::super::{Conn, Store};
 use super::pieces::Plain;
-use super::{Keep, tell};
+use super::{Keep, each_kind, tell};
 use crate::row_security::Told;
 
 /// Rows that are read at a time.
@@ -31,22 +28,6 @@ fn himself(user_id: Uuid, at: DateTime<Utc>) -> Scope {
     }
 }
 
-/// Runs for every kind: children before the rows that they are in.
-macro_rules! each_kind {
-    ($do:ident) => {
-        $do!(ChatMessage);
-        $do!(CalculationJob);
-        $do!(Position);
-        $do!(Portfolio);
-        $do!(CollectionItem);
-        $do!(Collection);
-        $do!(ValuationRuleset);
-        $do!(Profile);
-        $do!(Share);
-        $do!(Listing);
-    };
-}
-
 /// Deletes every row of a person, and what was shared with him, in the caller's transaction.
 pub(in super::super) async fn forget(
     conn: &mut Conn,
@@ -56,11 +37,11 @@ pub(in super::super) async fn forget(
     let told = &Told::of(&himself(user_id, at), None);
     together!(conn; tell(told))?;
     macro_rules! forget {
-        ($kind:ty) => {
+        ($($_:ident: $kind:ty),+) => {$(
             Plain::<BigInt>::of(<$kind as Keep>::TABLE.forget(user_id))
                 .execute(conn)
                 .await?;
-        };
+        )+};
     }
     each_kind!(forget);
     Ok(())
@@ -75,10 +56,10 @@ pub(in super::super) async fn held(
     let scope = &himself(user_id, now);
     let mut held = Map::new();
     macro_rules! hold {
-        ($kind:ty) => {
+        ($($_:ident: $kind:ty),+) => {$(
             let rows = all::<$kind>(store, scope).await?;
             held.insert(<$kind as Keep>::TABLE.name.to_owned(), json!(rows));
-        };
+        )+};
     }
     each_kind!(hold);
     Ok(Value::Object(held))

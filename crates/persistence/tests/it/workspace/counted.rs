@@ -127,7 +127,7 @@ async fn what_changes_no_count_is_not_told(store: TestStore) {
 }
 
 /// Makes, renames, imports, gives and deletes portfolios.
-async fn busy(ports: persistence::Workspace, owner: Scope, to: Uuid, n: u32) {
+async fn busy(ports: domain::Workspace, owner: Scope, to: Uuid, n: u32) {
     let port: &dyn OwnedRows<Portfolio> = &*ports.portfolios;
     let whole: &dyn Portfolios = &*ports.whole_portfolios;
     let row: Owned<Portfolio> = if n.is_multiple_of(2) {

@@ -222,7 +222,7 @@ async fn every_table_and_verb_in_every_context() {
             if me.is_some() {
                 let parent = |name: &str| id_in(mine, name);
                 let own = insertion(table, Uuid::now_v7(), me, &parent);
-                if table != "collection_items" {
+                if *table != "collection_items" {
                     assert_eq!(within(&own).await, Ok(1), "{at}: {own}");
                 }
                 // An id that is taken is taken, whoever has it.
@@ -238,7 +238,7 @@ async fn every_table_and_verb_in_every_context() {
                 } else {
                     &of_owner
                 };
-                if table != "collection_items" {
+                if *table != "collection_items" {
                     let upsert = format!(
                         "{} on conflict (id) do update set updated_at = now()",
                         taken(foreign)
