@@ -233,7 +233,7 @@ async fn messages(store: TestStore) {
 }
 
 /// Tables whose rows are in no other row.
-const ROOTS: [&str; 6] = [
+const ROOTS: &[&str] = &[
     "listings",
     "profiles",
     "valuation_rulesets",

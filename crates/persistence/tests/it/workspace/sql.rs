@@ -49,7 +49,7 @@ fn insertion(table: &str, id: Uuid, owner: Option<Uuid>, parent: &dyn Fn(&str) -
 }
 
 /// Parents before children.
-const IN_ORDER: [&str; 10] = [
+const IN_ORDER: &[&str] = &[
     "listings",
     "collections",
     "portfolios",
@@ -65,7 +65,7 @@ const IN_ORDER: [&str; 10] = [
 /// One row in every table, as the superuser makes it; the id of the row in each.
 async fn rows_of(store: &TestStore, owner: Option<Uuid>) -> Vec<(&'static str, Uuid)> {
     let mut rows: Vec<(&'static str, Uuid)> = Vec::new();
-    for table in IN_ORDER {
+    for &table in IN_ORDER {
         let id = Uuid::now_v7();
         let known = rows.clone();
         let parent = move |table: &str| known.iter().find(|(name, _)| *name == table).unwrap().1;
