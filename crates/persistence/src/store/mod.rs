@@ -71,6 +71,9 @@ use batch::Batcher;
 /// How long a call may take in all. A hung database must not hold the sender until it gives up by itself.
 const CALL_LIMIT: Duration = Duration::from_millis(4500);
 
+/// How long a file of positions may take, which is one call of a hundred thousand rows: less than a request may.
+const IMPORT_LIMIT: Duration = Duration::from_secs(12);
+
 /// One database.
 pub(crate) struct Store {
     core: Arc<Core>,
@@ -134,7 +137,14 @@ impl Deref for Store {
 async fn limited<T>(
     call: impl Future<Output = Result<T, StoreError>> + Send,
 ) -> Result<T, StoreError> {
-    tokio::time::timeout(CALL_LIMIT, call)
+    limited_to(CALL_LIMIT, call).await
+}
+
+async fn limited_to<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, StoreError>> + Send,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(limit, call)
         .await
         .unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
 }

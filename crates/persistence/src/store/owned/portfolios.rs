@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::super::super::commit;
 use super::super::insertion::{self, insertable};
-use super::super::{Conn, Store, limited, store_error};
+use super::super::{Conn, IMPORT_LIMIT, Store, limited, limited_to, store_error};
 use super::pieces::Bind;
 use super::table::{Reference, Table};
 use super::writes::{insert, refusal};
@@ -143,9 +143,9 @@ impl Portfolios for Store {
         if !problems.is_empty() {
             return Ok(Written::Invalid(problems));
         }
-        let call = limited(async {
+        let call = limited_to(IMPORT_LIMIT, async {
             let told = self.told(scope);
-            let mut lease = self.owner_writer(Portfolio::IS_TOLD).await?;
+            let mut lease = self.owner_writer(false).await?;
             let written = import(lease.conn(), &told, scope, &portfolio, positions, limit).await;
             read(lease.settle(written).map_err(store_error)?)
         });
@@ -218,11 +218,12 @@ async fn import(
     positions: Vec<Position>,
     limit: Option<u64>,
 ) -> QueryResult<Written<PortfolioRow>> {
-    let Some(row) = insert(conn, told, scope, portfolio, limit).await? else {
+    let Some(whole) = insert(conn, told, scope, portfolio, limit).await? else {
         let refusal = refusal(conn, scope, portfolio, limit).await?;
         together!(conn; commit())?;
         return Ok(refusal);
     };
+    let row = &whole.row;
     let new = |position: Position| NewPosition {
         id: Id(Uuid::now_v7()),
         user_id: row.user_id,
@@ -236,6 +237,9 @@ async fn import(
         updated_at: row.updated_at,
     };
     let rows: Vec<NewPosition> = positions.into_iter().map(new).collect();
-    together!(conn; insertion::insert(rows), commit())?;
+    together!(conn; insertion::insert(rows))?;
+    // Last of all: webhooks do not wait for a large file.
+    let row = whole.announced(conn, scope).await?;
+    together!(conn; commit())?;
     Ok(Written::Done(row))
 }

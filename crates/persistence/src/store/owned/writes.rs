@@ -9,7 +9,7 @@ use domain::workspace::{Scope, Written};
 use domain::{AuditAction, AuditRecord, AuditSubject, StoreError};
 use uuid::Uuid;
 
-use super::super::super::{commit, lock_name};
+use super::super::super::{begin_owned, commit, lock_name, lock_writes};
 use super::super::run::RunQueryDsl;
 use super::super::{Conn, audit};
 use super::pieces::{Bind, Plain};
@@ -56,20 +56,35 @@ pub(super) async fn insert<T: Keep>(
     scope: &Scope,
     new: &T,
     limit: Option<u64>,
-) -> QueryResult<Option<T::Row>> {
+) -> QueryResult<Option<New<T>>> {
     let columns = new.columns();
     let name = limit.map(|_| T::TABLE.lock_name(scope, &columns));
     let name = name.as_deref();
     let id = Uuid::now_v7();
     let pieces = T::TABLE.insert(scope, id, columns, limit);
     let ((), (), (), rows) =
-        together!(conn; begin(T::IS_TOLD), tell(told), lock_name(name), T::load(pieces))?;
-    let row = rows.into_iter().next();
-    if let Some(owner) = row.as_ref().map(T::owner) {
-        witness::<T>(conn, scope, owner, id, AuditAction::WorkspaceCreated).await?;
+        together!(conn; begin_owned(), tell(told), lock_name(name), T::load(pieces))?;
+    Ok(rows.into_iter().next().map(|row| New { row, id }))
+}
+
+/// A row in a transaction that is still open.
+pub(super) struct New<T: Keep> {
+    pub(super) row: T::Row,
+    id: Uuid,
+}
+
+impl<T: Keep> New<T> {
+    /// Writes down what there is to be said of the new row. Where the feed tells of it, this takes the mirror's write lock,
+    /// last of all: whoever waits for a lock that is held here (of the owner's name) makes a row too, and has not got that one.
+    pub(super) async fn announced(self, conn: &mut Conn, scope: &Scope) -> QueryResult<T::Row> {
+        let owner = T::owner(&self.row);
+        if T::IS_TOLD {
+            lock_writes(conn).await?;
+        }
+        witness::<T>(conn, scope, owner, self.id, AuditAction::WorkspaceCreated).await?;
         tell_owners::<T>(conn, scope, [owner]).await?;
+        Ok(self.row)
     }
-    Ok(row)
 }
 
 pub(super) async fn create<T: Keep>(
@@ -81,7 +96,7 @@ pub(super) async fn create<T: Keep>(
 ) -> QueryResult<Written<T::Row>> {
     let row = insert(conn, told, scope, new, limit).await?;
     let written = match row {
-        Some(row) => Written::Done(row),
+        Some(new) => Written::Done(new.announced(conn, scope).await?),
         None => refusal(conn, scope, new, limit).await?,
     };
     together!(conn; commit())?;
