@@ -23,6 +23,9 @@ pub fn settings(
         ("CLERK_API_URL", clerk.origin()),
         ("CLERK_API_BUDGET", "100000/10s".to_owned()),
         ("CLERK_JWKS_URL", clerk.jwks_url()),
+        // All tests come from one address, and some ask as fast as they can.
+        ("RATE_LIMIT_PER_USER", "off".to_owned()),
+        ("RATE_LIMIT_PER_IP", "off".to_owned()),
         // What the mirror knows, webhooks have told it, unless a test asks for more.
         ("RECONCILE_INTERVAL_SECONDS", "off".to_owned()),
         ("CLERK_WEBHOOK_SECRET", clerk.webhook_secret()),

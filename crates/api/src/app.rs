@@ -11,11 +11,13 @@ use domain::{
     Erasures, FeedPulse, FeedTail, Invites, Mirror, Overview, Policy, PositionReader, StoreHealth,
     StreamTickets, UsageMeter, UserStore, Workspace, WriteBacks,
 };
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
 
 use crate::invite_gate::InviteGate;
 use crate::legacy_bridge::LegacyBridge;
+use crate::rate_limits::{RateLimitSettings, RateLimits};
 use crate::routes::me_answers::MeAnswers;
 use crate::security_log::{InviteTries, SecurityLog};
 use crate::service_caller::ServiceTokens;
@@ -43,6 +45,12 @@ pub struct ApiSettings {
     pub role_write_back: bool,
     /// Days between the wish to forget a person and its deed.
     pub erasure_hold_days: u32,
+    /// How many requests one caller may send.
+    pub rate_limits: RateLimitSettings,
+    /// Proxies whose word counts as to where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The origins whose pages may call from a browser.
+    pub cors_origins: Vec<String>,
     /// The origins that may send requests that change something by cookie.
     pub origins: Vec<String>,
 }
@@ -117,6 +125,7 @@ pub struct Parts {
 pub struct Inner {
     parts: Parts,
     pub(crate) security_log: SecurityLog,
+    pub(crate) rate_limits: Arc<RateLimits>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) me_answers: MeAnswers,
 }
@@ -131,8 +140,10 @@ impl App {
             Arc::clone(&parts.feed_pulse),
             parts.stop.clone(),
         );
+        let rate_limits = Arc::new(RateLimits::new(parts.settings.rate_limits));
         Self(Arc::new(Inner {
             hub,
+            rate_limits,
             parts,
             security_log,
             me_answers: MeAnswers::new(),

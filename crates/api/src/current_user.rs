@@ -169,6 +169,7 @@ impl CurrentUser {
             .authenticate_credential(credential, now)
             .await
             .inspect_err(refused)?;
+        app.rate_limits.user(&session.claims.user_id)?;
         if session.credential == CredentialKind::Cookie
             && sites == Sites::Listed
             && !is_own_request(app, parts)
@@ -215,6 +216,7 @@ impl CurrentUser {
         let claims = claims.inspect_err(|problem| {
             tracing::info!(target: "security", code = problem.kind().code(), "legacy token refused");
         })?;
+        app.rate_limits.user(&claims.subject)?;
         let caller = bridge.caller(&claims.subject).await?;
         let proof = Proof::Legacy {
             subject: claims.subject,

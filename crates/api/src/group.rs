@@ -4,6 +4,8 @@
 //! This is the only way into the service: axum's routers stay in here, and each route is written down with what it asks of
 //! its caller when it is put in. One that asks nothing, and does not say so, keeps the service from starting.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::{from_fn_with_state, map_response};
@@ -19,7 +21,7 @@ use crate::app::App;
 use crate::endpoint::{Endpoint, ServedRoute, Undeclared};
 use crate::outer::OuterLayer;
 use crate::private::PrivateLayer;
-use crate::{fallback, legacy_bridge, openapi};
+use crate::{cors, fallback, legacy_bridge, openapi};
 
 /// Documented handlers, each with what its signature asks of the caller.
 pub(crate) struct Routes(pub(crate) Vec<(UtoipaMethodRouter<App>, Access)>);
@@ -170,7 +172,11 @@ impl Surface {
     /// When a route says of nobody that he may call it.
     pub(crate) fn served(self, app: App) -> Result<Endpoint, Undeclared> {
         Undeclared::none_in(&self.table)?;
-        let limit = app.settings.request_timeout;
+        let outer = OuterLayer::new(app.settings.request_timeout).counting_strangers(
+            Arc::clone(&app.rate_limits),
+            app.settings.trusted_proxies.clone(),
+        );
+        let cors = cors::layer(&app.settings.cors_origins);
         let (mut routes, _) = self.routes.split_for_parts();
         if app.legacy.is_some() {
             routes = routes.layer(from_fn_with_state(app.clone(), legacy_bridge::announce));
@@ -178,8 +184,12 @@ impl Surface {
         let routes = routes
             .fallback(fallback::not_found)
             .method_not_allowed_fallback(fallback::method_not_allowed)
-            .with_state(app)
-            .layer(OuterLayer::new(limit));
+            .with_state(app);
+        let routes = match cors {
+            Some(cors) => routes.layer(cors),
+            None => routes,
+        };
+        let routes = routes.layer(outer);
         Ok(Endpoint::of(routes))
     }
 }

@@ -15,11 +15,15 @@ use std::time::{Duration, Instant};
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
+use http::StatusCode;
+use ipnet::IpNet;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
+use crate::peer::PeerAddress;
 use crate::problem::{Kind, Problem};
+use crate::rate_limits::RateLimits;
 use crate::request_id::{RequestId, RequestIds};
 use crate::{fallback, fixed_headers, head_size};
 
@@ -28,6 +32,13 @@ use crate::{fallback, fixed_headers, head_size};
 pub(crate) struct OuterLayer {
     limit: Duration,
     ids: Arc<RequestIds>,
+    strangers: Option<Arc<Strangers>>,
+}
+
+/// Counts those who prove to be nobody.
+struct Strangers {
+    rate_limits: Arc<RateLimits>,
+    trusted_proxies: Vec<IpNet>,
 }
 
 impl OuterLayer {
@@ -36,6 +47,23 @@ impl OuterLayer {
         Self {
             limit,
             ids: Arc::new(RequestIds::new()),
+            strangers: None,
+        }
+    }
+
+    /// Where those who are refused for want of a proof are counted, by their address.
+    pub(crate) fn counting_strangers(
+        self,
+        rate_limits: Arc<RateLimits>,
+        trusted_proxies: Vec<IpNet>,
+    ) -> Self {
+        let strangers = Strangers {
+            rate_limits,
+            trusted_proxies,
+        };
+        Self {
+            strangers: Some(Arc::new(strangers)),
+            ..self
         }
     }
 }
@@ -76,6 +104,11 @@ where
         id.leave_with(&mut request);
         let span = span(&request, &id);
         let refused = head_size::refused(&request);
+        let strangers = self.layer.strangers.clone().map(|strangers| {
+            let trusted = &strangers.trusted_proxies;
+            let address = PeerAddress::of(request.extensions(), request.headers(), trusted);
+            (strangers, address)
+        });
         let inner = &mut self.inner;
         // What runs before the first await: the router's part of the work.
         let answering = match refused {
@@ -99,6 +132,15 @@ where
                 Err(problem) => problem.into_response(),
             };
             let problem = response.extensions_mut().remove::<Problem>();
+            let problem = problem.map(|problem| match strangers {
+                Some((strangers, PeerAddress(address)))
+                    if problem.kind().status() == StatusCode::UNAUTHORIZED =>
+                {
+                    let counted = strangers.rate_limits.stranger(address);
+                    counted.err().unwrap_or(problem)
+                }
+                _ => problem,
+            });
             if let Some(began) = began {
                 let code = problem.as_ref().map(|problem| problem.kind().code());
                 let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);

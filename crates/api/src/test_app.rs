@@ -37,6 +37,7 @@ use webhooks::{Receiver, ReceiverConfig};
 use crate::app::{ApiSettings, App, Parts};
 use crate::invite_gate::InviteGate;
 use crate::outer::OuterLayer;
+use crate::rate_limits::RateLimitSettings;
 use crate::service_caller::ServiceTokens;
 use crate::sync_status::SyncStatus;
 
@@ -208,6 +209,9 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
             },
             role_write_back: false,
             erasure_hold_days: 30,
+            rate_limits: RateLimitSettings::default(),
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
             origins: Vec::new(),
         },
         stop: CancellationToken::new(),

@@ -19,6 +19,7 @@ mod crash;
 mod credentials;
 mod dice;
 mod drift;
+mod edges;
 mod enrichment;
 mod entities;
 mod events;

@@ -62,6 +62,10 @@ fn refuse(method: &Method, path: &str, operation: &mut Operation) {
     if !method.is_safe() && operation.responses.responses.contains_key("403") {
         mention(operation, Kind::OriginNotAllowed);
     }
+    // Of a user, or from an address that proves nothing.
+    if operation.responses.responses.contains_key("401") {
+        mention(operation, Kind::RateLimited);
+    }
     if operation.request_body.is_some() {
         for kind in [
             Kind::BodyInvalid,

@@ -100,6 +100,8 @@ kinds! {
     InvalidInviteCode BAD_REQUEST "invalid_invite_code" "Invalid invite code";
     /// Too many tries of the user's, or from his address, have failed.
     TooManyAttempts TOO_MANY_REQUESTS "too_many_attempts" "Too many failed attempts";
+    /// More requests than one caller may send.
+    RateLimited TOO_MANY_REQUESTS "rate_limited" "Too many requests";
     /// The tier's messages to the assistant are used for this calendar month (UTC).
     AiMessageLimitReached TOO_MANY_REQUESTS "ai_message_limit_reached" "AI message limit reached";
     /// What the tier allows of another metered feature is used for this calendar month (UTC).

@@ -26,6 +26,7 @@ use crate::raw_body::RawBody;
         (status = 401, description = "`signature_invalid`, `header_missing`, `header_duplicated`, `header_invalid`, `timestamp_invalid`, `timestamp_expired`, `timestamp_in_future`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 408, description = "`body_timeout`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`rate_limited`: send it again", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`store_unavailable`, `request_timeout`: nothing was taken, send it again", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -43,6 +44,7 @@ pub(crate) async fn receive(
                 .webhook_rejected(refusal.rejection(&headers, now));
             Problem::from(refusal)
         })?;
+    app.rate_limits.webhook()?;
     let (message_id, event_type) = (delivery.message_id.clone(), delivery.event_type.clone());
     let receipt = app.mirror.apply(delivery).await.map_err(retry_later)?;
     tracing::info!(

@@ -6,6 +6,7 @@ mod administration;
 mod cache;
 mod clerk;
 mod clerk_api_url;
+mod edges;
 mod environment;
 mod invites;
 mod legacy;
@@ -29,6 +30,7 @@ use webhooks::{Receiver, ReceiverConfig};
 
 pub use administration::AdministrationConfig;
 use clerk::Clerk;
+pub use edges::EdgesConfig;
 pub use environment::environment;
 pub use legacy::BridgeConfig;
 pub use sync::{JobConfig, SyncConfig};
@@ -71,6 +73,8 @@ pub struct Config {
     pub invites: InviteGate,
     /// What follows from admins' decisions.
     pub administration: AdministrationConfig,
+    /// Who may send how much, from where, and from which pages.
+    pub edges: EdgesConfig,
     /// The assistant, and files of positions.
     pub workspace: WorkspaceConfig,
     /// Whether the first request of an unknown user makes a row.
@@ -155,6 +159,7 @@ impl Config {
             invites: invites::read(&mut vars),
             administration: administration::read(&mut vars),
             workspace: workspace::read(&mut vars),
+            edges: edges::read(&mut vars),
             jit_provisioning: vars.flag("JIT_PROVISIONING", true),
             webhook_body_limit: vars.number("WEBHOOK_BODY_LIMIT", MIB, 1024..=64 * MIB),
             request_timeout: Duration::from_secs(vars.number(
