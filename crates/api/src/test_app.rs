@@ -22,9 +22,9 @@ use domain::workspace::{ImportLimits, KnownPortfolios};
 use domain::{
     Caller, ClerkId, InviteRules, MockAdministration, MockAuditLog, MockCacheHealth, MockChanges,
     MockDeliveries, MockEnrichment, MockErasures, MockFeedPulse, MockFeedTail, MockInvites,
-    MockMirror, MockOverview, MockOwnedRows, MockPortfolios, MockPositionReader, MockStoreHealth,
-    MockStreamTickets, MockUsageMeter, MockWriteBacks, Policy, Role, StoreError, ThinUser, Tier,
-    User, UserStore, Workspace,
+    MockMirror, MockOverview, MockPositionReader, MockStoreHealth, MockStreamTickets,
+    MockUsageMeter, MockWriteBacks, Policy, Role, StoreError, ThinUser, Tier, User, UserStore,
+    Workspace,
 };
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http_body_util::BodyExt as _;
@@ -178,7 +178,7 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
         administration: Arc::new(MockAdministration::new()),
         erasures: Arc::new(MockErasures::new()),
         overview: Arc::new(MockOverview::new()),
-        workspace: workspace(),
+        workspace: Workspace::mocked(),
         position_reader: Arc::new(MockPositionReader::new()),
         assistant: None,
         deliveries: Arc::new(MockDeliveries::new()),
@@ -218,22 +218,6 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
     };
     bring(&mut parts);
     App::new(parts)
-}
-
-fn workspace() -> Workspace {
-    Workspace {
-        listings: Arc::new(MockOwnedRows::new()),
-        profiles: Arc::new(MockOwnedRows::new()),
-        rulesets: Arc::new(MockOwnedRows::new()),
-        collections: Arc::new(MockOwnedRows::new()),
-        collection_items: Arc::new(MockOwnedRows::new()),
-        shares: Arc::new(MockOwnedRows::new()),
-        portfolios: Arc::new(MockOwnedRows::new()),
-        positions: Arc::new(MockOwnedRows::new()),
-        jobs: Arc::new(MockOwnedRows::new()),
-        messages: Arc::new(MockOwnedRows::new()),
-        whole_portfolios: Arc::new(MockPortfolios::new()),
-    }
 }
 
 /// What came back.

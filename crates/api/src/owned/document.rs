@@ -2,13 +2,13 @@
 
 use std::marker::PhantomData;
 
-use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::schema::{Schema, Type};
+use utoipa::openapi::schema::{ArrayBuilder, Schema, Type};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Required, SecurityRequirement};
+use utoipa::{PartialSchema as _, ToSchema};
 
 use super::handlers::NewOwner;
 use super::row::Shown;
@@ -50,8 +50,9 @@ impl<R: Exposed> Described<R> {
         let mut all = Vec::new();
         add::<R::Fields>(&mut all);
         add::<R::Changes>(&mut all);
-        add::<Shown<R>>(&mut all);
-        add::<PageOf<Shown<R>>>(&mut all);
+        all.push((row::<R>(), Shown::<R>::schema()));
+        Shown::<R>::schemas(&mut all);
+        all.push((page::<R>(), page_of_rows::<R>()));
         add::<NewOwner>(&mut all);
         add::<ProblemBody>(&mut all);
         all
@@ -60,7 +61,7 @@ impl<R: Exposed> Described<R> {
     pub(super) fn list(&self) -> Operation {
         let mut operation = self
             .operation(format!("{}, the newest first.", capital(R::MANY)), READING)
-            .response("200", json::<PageOf<Shown<R>>>("A page"))
+            .response("200", json(page::<R>(), "A page"))
             .response("400", problem("`parameter_invalid`, naming the parameter"));
         for parameter in query::documented::<R>() {
             operation = operation.parameter(parameter);
@@ -74,14 +75,14 @@ impl<R: Exposed> Described<R> {
             R::ONE
         );
         self.of_one(words, READING)
-            .response("200", json::<Shown<R>>("It"))
+            .response("200", json(row::<R>(), "It"))
             .build()
     }
 
     pub(super) fn create(&self) -> Operation {
         self.operation(format!("Makes a {} of the caller's.", R::ONE), WRITING)
             .request_body(Some(body::<R::Fields>()))
-            .response("201", json::<Shown<R>>("It; `Location` says where it is"))
+            .response("201", json(row::<R>(), "It; `Location` says where it is"))
             .response("400", problem("`body_invalid`: `errors` names each field"))
             .response(
                 "422",
@@ -97,7 +98,7 @@ impl<R: Exposed> Described<R> {
         );
         self.of_one(words, WRITING)
             .request_body(Some(body::<R::Changes>()))
-            .response("200", json::<Shown<R>>("As it is now"))
+            .response("200", json(row::<R>(), "As it is now"))
             .response("400", problem("`body_invalid`: `errors` names each field"))
             .build()
     }
@@ -115,7 +116,7 @@ impl<R: Exposed> Described<R> {
         );
         self.of_one(words, GIVING)
             .request_body(Some(body::<NewOwner>()))
-            .response("200", json::<Shown<R>>("As it is now"))
+            .response("200", json(row::<R>(), "As it is now"))
             .response("400", problem("`body_invalid`"))
             .response("422", problem("`reference_unknown`: there is no such user"))
             .build()
@@ -166,8 +167,29 @@ fn body<T: ToSchema>() -> RequestBody {
         .build()
 }
 
-fn json<T: ToSchema>(words: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(reference::<T>())).build();
+/// The name of the schema of a row. The derived one is the same for every resource.
+fn row<R: Exposed>() -> String {
+    format!("OwnedRow_{}", R::Fields::name())
+}
+
+/// The name of the schema of a page.
+fn page<R: Exposed>() -> String {
+    format!("PageOf_{}", row::<R>())
+}
+
+/// The schema of a page, whose items are named as [`row`] does.
+fn page_of_rows<R: Exposed>() -> RefOr<Schema> {
+    let mut schema = PageOf::<Shown<R>>::schema();
+    if let RefOr::T(Schema::Object(page)) = &mut schema {
+        let rows = ArrayBuilder::new().items(Ref::from_schema_name(row::<R>()));
+        page.properties.insert("items".to_owned(), rows.into());
+    }
+    schema
+}
+
+fn json(schema: String, words: &str) -> Response {
+    let schema = Ref::from_schema_name(schema);
+    let content = ContentBuilder::new().schema(Some(schema)).build();
     ResponseBuilder::new()
         .description(words)
         .content("application/json", content)

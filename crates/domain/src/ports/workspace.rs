@@ -118,3 +118,27 @@ pub struct Workspace {
     /// Portfolios as a whole.
     pub whole_portfolios: Arc<dyn Portfolios>,
 }
+
+#[cfg(feature = "mock")]
+impl Workspace {
+    /// One that nobody should ask.
+    #[must_use]
+    pub fn mocked() -> Self {
+        fn rows<R: Resource>() -> Arc<dyn OwnedRows<R>> {
+            Arc::new(MockOwnedRows::<R>::new())
+        }
+        Self {
+            listings: rows(),
+            profiles: rows(),
+            rulesets: rows(),
+            collections: rows(),
+            collection_items: rows(),
+            shares: rows(),
+            portfolios: rows(),
+            positions: rows(),
+            jobs: rows(),
+            messages: rows(),
+            whole_portfolios: Arc::new(MockPortfolios::new()),
+        }
+    }
+}

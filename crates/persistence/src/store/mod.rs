@@ -134,10 +134,10 @@ impl Deref for Store {
 }
 
 /// Gives up on a call that takes too long. Its transaction, if one is open, dies with the connection: see [`lease`].
-async fn limited<T>(
+fn limited<T>(
     call: impl Future<Output = Result<T, StoreError>> + Send,
-) -> Result<T, StoreError> {
-    limited_to(CALL_LIMIT, call).await
+) -> impl Future<Output = Result<T, StoreError>> + Send {
+    limited_to(CALL_LIMIT, call)
 }
 
 async fn limited_to<T>(

@@ -50,14 +50,14 @@ macro_rules! each_kind {
             rulesets: domain::workspace::ValuationRuleset,
             profiles: domain::workspace::Profile,
             shares: domain::workspace::Share,
-            listings: domain::workspace::Listing
+            listings: domain::workspace::Listing,
         }
     };
 }
 use each_kind;
 
 macro_rules! ports {
-    ($($port:ident: $kind:ty),+) => {
+    ($($port:ident: $kind:ty,)+) => {
         /// The tables.
         #[allow(dead_code, reason = "the same for each database, so one is asked")]
         pub(crate) const TABLES: &[&str] = &[$(<$kind as Keep>::TABLE.name),+];

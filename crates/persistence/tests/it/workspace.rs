@@ -6,6 +6,7 @@
 mod catalogue;
 mod counted;
 mod isolation;
+mod kinds;
 mod limits;
 mod people;
 mod plans;

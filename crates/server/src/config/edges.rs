@@ -101,7 +101,9 @@ fn cors_origins(vars: &mut Variables<'_>) -> Vec<String> {
     let origins = vars.list(NAME);
     let is_origin = |text: &String| {
         Url::parse(text).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == *text
+            matches!(url.scheme(), "http" | "https")
+                && !text.contains('*')
+                && url.origin().ascii_serialization() == *text
         })
     };
     if !origins.iter().all(is_origin) {

@@ -97,7 +97,7 @@ async fn of_many_portfolios_the_state_is_told_at_once(ground: Ground) {
         ]
     );
     assert_eq!(statuses(String::new()).await, json!([]));
-    let many = vec![UNKNOWN; 3].join(",");
+    let many = [UNKNOWN; 3].join(",");
     assert_eq!(statuses(many).await.as_array().unwrap().len(), 1);
     ann.get(&format!("{PORTFOLIOS}/batch-status?ids=1"))
         .await

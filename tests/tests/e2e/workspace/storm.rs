@@ -1,7 +1,7 @@
 //! Requests that are given up at random points: no transaction stays open, and nobody is taken for another afterwards.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use e2e::{Tables, Visitor, eventually};
 use futures_util::StreamExt as _;
@@ -52,6 +52,21 @@ async fn ask(people: &[Person], number: u64) -> bool {
     }
 }
 
+/// How long an answer takes here and now, when so many wait at one time.
+async fn usual_wait(people: &Arc<Vec<Person>>) -> Duration {
+    let waits = stream::iter(0..u64::try_from(AT_ONCE).unwrap() * 4).map(|number| {
+        let people = Arc::clone(people);
+        async move {
+            let start = Instant::now();
+            assert!(ask(&people, number).await);
+            start.elapsed()
+        }
+    });
+    let mut waits: Vec<Duration> = waits.buffer_unordered(AT_ONCE).collect().await;
+    waits.sort_unstable();
+    waits[waits.len() / 2]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_are_given_up_leave_nothing_behind() {
     let world = Ground::of_policies().await.open().await;
@@ -66,11 +81,12 @@ async fn requests_that_are_given_up_leave_nothing_behind() {
         });
     }
     let people = Arc::new(people);
+    let usual = usual_wait(&people).await;
     let requests = stream::iter(0..REQUESTS).map(|number| {
         let people = Arc::clone(&people);
         async move {
-            // From at once to longer than an answer takes, in an order that looks random and is always the same.
-            let patience = Duration::from_micros(number * 7_919 % 12_000);
+            // From at once to three times as long as an answer takes, in an order that looks random and is always the same.
+            let patience = usual * u32::try_from(number * 7_919 % 3_000).unwrap() / 1_000;
             let asked = tokio::time::timeout(patience, ask(&people, number)).await;
             asked.map_or((0_u64, true), |sound| (1, sound))
         }

@@ -173,6 +173,34 @@ fn a_whole_answer_has_every_member() {
 }
 
 #[test]
+fn every_list_of_a_workspace_tells_of_its_own_rows() {
+    let document = document();
+    let mut seen = BTreeSet::new();
+    for (path, own) in [
+        ("/listings", "price"),
+        ("/profiles", "weights"),
+        ("/valuation-rulesets", "rules"),
+        ("/collection-items", "collection_id"),
+        ("/shares", "permission"),
+        ("/positions", "quantity"),
+        ("/chat/messages", "role"),
+    ] {
+        let answer = &document["paths"][format!("/api/v1{path}")]["get"]["responses"]["200"];
+        let content = &answer["content"][JSON];
+        let name = content["schema"]["$ref"].as_str().unwrap().to_owned();
+        let page = &document["components"]["schemas"][name.strip_prefix(SCHEMAS).unwrap()];
+        let (mut known, mut needed) = (Map::new(), Vec::new());
+        let row = &page["properties"]["items"]["items"];
+        members(&document, row, &mut known, &mut needed);
+        for member in [own, "id", "owner_id", "created_at"] {
+            assert!(known.contains_key(member), "{path}: no {member}");
+        }
+        assert!(content["example"]["items"][0].get(own).is_some(), "{path}");
+        assert!(seen.insert(name), "{path}");
+    }
+}
+
+#[test]
 fn no_two_operations_have_one_name() {
     let all = every_operation(&document());
     let names: BTreeSet<String> = all

@@ -37,7 +37,7 @@ pub(in super::super) async fn forget(
     let told = &Told::of(&himself(user_id, at), None);
     together!(conn; tell(told))?;
     macro_rules! forget {
-        ($($_:ident: $kind:ty),+) => {$(
+        ($($_:ident: $kind:ty,)+) => {$(
             Plain::<BigInt>::of(<$kind as Keep>::TABLE.forget(user_id))
                 .execute(conn)
                 .await?;
@@ -56,7 +56,7 @@ pub(in super::super) async fn held(
     let scope = &himself(user_id, now);
     let mut held = Map::new();
     macro_rules! hold {
-        ($($_:ident: $kind:ty),+) => {$(
+        ($($_:ident: $kind:ty,)+) => {$(
             let rows = all::<$kind>(store, scope).await?;
             held.insert(<$kind as Keep>::TABLE.name.to_owned(), json!(rows));
         )+};

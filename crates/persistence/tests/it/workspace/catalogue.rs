@@ -67,7 +67,7 @@ async fn the_catalogue_tells_of_what_is_missing() {
     let store = TestStore::postgres().await;
     store
         .execute(
-            "create table notes (id uuid primary key, user_id uuid, organization_id text);
+            "create table loose (id uuid primary key, user_id uuid, organization_id text);
              create view all_listings as select * from listings;
              create function peek() returns bigint language sql security definer as 'select count(*) from listings';
              alter table profiles no force row level security;
@@ -79,12 +79,12 @@ async fn the_catalogue_tells_of_what_is_missing() {
         gaps(&store).await,
         [
             "all_listings: a view sees more than who asks it",
-            "notes: no policy for a",
-            "notes: no policy for d",
-            "notes: no policy for r",
-            "notes: no policy for w",
-            "notes: row-level security is not forced",
-            "notes: row-level security is off",
+            "loose: no policy for a",
+            "loose: no policy for d",
+            "loose: no policy for r",
+            "loose: no policy for w",
+            "loose: row-level security is not forced",
+            "loose: row-level security is off",
             "peek: runs as its owner",
             "portfolios: a policy lets everybody in: open",
             "profiles: row-level security is not forced",

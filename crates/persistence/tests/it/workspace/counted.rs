@@ -7,7 +7,7 @@ use domain::{ChangeKind, ChangeOp, OwnedRows, Portfolios};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::isolation::{listing, portfolio, position};
+use super::kinds::{listing, portfolio, position};
 use super::{admin, known_user, made, on_every_wall, scope, workspace};
 use crate::store::TestStore;
 

@@ -7,7 +7,7 @@ use domain::workspace::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::isolation::{portfolio, position};
+use super::kinds::{portfolio, position};
 use super::{ids, made, now, on_every_wall, scope, workspace};
 use crate::store::TestStore;
 

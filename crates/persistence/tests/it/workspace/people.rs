@@ -4,7 +4,7 @@ use domain::workspace::{OwnedFilter, Share, SharePermission};
 use domain::{Attribution, UserKey};
 use uuid::Uuid;
 
-use super::isolation::{listing, portfolio, position};
+use super::kinds::{listing, portfolio, position};
 use super::{ids, made, on_every_wall, scope, scope_of, workspace};
 use crate::facts::{at, deleted_user, id, user};
 use crate::store::TestStore;

@@ -5,7 +5,7 @@ use persistence::{DatabaseUrl, RowSecurityProblem, let_in, migrate_up, row_secur
 use testdb::TestDatabase;
 use tokio_postgres::NoTls;
 
-use super::isolation::listing;
+use super::kinds::listing;
 use super::{admin, as_application_of, ids, made, scope, workspace};
 use crate::store::{TestStore, open};
 

@@ -5,7 +5,7 @@ use domain::workspace::{
 };
 use uuid::Uuid;
 
-use super::isolation::{collection, listing, portfolio, position};
+use super::kinds::{collection, listing, portfolio, position};
 use super::{admin, ids, known_user, made, on_every_wall, scope, workspace};
 use crate::store::TestStore;
 

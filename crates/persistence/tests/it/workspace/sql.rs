@@ -48,24 +48,11 @@ fn insertion(table: &str, id: Uuid, owner: Option<Uuid>, parent: &dyn Fn(&str) -
     format!("insert into {table} {columns}, '{id}', {owner}, now(), now())")
 }
 
-/// Parents before children.
-const IN_ORDER: &[&str] = &[
-    "listings",
-    "collections",
-    "portfolios",
-    "profiles",
-    "valuation_rulesets",
-    "chat_messages",
-    "collection_items",
-    "shares",
-    "positions",
-    "calculation_jobs",
-];
-
 /// One row in every table, as the superuser makes it; the id of the row in each.
 async fn rows_of(store: &TestStore, owner: Option<Uuid>) -> Vec<(&'static str, Uuid)> {
     let mut rows: Vec<(&'static str, Uuid)> = Vec::new();
-    for &table in IN_ORDER {
+    // Parents before children.
+    for &table in OWNED_TABLES.iter().rev() {
         let id = Uuid::now_v7();
         let known = rows.clone();
         let parent = move |table: &str| known.iter().find(|(name, _)| *name == table).unwrap().1;
@@ -143,7 +130,6 @@ async fn every_table_and_verb_in_every_context() {
     let of_other = rows_of(&store, Some(other)).await;
     let of_nobody = rows_of(&store, None).await;
     let client = connected(&url).await;
-    assert_eq!(OWNED_TABLES.len(), IN_ORDER.len());
 
     for context in Context::ALL {
         for table in OWNED_TABLES {
