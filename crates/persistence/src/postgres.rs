@@ -122,9 +122,14 @@ async fn begin_writing(mut link: Link<'_>) -> QueryResult<()> {
         .await
 }
 
-/// Takes the lock of [`lock_writes`] and leaves word for those who listen, which goes out with the commit.
+/// Takes the lock of [`lock_writes`] and leaves word for those who listen, which goes out with the commit. Until then a
+/// prepared statement keeps its one plan: what writes the mirror finds a few rows by their keys, in a way that does not depend
+/// on which, and PostgreSQL would plan it for each list of keys anew, for longer than it then runs.
 fn lock_and_notify() -> String {
-    format!("select pg_advisory_xact_lock({WRITE_LOCK}), pg_notify('{CHANNEL}', '')")
+    format!(
+        "select pg_advisory_xact_lock({WRITE_LOCK}), pg_notify('{CHANNEL}', ''), \
+         set_config('plan_cache_mode', 'force_generic_plan', true)"
+    )
 }
 
 /// Commits what [`begin_writing`] began. It is a prepared statement, as what is sent before it: so it cannot overtake.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{self, SHA256};
 use serde::Serialize as _;
 use serde_json::{Serializer, Value, ser::Formatter};
 
@@ -13,28 +13,18 @@ use serde_json::{Serializer, Value, ser::Formatter};
 /// and without an exponent as long as a whole number could mean the same. That a database's digits lead back to the
 /// same number at all takes serde_json's feature `float_roundtrip`.
 pub(crate) fn digest(value: &Value) -> [u8; 8] {
-    let mut sink = Sink(Context::new(&SHA256));
-    // Writing a value that has been parsed into a sink that takes everything cannot fail.
-    let written = value.serialize(&mut Serializer::with_formatter(&mut sink, Canonical));
+    // Writing a value that has been parsed into memory cannot fail. In one piece, as each write to the hash costs a call.
+    let mut text = Vec::with_capacity(4096);
+    let written = value.serialize(&mut Serializer::with_formatter(&mut text, Canonical));
     debug_assert!(written.is_ok(), "a JSON value could not be written");
     let mut first = [0; 8];
-    for (to, from) in first.iter_mut().zip(sink.0.finish().as_ref()) {
+    for (to, from) in first
+        .iter_mut()
+        .zip(digest::digest(&SHA256, &text).as_ref())
+    {
         *to = *from;
     }
     first
-}
-
-struct Sink(Context);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 struct Canonical;

@@ -206,12 +206,20 @@ async fn keys_that_cannot_be_had_are_our_fault(database: TestDatabase) {
 
 async fn the_emulators_key_counts_in_development_only(database: TestDatabase) {
     let issuer = "https://clerk.example.com";
-    let own = [
+    let mut own = vec![
         ("CLERK_SYNC_ENV", "production"),
         ("CLERK_PUBLISHABLE_KEY", ""),
         ("CLERK_SECRET_KEY", ""),
         ("CLERK_ISSUER", issuer),
     ];
+    // Outside development the service does not work as a superuser.
+    let owner = database.url().to_owned();
+    let role = match database.is_postgres() {
+        true => database.bare_role_url().await,
+        false => owner.clone(),
+    };
+    own.push(("DATABASE_URL", &role));
+    own.push(("DATABASE_MIGRATION_URL", &owner));
     let world = World::with(database, &own).await;
     let token = world.token(forged().claim("iss", issuer));
     let answer = world.anonymous().bearer(&token).get(ME).await;

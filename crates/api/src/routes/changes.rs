@@ -65,7 +65,7 @@ pub(crate) struct ChangeItem {
     #[schema(example = "42")]
     cursor: String,
     /// `user`, `session`, `organization`, `membership`, `subscription`, …, and `usage`: what a user has used this month of a
-    /// metered feature, with his id.
+    /// metered feature, and `portfolios`: how many he has and which is his oldest, both with his id.
     #[schema(example = "user")]
     kind: &'static str,
     /// Clerk's id of the object.

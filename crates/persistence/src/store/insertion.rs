@@ -83,6 +83,12 @@ impl<R: Row, S: QueryFragment<Db>> QueryFragment<Db> for Returning<R, S> {
         out.push_sql(" returning ");
         self.selection.walk_ast(out)
     }
+
+    /// Also where the selection holds literal SQL, which diesel would have planned anew each time, a round trip of its own:
+    /// no text of ours depends on values.
+    fn is_safe_to_cache_prepared(&self, _: &Db) -> QueryResult<bool> {
+        Ok(true)
+    }
 }
 
 impl<R: Row, S> QueryId for Returning<R, S> {
