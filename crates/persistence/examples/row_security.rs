@@ -24,14 +24,14 @@ use testdb::TestDatabase;
 use tokio_postgres::{Client, NoTls, Statement};
 use uuid::Uuid;
 
-/// Users, each with as many listings.
-const USERS: usize = 1_000;
 /// Rows of one page.
 const PAGE: u32 = 50;
 /// Reads of each kind.
 const READS: usize = 3_000;
-/// Rows of one user in the small table and in the large one.
-const SIZES: [usize; 2] = [10, 100];
+/// Listings of each user.
+const EACH: usize = 100;
+/// Users in the small table, and in the large one.
+const USERS: [usize; 2] = [100, 1_000];
 
 const BARE: &str = "select id, user_id, organization_id, title, price, currency, condition, components, status, created_at, \
                     updated_at from listings where user_id = $1 order by id desc limit 51";
@@ -57,17 +57,17 @@ async fn main() {
     let page = client.prepare(BARE).await.unwrap();
     let one = client.prepare(BARE_ONE).await.unwrap();
 
-    let users: Vec<Uuid> = (0..USERS).map(|_| Uuid::now_v7()).collect();
-    let mut rows_of_each = 0;
-    for size in SIZES {
-        fill(&client, &users, size - rows_of_each).await;
-        rows_of_each = size;
-        let first: Vec<Uuid> = first_rows(&client, &users).await;
-        println!("{} listings of {USERS} users:", USERS * size);
+    let mut users: Vec<Uuid> = Vec::new();
+    for count in USERS {
+        let new: Vec<Uuid> = (users.len()..count).map(|_| Uuid::now_v7()).collect();
+        fill(&client, &new).await;
+        users.extend(new);
+        let first = first_rows(&client, &users).await;
+        println!("{} listings of {count} users:", EACH * count);
         let listings = &*store.workspace.listings;
         let (mut bare, mut guarded) = (Vec::new(), Vec::new());
         for number in 0..READS {
-            let user = users[number % USERS];
+            let user = users[number % count];
             bare.push(timed(rows(&client, &page, user)).await);
             let scope = scope(user);
             let query = PageQuery {
@@ -85,7 +85,7 @@ async fn main() {
         tell("a page of 50", &mut bare, &mut guarded);
         let (mut bare, mut guarded) = (Vec::new(), Vec::new());
         for number in 0..READS {
-            let (user, id) = (users[number % USERS], first[number % USERS]);
+            let (user, id) = (users[number % count], first[number % count]);
             bare.push(
                 timed(async { drop(client.query_one(&one, &[&id, &user]).await.unwrap()) }).await,
             );
@@ -138,9 +138,8 @@ fn scope(user_id: Uuid) -> Scope {
     }
 }
 
-/// More rows of everybody's, in turn, as they would come.
-async fn fill(client: &Client, users: &[Uuid], more: usize) {
-    let more = i32::try_from(more).unwrap();
+/// Rows of new users, in turn, as they would come.
+async fn fill(client: &Client, users: &[Uuid]) {
     client
         .execute(
             "insert into listings (id, user_id, title, components, status, created_at, updated_at) \
@@ -148,7 +147,7 @@ async fn fill(client: &Client, users: &[Uuid], more: usize) {
                  || substr(md5(random()::text), 1, 16))::uuid, \
                  owner, 'Touring bicycle', '{\"frame\": \"steel\", \"gears\": 27}', 'active', now(), now() \
              from generate_series(1, $2::int), unnest($1::uuid[]) as owner",
-            &[&users, &more],
+            &[&users, &i32::try_from(EACH).unwrap()],
         )
         .await
         .unwrap();
