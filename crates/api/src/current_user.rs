@@ -118,7 +118,8 @@ enum Sites {
 }
 
 /// A caller of a route that changes nothing by any method: forward auth, which is asked with the client's own. Whether a
-/// browser was tricked into the request is for whoever serves it to judge.
+/// browser was tricked into the request is for whoever serves it to judge; so is how many requests he may send, as a page may
+/// have many parts, and a proxy takes 429 for a failure of ours.
 #[derive(Debug)]
 pub(crate) struct AnyMethod(pub(crate) CurrentUser);
 
@@ -126,7 +127,8 @@ impl FromRequestParts<App> for AnyMethod {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        CurrentUser::proven(parts, app, Sites::Any).await.map(Self)
+        let proven = CurrentUser::proven(parts, app, Sites::Any).await;
+        proven.map(Self).map_err(Problem::uncounted)
     }
 }
 
@@ -159,7 +161,7 @@ impl CurrentUser {
         if let Some(bridge) = &app.legacy
             && let Some(claims) = bridge.claims(credential, &parts.extensions, now)
         {
-            let admitted = Box::pin(Self::by_legacy_token(app, bridge, claims, now)).await;
+            let admitted = Box::pin(Self::by_legacy_token(app, bridge, claims, sites, now)).await;
             let verdict = admitted.as_ref().map(|_| ()).map_err(Problem::kind);
             bridge.count(verdict, now);
             return admitted;
@@ -169,7 +171,9 @@ impl CurrentUser {
             .authenticate_credential(credential, now)
             .await
             .inspect_err(refused)?;
-        app.rate_limits.user(&session.claims.user_id)?;
+        if sites == Sites::Listed {
+            app.rate_limits.user(&session.claims.user_id)?;
+        }
         if session.credential == CredentialKind::Cookie
             && sites == Sites::Listed
             && !is_own_request(app, parts)
@@ -211,12 +215,15 @@ impl CurrentUser {
         app: &App,
         bridge: &LegacyBridge,
         claims: Result<LegacyClaims, Problem>,
+        sites: Sites,
         now: DateTime<Utc>,
     ) -> Result<Self, Problem> {
         let claims = claims.inspect_err(|problem| {
             tracing::info!(target: "security", code = problem.kind().code(), "legacy token refused");
         })?;
-        app.rate_limits.user(&claims.subject)?;
+        if sites == Sites::Listed {
+            app.rate_limits.user(&claims.subject)?;
+        }
         let caller = bridge.caller(&claims.subject).await?;
         let proof = Proof::Legacy {
             subject: claims.subject,

@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use http::StatusCode;
 use ipnet::IpNet;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -133,9 +132,7 @@ where
             };
             let problem = response.extensions_mut().remove::<Problem>();
             let problem = problem.map(|problem| match strangers {
-                Some((strangers, PeerAddress(address)))
-                    if problem.kind().status() == StatusCode::UNAUTHORIZED =>
-                {
+                Some((strangers, PeerAddress(address))) if problem.is_a_strangers() => {
                     let counted = strangers.rate_limits.stranger(address);
                     counted.err().unwrap_or(problem)
                 }

@@ -17,17 +17,18 @@ mod row;
 use std::sync::Arc;
 
 use domain::OwnedRows;
-use domain::workspace::Resource;
+use domain::workspace::{Resource, Whose};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::current_user::CurrentUser;
+use crate::problem::Kind;
 
 pub(crate) use acting::Acting;
 pub(crate) use handlers::{Body, created};
-pub(crate) use outcome::{LimitReached, done, found};
+pub(crate) use outcome::{done, found, limited};
 pub(crate) use query::{Which, id};
 pub(crate) use routes::Verbs;
 pub(crate) use row::OwnedRow;
@@ -56,6 +57,11 @@ pub(crate) trait Exposed: Resource {
     /// The member that names the row that it is in, by which lists can be narrowed: `portfolio_id`.
     const PARENT: Option<&'static str> = None;
 
+    /// Whose a list shows when nobody says it. An admin sees everybody's, but for what is personal.
+    const UNASKED: Whose = Whose::Everybody;
+    /// What is told when there are as many as may be, where that is limited.
+    const LIMIT_REACHED: Option<Kind> = None;
+
     /// What its owner writes, and is shown.
     type Fields: DeserializeOwned
         + Serialize
@@ -71,8 +77,8 @@ pub(crate) trait Exposed: Resource {
     /// Where they are kept.
     fn rows(app: &App) -> &Arc<dyn OwnedRows<Self>>;
 
-    /// How many the caller may have, where that is limited, and what he is told when he has them.
-    fn limit(_: &CurrentUser) -> Option<LimitReached> {
+    /// How many the caller may have, where that is limited.
+    fn limit(_: &CurrentUser) -> Option<u64> {
         None
     }
 }

@@ -26,6 +26,7 @@ pub struct Problem {
     step_up: Option<StepUp>,
     retry_at: Option<DateTime<Utc>>,
     feature: Option<String>,
+    is_uncounted: bool,
 }
 
 /// The body of a failing answer, as in RFC 9457.
@@ -175,6 +176,7 @@ impl Problem {
             step_up: None,
             retry_at: None,
             feature: None,
+            is_uncounted: false,
         }
     }
 
@@ -229,6 +231,21 @@ impl Problem {
         }
     }
 
+    /// The same problem, which is not held against the address that it came from.
+    #[must_use]
+    pub(crate) fn uncounted(self) -> Self {
+        Self {
+            is_uncounted: true,
+            ..self
+        }
+    }
+
+    /// Whether somebody has proven to be nobody, and that is counted.
+    #[must_use]
+    pub(crate) fn is_a_strangers(&self) -> bool {
+        self.kind.status() == StatusCode::UNAUTHORIZED && !self.is_uncounted
+    }
+
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -244,6 +261,7 @@ impl Problem {
             step_up,
             retry_at,
             feature,
+            is_uncounted: _,
         } = self;
         ProblemBody {
             r#type: format!("urn:clerk-sync:problem:{}", kind.code()),

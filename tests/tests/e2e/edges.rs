@@ -29,6 +29,7 @@ async fn a_user_is_counted_by_himself() {
     let again = world.anonymous().bearer(&world.token(request));
     is_refused(again.get(ME).await);
     is_refused(again.with("x-forwarded-for", "198.51.100.7").get(ME).await);
+    ann.get("/api/auth/verify").await.expect(200);
     bob.get(ME).await.expect(200);
     world.anonymous().get("/health/live").await.expect(200);
 }
@@ -46,6 +47,12 @@ async fn who_proves_to_be_nobody_is_counted_by_address() {
         unsigned.expect_problem(401, "header_missing");
     }
     is_refused(stranger.get(ME).await);
+    // A proxy asks for everybody, and would take a 429 for a failure of ours.
+    let verify = "/api/auth/verify";
+    stranger
+        .get(verify)
+        .await
+        .expect_problem(401, "token_missing");
     is_refused(forged.get("/api/v1/me/events?ticket=none").await);
     is_refused(stranger.ask(Method::POST, e2e::WEBHOOKS).await);
     // Nobody is believed who says that he comes from elsewhere.

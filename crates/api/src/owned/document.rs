@@ -80,7 +80,12 @@ impl<R: Exposed> Described<R> {
     }
 
     pub(super) fn create(&self) -> Operation {
-        self.operation(format!("Makes a {} of the caller's.", R::ONE), WRITING)
+        let mut operation = self.operation(format!("Makes a {} of the caller's.", R::ONE), WRITING);
+        if let Some(kind) = R::LIMIT_REACHED {
+            let words = format!("`invite_required`, `user_inactive`, `{}`", kind.code());
+            operation = operation.response("403", problem(&words));
+        }
+        operation
             .request_body(Some(body::<R::Fields>()))
             .response("201", json(row::<R>(), "It; `Location` says where it is"))
             .response("400", problem("`body_invalid`: `errors` names each field"))

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::row::Shown;
-use super::{Acting, Exposed, OwnedRow, Which, done, found, id};
+use super::{Acting, Exposed, OwnedRow, Which, done, found, id, limited};
 use crate::app::App;
 use crate::current_user::CurrentUser;
 use crate::guards::{Admin, Invited};
@@ -56,10 +56,9 @@ pub(super) async fn create<R: Exposed>(
     State(app): State<App>,
     Input(fields): Body<R::Fields>,
 ) -> Result<Response, Problem> {
-    let limit = R::limit(&caller);
-    let most = limit.map(|limit| limit.limit);
+    let most = R::limit(&caller);
     let written = R::rows(&app).create(&scope, fields.into(), most).await?;
-    let row = done(written, limit)?;
+    let row = limited(written, R::LIMIT_REACHED)?;
     Ok(created::<R, _>(row.id, OwnedRow::<R::Fields>::of(row)))
 }
 
@@ -77,7 +76,7 @@ pub(super) async fn change<R: Exposed>(
 ) -> Result<Json<Shown<R>>, Problem> {
     let (id, patch) = (id(&text)?, changes.into());
     let written = R::rows(&app).change(&scope, id, patch).await?;
-    done(written, None).map(OwnedRow::of).map(Json)
+    done(written).map(OwnedRow::of).map(Json)
 }
 
 pub(super) async fn delete<R: Exposed>(
@@ -96,5 +95,5 @@ pub(super) async fn give<R: Exposed>(
     Input(NewOwner { user_id }): Input<NewOwner>,
 ) -> Result<Json<Shown<R>>, Problem> {
     let written = R::rows(&app).give(&scope, id(&text)?, user_id).await?;
-    done(written, None).map(OwnedRow::of).map(Json)
+    done(written).map(OwnedRow::of).map(Json)
 }

@@ -4,17 +4,13 @@ use domain::workspace::Written;
 
 use crate::problem::{Kind, Problem};
 
-/// A limit, and what is told of it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LimitReached {
-    /// So many at most.
-    pub(crate) limit: u64,
-    /// What whoever has them is told.
-    pub(crate) kind: Kind,
+/// What was written, or why nothing was, where there is no limit.
+pub(crate) fn done<T>(written: Written<T>) -> Result<T, Problem> {
+    limited(written, None)
 }
 
-/// What was written, or why nothing was. `limit` is what the caller was held to.
-pub(crate) fn done<T>(written: Written<T>, limit: Option<LimitReached>) -> Result<T, Problem> {
+/// The same, where there may be a limit, with what is told of it.
+pub(crate) fn limited<T>(written: Written<T>, reached: Option<Kind>) -> Result<T, Problem> {
     match written {
         Written::Done(row) => Ok(row),
         Written::Unknown => Err(Problem::of(Kind::ResourceNotFound)),
@@ -24,7 +20,7 @@ pub(crate) fn done<T>(written: Written<T>, limit: Option<LimitReached>) -> Resul
             "names nothing that is yours to use",
         )),
         Written::LimitReached { limit: most } => {
-            let kind = limit.map_or(Kind::UsageLimitReached, |limit| limit.kind);
+            let kind = reached.unwrap_or(Kind::UsageLimitReached);
             let words = format!("there are {most} of {most} already");
             Err(Problem::with_detail(kind, words))
         }

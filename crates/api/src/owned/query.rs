@@ -49,7 +49,7 @@ impl<R: Exposed> FromRequestParts<App> for Which<R> {
         let whose = text(OWNER).filter(|text| !text.is_empty());
         Ok(Self {
             filter: OwnedFilter {
-                whose: whose.map_or(Ok(Whose::Everybody), |text| read_owner(&text))?,
+                whose: whose.map_or(Ok(R::UNASKED), |text| read_owner(&text))?,
                 parent,
             },
             page: parameters::page(R::LIST, text(LIMIT), text(CURSOR))?,
@@ -63,10 +63,11 @@ fn read_owner(text: &str) -> Result<Whose, Problem> {
     Ok(match text {
         "me" => Whose::Mine,
         "shared" => Whose::SharedWithMe,
+        "all" => Whose::Everybody,
         "none" => Whose::Nobody,
         id => Whose::User(
             Uuid::parse_str(id)
-                .map_err(|_| invalid(OWNER, "must be me, shared, none or the id of a user"))?,
+                .map_err(|_| invalid(OWNER, "must be me, shared, all, none or the id of a user"))?,
         ),
     })
 }
@@ -110,8 +111,12 @@ pub(super) fn documented<R: Exposed>() -> Vec<Parameter> {
             OWNER,
             text(),
             "Whose: `me`; `shared` for those that others share with the caller; for admins also the id of a user, or \
-             `none` for rows that nobody owns. Unless said, the caller's own, and everybody's for admins."
-                .to_owned(),
+             `all`, or `none` for rows that nobody owns. Unless said, "
+                .to_owned()
+                + match R::UNASKED {
+                    Whose::Everybody => "the caller's own, and everybody's for admins.",
+                    _ => "the caller's own.",
+                },
         ),
     ];
     if let Some(parent) = R::PARENT {

@@ -152,6 +152,15 @@ async fn the_assistant_is_told_what_was_said_before(database: TestDatabase) {
         texts,
         ["one", "Message 1 was: one", "two", "Message 3 was: two"]
     );
+    // An admin's chat is his own too, unless he asks for everybody's.
+    let admin = super::admin(&world).await;
+    assert_eq!(history(&admin).await, []);
+    assert_eq!(
+        super::ids(&admin, "/api/v1/chat/messages?owner=all")
+            .await
+            .len(),
+        6
+    );
     let texts: Vec<String> = history(&bob).await.into_iter().map(|line| line.1).collect();
     assert_eq!(texts, ["his", "Message 1 was: his"]);
 }

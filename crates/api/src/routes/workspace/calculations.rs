@@ -148,7 +148,7 @@ async fn work(
     };
     let job = match jobs.create(&scope, begun, None).await? {
         Written::UnknownReference(_) => return Err(Problem::of(Kind::ResourceNotFound)),
-        written => done(written, None)?,
+        written => done(written)?,
     };
     let (step, failure) = match positions(&workspace, &scope, portfolio_id).await {
         Ok(positions) => (figures(positions, prices).await?, None),
@@ -157,7 +157,7 @@ async fn work(
     let written = jobs.change(&scope, job.id, step).await;
     match failure {
         Some(problem) => Err(problem),
-        None => done(written?, None),
+        None => done(written?),
     }
 }
 

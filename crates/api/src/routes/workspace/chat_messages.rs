@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use domain::OwnedRows;
-use domain::workspace::{ChatMessage, ChatRole};
+use domain::workspace::{ChatMessage, ChatRole, Whose};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,6 +42,7 @@ impl Exposed for ChatMessage {
     const PATH: &'static str = "/chat/messages";
     const ONE: &'static str = "message of the chat";
     const MANY: &'static str = "messages of the chat";
+    const UNASKED: Whose = Whose::Mine;
 
     type Fields = ChatMessageFields;
     type Changes = NoChanges;

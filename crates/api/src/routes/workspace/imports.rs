@@ -18,7 +18,7 @@ use super::portfolios::PortfolioFields;
 use crate::access::Asks;
 use crate::app::App;
 use crate::guards::Invited;
-use crate::owned::{Acting, Exposed as _, OwnedRow, created, done};
+use crate::owned::{Acting, Exposed as _, OwnedRow, created, limited};
 use crate::parameters::Parameters;
 use crate::problem::{Kind, Problem, ProblemBody};
 use crate::raw_body;
@@ -143,18 +143,17 @@ pub(crate) async fn import(
         name: name.unwrap_or_else(|| NAMELESS.to_owned()),
         description: None,
     };
-    let limit = Portfolio::limit(&caller);
     let position_count = positions.len();
     // In which portfolio they are, the store says.
     let positions = positions
         .into_iter()
         .map(|position| Position::imported(Uuid::nil(), position));
     let whole = &app.workspace.whole_portfolios;
-    let most = limit.map(|limit| limit.limit);
+    let most = Portfolio::limit(&caller);
     let written = whole
         .import(&scope, portfolio, positions.collect(), most)
         .await?;
-    let row = done(written, limit)?;
+    let row = limited(written, Portfolio::LIMIT_REACHED)?;
     let id = row.id;
     let body = ImportedPortfolio {
         position_count,

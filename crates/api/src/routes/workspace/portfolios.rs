@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::current_user::CurrentUser;
 use crate::input::given;
-use crate::owned::{Exposed, LimitReached, alike};
+use crate::owned::{Exposed, alike};
 use crate::problem::Kind;
 
 /// Positions that belong together.
@@ -47,6 +47,7 @@ impl Exposed for Portfolio {
     const PATH: &'static str = "/portfolios";
     const ONE: &'static str = "portfolio";
     const MANY: &'static str = "portfolios";
+    const LIMIT_REACHED: Option<Kind> = Some(Kind::PortfolioLimitReached);
 
     type Fields = PortfolioFields;
     type Changes = PortfolioChanges;
@@ -55,10 +56,7 @@ impl Exposed for Portfolio {
         &app.workspace.portfolios
     }
 
-    fn limit(caller: &CurrentUser) -> Option<LimitReached> {
-        Some(LimitReached {
-            limit: caller.entitlements.limits.max_portfolios.into(),
-            kind: Kind::PortfolioLimitReached,
-        })
+    fn limit(caller: &CurrentUser) -> Option<u64> {
+        Some(caller.entitlements.limits.max_portfolios.into())
     }
 }
