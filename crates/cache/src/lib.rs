@@ -11,6 +11,7 @@ mod caches;
 mod callers;
 mod gate;
 mod memory;
+mod ping;
 mod redis_link;
 mod redis_url;
 mod remembered;
@@ -20,5 +21,6 @@ mod watch;
 
 pub use caches::{CacheParts, CacheSettings, Caches};
 pub use callers::CachedUsers;
+pub use ping::{PingError, ping};
 pub use redis_url::{RedisLinkError, RedisUrl, RedisUrlError};
 pub use watch::FeedWatch;

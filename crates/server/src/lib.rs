@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod config;
+mod doctor;
 mod enrichment;
 mod http;
 mod logging;

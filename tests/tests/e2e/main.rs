@@ -18,6 +18,7 @@ mod commands;
 mod crash;
 mod credentials;
 mod dice;
+mod doctor;
 mod drift;
 mod edges;
 mod enrichment;

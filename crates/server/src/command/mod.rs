@@ -3,6 +3,7 @@
 mod backfill;
 mod completions;
 mod dev;
+mod doctor;
 mod emulate;
 mod job;
 mod migrate;
@@ -43,6 +44,8 @@ enum Command {
     Replay(replay::Replay),
     /// The database's schema: up, down, status
     Migrate(migrate::Migrate),
+    /// Look at settings, keys, database, Redis and Clerk: what is wrong, and what to do about it
+    Doctor(doctor::Doctor),
     /// Send a signed sample event to a webhook endpoint
     Send(send::Send),
     /// Print the OpenAPI document
@@ -65,6 +68,7 @@ impl Cli {
             Command::Reconcile(command) => return command.run().await,
             Command::Replay(command) => command.run().await,
             Command::Migrate(command) => command.run().await,
+            Command::Doctor(command) => return command.run().await,
             Command::Send(command) => command.run().await,
             Command::Openapi(command) => command.run(),
             Command::Completions(command) => command.run(),
