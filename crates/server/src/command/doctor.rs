@@ -34,7 +34,9 @@ impl Doctor {
                 output::failure(&*failure);
                 ExitCode::FAILURE
             }
-            Ok(report) if report.checks.iter().any(|one| one.status == Status::Fail) => FAILED.into(),
+            Ok(report) if report.checks.iter().any(|one| one.status == Status::Fail) => {
+                FAILED.into()
+            }
             Ok(_) => ExitCode::SUCCESS,
         }
     }

@@ -20,6 +20,14 @@ pub(super) async fn examine(
     is_development: bool,
 ) -> Vec<Finding> {
     let owner = database.migration_url.as_ref().unwrap_or(&database.url);
+    // To look into it would be to make it.
+    if let DatabaseUrl::Sqlite(path) = owner
+        && !path.exists()
+    {
+        let message = format!("there is no file {} yet", path.display());
+        let fix = "start the service, or run `clerk-sync migrate up`: either makes it";
+        return vec![Finding::warn(CHECK, message, fix)];
+    }
     let status = match persistence::migration_status(owner).await {
         Ok(status) => status,
         Err(error) => {
@@ -27,7 +35,8 @@ pub(super) async fn examine(
             return vec![Finding::fail(
                 CHECK,
                 format!("{product} cannot be used: {}", chain(&error)),
-                "see that the server runs and that DATABASE_URL (and DATABASE_MIGRATION_URL) name it, its role and its password",
+                "see that the server runs and is no read-only replica, and that DATABASE_URL (and DATABASE_MIGRATION_URL) name it, \
+                 its role and its password",
             )];
         }
     };
@@ -71,7 +80,10 @@ async fn roles(database: &DatabaseConfig, is_development: bool) -> Vec<Finding> 
         }
         Err(error) => findings.push(Finding::fail(
             ROLE,
-            format!("the role in DATABASE_URL cannot be looked at: {}", chain(&error)),
+            format!(
+                "the role in DATABASE_URL cannot be looked at: {}",
+                chain(&error)
+            ),
             "run `clerk-sync migrate up` with both URLs, which grants that role what it needs",
         )),
     }

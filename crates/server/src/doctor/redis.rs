@@ -12,7 +12,10 @@ pub(super) async fn examine(url: Option<&RedisUrl>) -> Option<Finding> {
         Ok(()) => Finding::ok(CHECK, "it answers"),
         Err(error) => Finding::warn(
             CHECK,
-            format!("it does not answer, and requests are served without it: {}", chain(&error)),
+            format!(
+                "it does not answer, and requests are served without it: {}",
+                chain(&error)
+            ),
             "see that the server runs, and that REDIS_URL names it and its password; rediss:// for TLS",
         ),
     })
