@@ -1,6 +1,7 @@
 //! The OpenAPI document and its page.
 
 mod answers;
+mod whole;
 
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -70,6 +71,7 @@ pub(crate) fn frame() -> OpenApi {
 
 /// Completes what is said at each route.
 pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
+    whole::make(&mut document);
     answers::complete(&mut document);
     document
 }
