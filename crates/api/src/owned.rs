@@ -28,7 +28,7 @@ use crate::problem::Kind;
 
 pub(crate) use acting::Acting;
 pub(crate) use handlers::{Body, created};
-pub(crate) use outcome::{done, found, limited};
+pub(crate) use outcome::{done, found, limited, reference_unknown};
 pub(crate) use query::{Which, id};
 pub(crate) use routes::Verbs;
 pub(crate) use row::OwnedRow;

@@ -15,6 +15,8 @@ use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quot
 
 use crate::problem::{Kind, Problem};
 
+/// How often their number is asked for, which means to ask every part of the table.
+const COUNTED_EVERY: usize = 1_024;
 /// Callers who are looked through for those of whom nothing has to be known any more.
 const LOOKED_THROUGH: usize = 50_000;
 /// Of an IPv6 address so many bits say whose network it is.
@@ -52,6 +54,7 @@ pub(crate) struct RateLimits {
 struct Callers {
     limiter: DefaultKeyedRateLimiter<u64>,
     hasher: RandomState,
+    requests: AtomicUsize,
     look_through_at: AtomicUsize,
 }
 
@@ -112,6 +115,7 @@ impl Callers {
         Self {
             limiter: RateLimiter::keyed(quota),
             hasher: RandomState::new(),
+            requests: AtomicUsize::new(0),
             look_through_at: AtomicUsize::new(LOOKED_THROUGH),
         }
     }
@@ -122,7 +126,10 @@ impl Callers {
         if counted.is_err() {
             return counted.map_err(|until| refusal(&until));
         }
-        self.forget_the_idle();
+        let requests = self.requests.fetch_add(1, Ordering::Relaxed);
+        if requests.is_multiple_of(COUNTED_EVERY) {
+            self.forget_the_idle();
+        }
         Ok(())
     }
 

@@ -4,11 +4,13 @@
 //! session, which is read again whenever the change feed tells of either. One task a process reads the feed's end
 //! (`hub.rs`) and wakes the streams that it concerns (`tenure.rs`).
 
+mod events;
 mod hub;
 mod stream_caller;
 mod tenure;
 mod ticket;
 
+pub(crate) use events::{answer, named};
 pub(crate) use hub::Hub;
 pub(crate) use stream_caller::StreamCaller;
 pub(crate) use tenure::{End, News, Tenure};

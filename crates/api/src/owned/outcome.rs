@@ -14,11 +14,7 @@ pub(crate) fn limited<T>(written: Written<T>, reached: Option<Kind>) -> Result<T
     match written {
         Written::Done(row) => Ok(row),
         Written::Unknown => Err(Problem::of(Kind::ResourceNotFound)),
-        Written::UnknownReference(field) => Err(Problem::with_field(
-            Kind::ReferenceUnknown,
-            field,
-            "names nothing that is yours to use",
-        )),
+        Written::UnknownReference(field) => Err(reference_unknown(field)),
         Written::LimitReached { limit: most } => {
             let kind = reached.unwrap_or(Kind::UsageLimitReached);
             let words = format!("there are {most} of {most} already");
@@ -36,6 +32,12 @@ pub(crate) fn limited<T>(written: Written<T>, reached: Option<Kind>) -> Result<T
             ))
         }
     }
+}
+
+/// The field names a row that there is not, or that is another's.
+pub(crate) fn reference_unknown(field: &str) -> Problem {
+    let words = "names nothing that is yours to use";
+    Problem::with_field(Kind::ReferenceUnknown, field, words)
 }
 
 /// A row, unless there is none.

@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 
 use axum::extract::State;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use axum::response::sse::Event;
 use chrono::{DateTime, Utc};
 use domain::{ObjectKind, User};
 use futures_util::Stream;
-use http::HeaderName;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -17,10 +16,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::current_user::CurrentUser;
 use crate::problem::{Problem, ProblemBody};
-use crate::streams::{End, News, StreamCaller, Tenure};
-
-/// Tells nginx to hand each event on at once.
-const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
+use crate::streams::{End, News, StreamCaller, Tenure, answer, named};
 
 /// The caller as he is now: the data of the event `user`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -88,8 +84,7 @@ pub(crate) async fn my_events(
 ) -> Result<Response, Problem> {
     let (tenure, caller) = Tenure::begin(&app, caller, |_, _| Ok(())).await?;
     let first = VecDeque::from([record(&caller)]);
-    let events = Sse::new(follow(app, tenure, first)).keep_alive(KeepAlive::default());
-    Ok(([(UNBUFFERED, "no")], events).into_response())
+    Ok(answer(follow(app, tenure, first)))
 }
 
 fn follow(
@@ -168,10 +163,4 @@ fn record(caller: &CurrentUser) -> Event {
         updated_at: *updated_at,
     };
     named("user", &record)
-}
-
-fn named(name: &str, data: &impl Serialize) -> Event {
-    let event = Event::default().event(name);
-    // Texts, times and truths: this cannot fail; an event without data would still carry its name.
-    event.clone().json_data(data).unwrap_or(event)
 }

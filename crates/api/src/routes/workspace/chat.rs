@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
+use axum::response::sse::Event;
 use chrono::Utc;
 use domain::workspace::{
     ChatMessage, ChatReservation, ChatRole, OwnedFilter, Resource as _, Scope, Utterance,
@@ -19,7 +19,6 @@ use domain::workspace::{
 };
 use domain::{Assistant, Denial, PageQuery};
 use futures_util::{Stream, StreamExt as _};
-use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
@@ -32,10 +31,8 @@ use crate::input::Input;
 use crate::metering::{AI_MESSAGES, limit_reached};
 use crate::owned::{Acting, Body};
 use crate::problem::{Kind, Problem, ProblemBody};
-use crate::streams::{End, Tenure};
+use crate::streams::{self, End, Tenure, named};
 
-/// Tells nginx to hand each event on at once.
-const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// Longer than any answer may take: after a crash, what was reserved is free again then.
 const HELD_FOR: Duration = Duration::from_secs(10 * 60);
 /// Of the history, the assistant is told so many messages at most,
@@ -122,8 +119,7 @@ pub(crate) async fn send(
         Ok(Err(problem)) => return Err(problem),
         Err(_) => return Err(Problem::of(Kind::Internal)),
     }
-    let events = Sse::new(follow(answer, tenure)).keep_alive(KeepAlive::default());
-    Ok(([(UNBUFFERED, "no")], events).into_response())
+    Ok(streams::answer(follow(answer, tenure)))
 }
 
 /// From the reservation to the last word. Whoever asked is told first whether anything will come.
@@ -221,10 +217,4 @@ fn follow(
         }
     })
     .map(Ok)
-}
-
-fn named(name: &str, data: &impl Serialize) -> Event {
-    let event = Event::default().event(name);
-    // Texts, numbers and times: this cannot fail; an event without data would still carry its name.
-    event.clone().json_data(data).unwrap_or(event)
 }

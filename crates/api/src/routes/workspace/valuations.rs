@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::guards::Invited;
 use crate::input::Input;
-use crate::owned::{Acting, found, id};
+use crate::owned::{Acting, alike, found, id, reference_unknown};
 use crate::parameters::Id;
 use crate::problem::{Kind, Problem, ProblemBody};
 
@@ -136,11 +136,8 @@ pub(crate) async fn score(
 
 async fn listing(app: &App, scope: &Scope, id: Uuid) -> Result<Listing, Problem> {
     let row = app.workspace.listings.find(scope, id).await?;
-    let unknown = || {
-        let words = "names nothing that is yours to use";
-        Problem::with_field(Kind::ReferenceUnknown, "listing_id", words)
-    };
-    row.map(|row| row.body).ok_or_else(unknown)
+    row.map(|row| row.body)
+        .ok_or_else(|| reference_unknown("listing_id"))
 }
 
 fn failed(error: &dyn std::error::Error) -> Problem {
@@ -179,7 +176,7 @@ impl From<Score> for ScoreShown {
     }
 }
 
-crate::owned::alike! {
+alike! {
     AppliedRule => AppliedShown { number, name, effect, before, after }
     ScorePart => ScorePartShown { field, weight, value, part }
 }
