@@ -6,9 +6,7 @@ mod database;
 mod finding;
 mod redis;
 
-use std::collections::HashMap;
-
-pub(crate) use finding::{Finding, Status};
+pub(crate) use finding::{Finding, Status, chain};
 
 use crate::config::{Config, DatabaseConfig};
 
@@ -45,9 +43,4 @@ pub(crate) async fn examine(lookup: impl Fn(&str) -> Option<String>) -> Vec<Find
     findings.extend(database::examine(&config.database, policy, is_development).await);
     findings.extend(redis::examine(config.cache.redis.as_ref()).await);
     findings
-}
-
-/// As [`examine`], of settings that are in a file.
-pub(crate) async fn examine_kept(kept: HashMap<String, String>) -> Vec<Finding> {
-    examine(move |name: &str| kept.get(name).cloned()).await
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::emulate::Mishaps;
 use super::{Failure, output, told_to_stop};
 use crate::config::{Config, environment};
+use crate::doctor::chain;
 use crate::{Server, start_logging};
 
 /// Where everything of `dev` is kept, below the folder that it runs in.
@@ -118,12 +119,7 @@ impl Dev {
 
     /// Adds what to do when a port is taken.
     fn advised(&self, error: impl std::error::Error) -> Failure {
-        let mut text = error.to_string();
-        let mut next = error.source();
-        while let Some(cause) = next {
-            text.push_str(&format!(": {cause}"));
-            next = cause.source();
-        }
+        let mut text = chain(&error);
         if text.contains("cannot listen") {
             text.push_str("; choose others with --port and --emulator-port");
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Failure, dev, output};
 use crate::config::environment;
-use crate::doctor::{Finding, Status, examine, examine_kept};
+use crate::doctor::{Finding, Status, examine};
 
 /// Something does not work.
 const FAILED: u8 = 4;
@@ -43,7 +43,8 @@ impl Doctor {
 
     async fn report(&self) -> Result<Report, Failure> {
         let checks = if self.dev {
-            examine_kept(dev::kept_settings()?).await
+            let kept = dev::kept_settings()?;
+            examine(move |name: &str| kept.get(name).cloned()).await
         } else {
             let (lookup, trouble) = environment(Path::new("."));
             if let Some(trouble) = trouble {
