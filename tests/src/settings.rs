@@ -16,6 +16,7 @@ pub fn settings(
     let usual = [
         ("CLERK_SYNC_ENV", "development".to_owned()),
         ("BIND_ADDR", "127.0.0.1:0".to_owned()),
+        ("METRICS_ADDR", "off".to_owned()),
         ("DATABASE_URL", database_url.to_owned()),
         ("DATABASE_POOL_SIZE", "5".to_owned()),
         ("CLERK_PUBLISHABLE_KEY", clerk.publishable_key()),

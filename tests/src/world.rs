@@ -116,6 +116,12 @@ impl World {
         &self.database
     }
 
+    /// Where Prometheus asks, where the settings say so.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.server.metrics_address()
+    }
+
     /// Where the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

@@ -5,22 +5,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::Authenticator;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::workspace::ImportLimits;
 use domain::{
-    Administration, Assistant, AuditLog, CacheHealth, Changes, Deliveries, Directory, Enrichment,
-    Erasures, FeedPulse, FeedTail, Invites, Mirror, Overview, Policy, PositionReader, StoreHealth,
-    StreamTickets, UsageMeter, UserStore, Workspace, WriteBacks,
+    Administration, Assistant, AuditLog, CacheHealth, Changes, Deliveries, Directory,
+    DirectoryHealth, Enrichment, Erasures, FeedPulse, FeedTail, Invites, Mirror, Overview, Policy,
+    PositionReader, StoreHealth, StoreReport, StreamTickets, UsageMeter, UserStore, Workspace,
+    WriteBacks,
 };
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
 
+use crate::counts::{DeliveryCounts, DeliveryReport, ProofCounts, ProofReport};
 use crate::invite_gate::InviteGate;
-use crate::legacy_bridge::LegacyBridge;
+use crate::legacy_bridge::{LegacyBridge, LegacyUse};
+use crate::load::Load;
 use crate::rate_limits::{RateLimitSettings, RateLimits};
+use crate::routes::health;
 use crate::routes::me_answers::MeAnswers;
-use crate::security_log::{InviteTries, SecurityLog};
+use crate::security_log::{InviteTries, SecurityLog, Suspicion};
 use crate::service_caller::ServiceTokens;
+use crate::store_pulse::StorePulse;
 use crate::streams::Hub;
 use crate::sync_status::SyncStatus;
 
@@ -47,6 +53,8 @@ pub struct ApiSettings {
     pub erasure_hold_days: u32,
     /// How many requests one caller may send.
     pub rate_limits: RateLimitSettings,
+    /// Requests under way at one time; more are told to come again.
+    pub max_requests: usize,
     /// Proxies whose word counts as to where a request comes from.
     pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may call from a browser.
@@ -69,6 +77,8 @@ pub struct Parts {
     pub enrichment: Arc<dyn Enrichment>,
     /// Clerk's Backend API; `None` without a secret key.
     pub directory: Option<Arc<dyn Directory>>,
+    /// How asking Clerk goes; `None` without a secret key.
+    pub directory_health: Option<Arc<dyn DirectoryHealth>>,
     /// Who tells Clerk what was decided here.
     pub write_backs: Arc<dyn WriteBacks>,
     /// The change feed.
@@ -124,8 +134,12 @@ pub struct Parts {
 /// The parts, and what is made of them.
 pub struct Inner {
     parts: Parts,
-    pub(crate) security_log: SecurityLog,
+    pub(crate) security_log: Arc<SecurityLog>,
+    pub(crate) store_pulse: StorePulse,
     pub(crate) rate_limits: Arc<RateLimits>,
+    pub(crate) load: Arc<Load>,
+    pub(crate) proofs: ProofCounts,
+    pub(crate) delivered: DeliveryCounts,
     pub(crate) hub: Arc<Hub>,
     pub(crate) me_answers: MeAnswers,
 }
@@ -134,18 +148,28 @@ impl App {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let security_log = SecurityLog::new(Arc::clone(&parts.mirror));
+        let (mirror, audit) = (Arc::clone(&parts.mirror), Arc::clone(&parts.audit));
+        let security_log = Arc::new(SecurityLog::new(mirror, audit));
+        let store_pulse = StorePulse::of(Arc::clone(&parts.store_health));
         let hub = Hub::new(
             Arc::clone(&parts.feed_tail),
             Arc::clone(&parts.feed_pulse),
             parts.stop.clone(),
         );
-        let rate_limits = Arc::new(RateLimits::new(parts.settings.rate_limits));
+        let rate_limits = Arc::new(RateLimits::new(
+            parts.settings.rate_limits,
+            Arc::clone(&security_log),
+        ));
+        let load = Arc::new(Load::new(parts.settings.max_requests));
         Self(Arc::new(Inner {
             hub,
+            load,
+            proofs: ProofCounts::new(),
+            delivered: DeliveryCounts::new(),
             rate_limits,
             parts,
             security_log,
+            store_pulse,
             me_answers: MeAnswers::new(),
         }))
     }
@@ -154,6 +178,66 @@ impl App {
     #[must_use]
     pub fn invite_tries(&self) -> InviteTries {
         self.security_log.invite_tries()
+    }
+
+    /// Who was let in, and who was not, since this process started.
+    #[must_use]
+    pub fn proofs(&self) -> ProofReport {
+        self.proofs.report()
+    }
+
+    /// What became of webhooks since this process started.
+    #[must_use]
+    pub fn delivered(&self) -> DeliveryReport {
+        self.delivered.report()
+    }
+
+    /// Bursts of what only attackers cause, since this process started.
+    #[must_use]
+    pub fn security_alerts(&self) -> Vec<(Suspicion, u64)> {
+        self.security_log.alerts()
+    }
+
+    /// What the database said of itself, within the last second.
+    ///
+    /// # Errors
+    /// Why it said nothing.
+    pub async fn store_report(&self) -> Result<StoreReport, String> {
+        self.store_pulse.report().await
+    }
+
+    /// Whether Clerk has moved, and no webhook told of it: `last_event_at` is when the latest came.
+    #[must_use]
+    pub fn are_events_missing(
+        &self,
+        last_event_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        health::are_events_missing(&self.sync_status, last_event_at, now)
+    }
+
+    /// How far this machine's clock is ahead of Clerk's, once Clerk has answered.
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<TimeDelta> {
+        self.directory_health.as_ref()?.report().clock_ahead
+    }
+
+    /// Requests under way.
+    #[must_use]
+    pub fn requests_under_way(&self) -> usize {
+        self.load.requests()
+    }
+
+    /// Streams that are open.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.hub.open_streams()
+    }
+
+    /// How much the bridge for a previous login is used, while there is one.
+    #[must_use]
+    pub fn legacy_use(&self) -> Option<LegacyUse> {
+        self.legacy.as_ref().map(LegacyBridge::uses)
     }
 }
 

@@ -13,7 +13,7 @@ impl CurrentUser {
     /// The caller as the one who acts, with whoever acts in his name; `reason` are his own words.
     pub(crate) fn attribution(
         &self,
-        request: &RequestId,
+        request: Option<&RequestId>,
         reason: Option<String>,
         at: DateTime<Utc>,
     ) -> Attribution {
@@ -28,7 +28,7 @@ impl CurrentUser {
             actor: Actor::User(self.user.clerk_user_id.clone()),
             impersonator: claims.and_then(|claims| claims.impersonator()).map(named),
             reason,
-            request_id: Some(request.as_str().to_owned()),
+            request_id: request.map(|request| request.as_str().to_owned()),
             at,
         }
     }

@@ -13,8 +13,11 @@ use http::request::Parts;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::counts::Way;
 use crate::legacy_bridge::LegacyBridge;
+use crate::peer::PeerAddress;
 use crate::problem::{Kind, Problem};
+use crate::request_id::RequestId;
 
 /// A user who has proven who he is, is active, and whose session is not over.
 #[derive(Debug, Clone)]
@@ -150,9 +153,25 @@ fn is_own_request(app: &App, parts: &Parts) -> bool {
 
 impl CurrentUser {
     async fn proven(parts: &Parts, app: &App, sites: Sites) -> Result<Self, Problem> {
+        let mut way = Way::Session;
+        let proven = Self::proven_by(&mut way, parts, app, sites).await;
+        app.proofs.note(way, proven)
+    }
+
+    async fn proven_by(
+        way: &mut Way,
+        parts: &Parts,
+        app: &App,
+        sites: Sites,
+    ) -> Result<Self, Problem> {
         let now = Utc::now();
+        let address = || {
+            let trusted = &app.settings.trusted_proxies;
+            PeerAddress::of(&parts.extensions, &parts.headers, trusted).0
+        };
         let refused = |error: &TokenError| {
-            tracing::info!(target: "security", code = error.code(), reason = %error, "token refused");
+            app.security_log
+                .request_refused(error.code(), error, address());
         };
         let credential = app
             .authenticator
@@ -161,7 +180,13 @@ impl CurrentUser {
         if let Some(bridge) = &app.legacy
             && let Some(claims) = bridge.claims(credential, &parts.extensions, now)
         {
+            *way = Way::Legacy;
             let admitted = Box::pin(Self::by_legacy_token(app, bridge, claims, sites, now)).await;
+            if let Err(problem) = &admitted {
+                let code = problem.kind().code();
+                app.security_log
+                    .request_refused(code, &"of the previous login", address());
+            }
             let verdict = admitted.as_ref().map(|_| ()).map_err(Problem::kind);
             bridge.count(verdict, now);
             return admitted;
@@ -178,7 +203,9 @@ impl CurrentUser {
             && sites == Sites::Listed
             && !is_own_request(app, parts)
         {
-            tracing::info!(target: "security", code = Kind::OriginNotAllowed.code(), "request refused");
+            let code = Kind::OriginNotAllowed.code();
+            app.security_log
+                .request_refused(code, &"another site's request by cookie", address());
             return Err(Problem::with_detail(
                 Kind::OriginNotAllowed,
                 "a request that changes something by cookie has to come from an origin in CLERK_AUTHORIZED_PARTIES",
@@ -189,7 +216,15 @@ impl CurrentUser {
             claims: session.claims,
             credential: session.credential,
         };
-        Self::admit(app, caller, proof, now)
+        let admitted = Self::admit(app, caller, proof, now)?;
+        if let Proof::Session { claims, .. } = &admitted.proof
+            && claims.impersonator().is_some()
+        {
+            let request = parts.extensions.get::<RequestId>();
+            let by = || admitted.attribution(request, None, now);
+            app.security_log.impersonated(&claims.session_id, by);
+        }
+        Ok(admitted)
     }
 
     /// Whoever has proven himself before, as he is now.
@@ -218,9 +253,7 @@ impl CurrentUser {
         sites: Sites,
         now: DateTime<Utc>,
     ) -> Result<Self, Problem> {
-        let claims = claims.inspect_err(|problem| {
-            tracing::info!(target: "security", code = problem.kind().code(), "legacy token refused");
-        })?;
+        let claims = claims?;
         if sites == Sites::Listed {
             app.rate_limits.user(&claims.subject)?;
         }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::HttpBody;
@@ -13,13 +14,24 @@ use http::{Method, Request};
 
 use tower_service::Service;
 
+use crate::counts::{Traffic, TrafficReport};
+
 /// Answers every request. A clone is a pointer.
-#[derive(Debug, Clone)]
-pub struct Endpoint(Router);
+#[derive(Clone)]
+pub struct Endpoint {
+    routes: Router,
+    traffic: Arc<Traffic>,
+}
 
 impl Endpoint {
-    pub(crate) fn of(routes: Router) -> Self {
-        Self(routes)
+    pub(crate) fn of(routes: Router, traffic: Arc<Traffic>) -> Self {
+        Self { routes, traffic }
+    }
+
+    /// Requests by route and problems by kind, since this process started.
+    #[must_use]
+    pub fn traffic(&self) -> TrafficReport {
+        self.traffic.report()
     }
 }
 
@@ -33,11 +45,11 @@ where
     type Future = RouteFuture<Infallible>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Service::<Request<B>>::poll_ready(&mut self.0, context)
+        Service::<Request<B>>::poll_ready(&mut self.routes, context)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.0.call(request)
+        self.routes.call(request)
     }
 }
 

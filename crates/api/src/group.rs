@@ -18,6 +18,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::access::{Access, EXTENSION, Signature, access_of};
 use crate::app::App;
+use crate::counts::Traffic;
 use crate::endpoint::{Endpoint, ServedRoute, Undeclared};
 use crate::outer::OuterLayer;
 use crate::private::PrivateLayer;
@@ -172,10 +173,13 @@ impl Surface {
     /// When a route says of nobody that he may call it.
     pub(crate) fn served(self, app: App) -> Result<Endpoint, Undeclared> {
         Undeclared::none_in(&self.table)?;
-        let outer = OuterLayer::new(app.settings.request_timeout).counting_strangers(
-            Arc::clone(&app.rate_limits),
-            app.settings.trusted_proxies.clone(),
-        );
+        let traffic = Arc::new(Traffic::of(&self.table));
+        let limit = app.settings.request_timeout;
+        let outer = OuterLayer::new(limit, Arc::clone(&app.load), Arc::clone(&traffic))
+            .counting_strangers(
+                Arc::clone(&app.rate_limits),
+                app.settings.trusted_proxies.clone(),
+            );
         let cors = cors::layer(&app.settings.cors_origins);
         let (mut routes, _) = self.routes.split_for_parts();
         if app.legacy.is_some() {
@@ -190,7 +194,7 @@ impl Surface {
             None => routes,
         };
         let routes = routes.layer(outer);
-        Ok(Endpoint::of(routes))
+        Ok(Endpoint::of(routes, traffic))
     }
 }
 

@@ -35,8 +35,7 @@ pub(crate) async fn read(request: Request, app: &App, max_bytes: usize) -> Resul
             "send JSON, with `Content-Type: application/json`",
         ));
     }
-    let time = raw_body::body_time(app.settings.request_timeout);
-    raw_body::read(request.into_body(), max_bytes, time).await
+    raw_body::read(app, request, max_bytes).await
 }
 
 /// What JSON says.

@@ -12,6 +12,7 @@ mod access;
 mod app;
 mod attribution;
 mod cors;
+mod counts;
 mod current_user;
 mod endpoint;
 mod fallback;
@@ -24,6 +25,7 @@ mod input;
 mod invite_gate;
 mod json_body;
 mod legacy_bridge;
+mod load;
 mod metering;
 mod openapi;
 mod outer;
@@ -42,12 +44,16 @@ mod router;
 mod routes;
 mod security_log;
 mod service_caller;
+mod store_pulse;
 mod streams;
 mod sync_status;
 #[cfg(test)]
 mod test_app;
 
 pub use app::{ApiSettings, App, Parts};
+pub use counts::{
+    AnswerClass, DeliveryReport, HistogramReport, ProofReport, RouteReport, TrafficReport,
+};
 pub use current_user::{CurrentUser, Proof};
 pub use endpoint::{Endpoint, ServedRoute, Undeclared};
 pub use guards::{
@@ -61,6 +67,6 @@ pub use openapi::openapi_json;
 pub use problem::{Kind, Problem};
 pub use rate_limits::{Rate, RateLimitSettings};
 pub use router::{router, served_routes};
-pub use security_log::InviteTries;
+pub use security_log::{InviteTries, Suspicion};
 pub use service_caller::ServiceTokens;
 pub use sync_status::SyncStatus;

@@ -1,5 +1,5 @@
-//! Around every request, in one layer: an id, a span for the logs, the limits on head and time, panics, the headers that
-//! every answer has, and the id in every problem.
+//! Around every request, in one layer: an id, a span for the logs, the limits on head, time and load, panics, the headers
+//! that every answer has, the id in every problem, and the counts.
 //!
 //! One, since axum puts each layer into a box of its own and clones what lies within on every request
 //! ([why](../../../docs/decisions/0033-one-outer-layer.md)).
@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
@@ -20,6 +20,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
+use crate::counts::Traffic;
+use crate::load::Load;
 use crate::peer::PeerAddress;
 use crate::problem::{Kind, Problem};
 use crate::rate_limits::RateLimits;
@@ -31,6 +33,8 @@ use crate::{fallback, fixed_headers, head_size};
 pub(crate) struct OuterLayer {
     limit: Duration,
     ids: Arc<RequestIds>,
+    load: Arc<Load>,
+    traffic: Arc<Traffic>,
     strangers: Option<Arc<Strangers>>,
 }
 
@@ -41,11 +45,13 @@ struct Strangers {
 }
 
 impl OuterLayer {
-    /// For requests that may take this long in all.
-    pub(crate) fn new(limit: Duration) -> Self {
+    /// For requests that may take this long in all, beside others under way, counted by route.
+    pub(crate) fn new(limit: Duration, load: Arc<Load>, traffic: Arc<Traffic>) -> Self {
         Self {
             limit,
             ids: Arc::new(RequestIds::new()),
+            load,
+            traffic,
             strangers: None,
         }
     }
@@ -101,8 +107,17 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let id = self.layer.ids.of(request.headers());
         id.leave_with(&mut request);
-        let span = span(&request, &id);
-        let refused = head_size::refused(&request);
+        let matched = request.extensions().get::<MatchedPath>();
+        let route = matched.map(MatchedPath::as_str);
+        let span = span(&request, route, &id);
+        let traffic = Arc::clone(&self.layer.traffic);
+        let timed = traffic.begin(route, request.method());
+        let (place, fits) = self.layer.load.enter();
+        let refused = if fits || route.is_some_and(is_told_in_any_case) {
+            head_size::refused(&request)
+        } else {
+            Some(Problem::of(Kind::Overloaded))
+        };
         let strangers = self.layer.strangers.clone().map(|strangers| {
             let trusted = &strangers.trusted_proxies;
             let address = PeerAddress::of(request.extensions(), request.headers(), trusted);
@@ -118,7 +133,6 @@ where
         };
         let limit = self.layer.limit;
         let work = async move {
-            let began = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
             let mut response = match answering {
                 Ok(answering) => {
                     let answering = AssertUnwindSafe(answering).catch_unwind();
@@ -138,21 +152,23 @@ where
                 }
                 _ => problem,
             });
-            if let Some(began) = began {
-                let code = problem.as_ref().map(|problem| problem.kind().code());
-                let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-                tracing::debug!(
-                    status = response.status().as_u16(),
-                    code,
-                    micros,
-                    "answered"
-                );
-            }
+            let kind = problem.as_ref().map(Problem::kind);
             if let Some(problem) = problem {
                 response = with_headers_of(&response, problem.respond(id.as_str()));
             }
             fixed_headers::add(&mut response);
             id.write(response.headers_mut());
+            drop(place);
+            let took = timed.answered(response.status());
+            if let Some(kind) = kind {
+                traffic.problems.add(kind);
+            }
+            tracing::debug!(
+                status = response.status().as_u16(),
+                code = kind.map(Kind::code),
+                micros = took.as_micros(),
+                "answered"
+            );
             Ok(response)
         };
         Box::pin(work.instrument(span))
@@ -160,12 +176,14 @@ where
 }
 
 /// The request's span. The route's template, never the path itself: paths may hold ids, and logs should group.
-fn span(request: &Request, id: &RequestId) -> Span {
-    let route = || {
-        let matched = request.extensions().get::<MatchedPath>();
-        matched.map_or("(none)", MatchedPath::as_str)
-    };
-    tracing::info_span!("request", id = id.as_str(), method = %request.method(), route = route())
+fn span(request: &Request, route: Option<&str>, id: &RequestId) -> Span {
+    let route = route.unwrap_or("(none)");
+    tracing::info_span!("request", id = id.as_str(), method = %request.method(), route)
+}
+
+/// Whoever looks after the service has to see that it is alive, above all when there is too much to do.
+fn is_told_in_any_case(route: &str) -> bool {
+    route.starts_with("/health")
 }
 
 /// What the future gives, or none when it takes longer. Most answers are there at once: they pay for no timer.
@@ -198,8 +216,9 @@ mod tests {
 
     use super::*;
 
-    fn routes() -> Router {
+    fn routes(load: Arc<Load>) -> Router {
         Router::new()
+            .route("/health", get(async || "fine"))
             .route("/fine", get(async || "fine"))
             .route("/late", get(std::future::pending::<StatusCode>))
             .route(
@@ -218,7 +237,7 @@ mod tests {
                 }),
             )
             .fallback(fallback::not_found)
-            .layer(OuterLayer::new(LIMIT))
+            .layer(OuterLayer::new(LIMIT, load, Arc::new(Traffic::of(&[]))))
     }
 
     const LIMIT: Duration = Duration::from_secs(30);
@@ -228,12 +247,20 @@ mod tests {
     }
 
     async fn ask(path: &str, header: Option<(&str, String)>) -> (Response, String) {
+        ask_beside(&Arc::new(Load::new(1)), path, header).await
+    }
+
+    async fn ask_beside(
+        load: &Arc<Load>,
+        path: &str,
+        header: Option<(&str, String)>,
+    ) -> (Response, String) {
         let mut request = Request::get(path);
         if let Some((name, value)) = header {
             request = request.header(name, value);
         }
         let request = request.body(Body::empty()).unwrap();
-        let mut response = routes().oneshot(request).await.unwrap();
+        let mut response = routes(Arc::clone(load)).oneshot(request).await.unwrap();
         let body = std::mem::take(response.body_mut());
         let body = to_bytes(body, 10_000).await.unwrap();
         (response, String::from_utf8(body.to_vec()).unwrap())
@@ -273,6 +300,21 @@ mod tests {
             assert_eq!(body["instance"], id);
             assert!(!body.to_string().contains("secret"));
         }
+    }
+
+    #[tokio::test]
+    async fn who_does_not_fit_in_is_told_so_at_once_unless_he_asks_how_we_do() {
+        let load = Arc::new(Load::new(1));
+        let other = load.enter();
+        let (response, body) = ask_beside(&load, "/fine", None).await;
+        assert_eq!(response.status(), 503);
+        assert!(response.headers().contains_key("retry-after"));
+        assert!(body.contains(r#""code":"overloaded""#), "{body}");
+        let (response, _) = ask_beside(&load, "/health", None).await;
+        assert_eq!(response.status(), 200);
+        drop(other);
+        let (response, _) = ask_beside(&load, "/fine", None).await;
+        assert_eq!((response.status().as_u16(), load.requests()), (200, 0));
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
 use crate::problem::{Kind, Problem};
+use crate::security_log::SecurityLog;
 
 /// How often their number is asked for, which means to ask every part of the table.
 const COUNTED_EVERY: usize = 1_024;
@@ -49,6 +51,7 @@ pub(crate) struct RateLimits {
     users: Option<Callers>,
     addresses: Option<Callers>,
     webhooks: Option<DefaultDirectRateLimiter>,
+    security_log: Arc<SecurityLog>,
 }
 
 struct Callers {
@@ -66,7 +69,7 @@ impl Rate {
 }
 
 impl RateLimits {
-    pub(crate) fn new(settings: RateLimitSettings) -> Self {
+    pub(crate) fn new(settings: RateLimitSettings, security_log: Arc<SecurityLog>) -> Self {
         let RateLimitSettings {
             per_user,
             per_address,
@@ -76,6 +79,7 @@ impl RateLimits {
             users: per_user.and_then(Rate::quota).map(Callers::new),
             addresses: per_address.and_then(Rate::quota).map(Callers::new),
             webhooks: webhooks.and_then(Rate::quota).map(RateLimiter::direct),
+            security_log,
         }
     }
 
@@ -84,7 +88,12 @@ impl RateLimits {
     /// # Errors
     /// 429 `rate_limited`, with the time at which the next one is taken.
     pub(crate) fn user(&self, id: &str) -> Result<(), Problem> {
-        self.users.as_ref().map_or(Ok(()), |users| users.count(id))
+        let Some(users) = &self.users else {
+            return Ok(());
+        };
+        users
+            .count(id)
+            .inspect_err(|_| self.security_log.rate_limited())
     }
 
     /// Counts a request from an address that has proven nothing.
@@ -93,7 +102,9 @@ impl RateLimits {
     /// As for users.
     pub(crate) fn stranger(&self, address: Option<IpAddr>) -> Result<(), Problem> {
         match (&self.addresses, address) {
-            (Some(addresses), Some(address)) => addresses.count(network(address)),
+            (Some(addresses), Some(address)) => addresses
+                .count(network(address))
+                .inspect_err(|_| self.security_log.rate_limited()),
             _ => Ok(()),
         }
     }

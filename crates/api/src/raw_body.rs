@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use crate::app::App;
+use crate::load::BodyBytes;
 use crate::problem::{Kind, Problem};
 
 /// How long a sender may take for the whole body. Svix gives up after 15 s.
@@ -22,38 +23,69 @@ impl FromRequest<App> for RawBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let limit = app.settings.webhook_body_limit;
-        let time = body_time(app.settings.request_timeout);
-        read(request.into_body(), limit, time).await.map(Self)
+        read(app, request, app.settings.webhook_body_limit)
+            .await
+            .map(Self)
     }
 }
 
 /// Always less than the request's own time, so that a slow sender is told that it was slow (408), and not that we were
 /// (503). A request with less than two seconds gives half of them.
-pub(crate) fn body_time(request_timeout: Duration) -> Duration {
+fn body_time(request_timeout: Duration) -> Duration {
     let rest = request_timeout.saturating_sub(WORK_TIME);
     BODY_TIME.min(rest.max(request_timeout / 2))
 }
 
-/// The body, at most `limit` bytes that come within `time`.
-pub(crate) async fn read(body: Body, limit: usize, time: Duration) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(time, Limited::new(body, limit).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::with_detail(
-            Kind::BodyTooLarge,
-            format!("the body is over {limit} bytes"),
-        )),
-        Ok(Err(_)) => Err(Problem::with_detail(
-            Kind::BodyUnreadable,
-            "the body broke off",
-        )),
-        Err(_) => Err(Problem::of(Kind::BodyTimeout)),
+/// The body, at most `limit` bytes. While it is on its way the request takes no place among those under way.
+pub(crate) async fn read(app: &App, request: Request, limit: usize) -> Result<Bytes, Problem> {
+    let time = body_time(app.settings.request_timeout);
+    let _away = app.load.away();
+    within(time, collected(request.into_body(), limit, app.load.body())).await
+}
+
+async fn within(
+    time: Duration,
+    body: impl Future<Output = Result<Bytes, Problem>>,
+) -> Result<Bytes, Problem> {
+    tokio::time::timeout(time, body)
+        .await
+        .unwrap_or_else(|_| Err(Problem::of(Kind::BodyTimeout)))
+}
+
+async fn collected(body: Body, limit: usize, mut room: BodyBytes<'_>) -> Result<Bytes, Problem> {
+    let mut body = Limited::new(body, limit);
+    // Most bodies are one piece, which is handed on as it is.
+    let (mut first, mut whole) = (None::<Bytes>, BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                let words = format!("the body is over {limit} bytes");
+                Problem::with_detail(Kind::BodyTooLarge, words)
+            } else {
+                Problem::with_detail(Kind::BodyUnreadable, "the body broke off")
+            }
+        })?;
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        if !room.take(piece.len()) {
+            return Err(Problem::of(Kind::Overloaded));
+        }
+        match first.take() {
+            None if whole.is_empty() => first = Some(piece),
+            before => {
+                whole.extend_from_slice(&before.unwrap_or_default());
+                whole.extend_from_slice(&piece);
+            }
+        }
     }
+    Ok(first.unwrap_or_else(|| whole.freeze()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::Load;
 
     #[test]
     fn the_body_has_ten_seconds_or_what_the_request_can_spare() {
@@ -84,6 +116,7 @@ mod tests {
         use futures_util::stream::{iter, pending};
         type Piece = Result<&'static str, std::io::Error>;
         let never = Body::from_stream(pending::<Piece>());
+        let load = Load::new(1);
         let broken: [Piece; 2] = [Ok("half"), Err(std::io::ErrorKind::UnexpectedEof.into())];
         let broken = Body::from_stream(iter(broken));
         let limits = (4, Duration::from_secs(60));
@@ -92,10 +125,13 @@ mod tests {
             (broken, limits, Kind::BodyUnreadable),
             (Body::from("12345"), limits, Kind::BodyTooLarge),
         ] {
-            let problem = read(body, limit, time).await.unwrap_err();
-            assert_eq!(problem.kind(), kind);
+            let refused = within(time, collected(body, limit, load.body())).await;
+            assert_eq!(refused.unwrap_err().kind(), kind);
         }
-        let (limit, time) = limits;
-        assert_eq!(read(Body::from("1234"), limit, time).await.unwrap(), "1234");
+        let pieces: [Piece; 3] = [Ok("1"), Ok("23"), Ok("4")];
+        for whole in [Body::from("1234"), Body::from_stream(iter(pieces))] {
+            let whole = collected(whole, 4, load.body()).await;
+            assert_eq!(whole.unwrap(), "1234");
+        }
     }
 }

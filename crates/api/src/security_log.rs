@@ -1,22 +1,46 @@
-//! What attackers, and only they, should cause: one event in the log for each, and a line in the ledger for some.
+//! What attackers, and only they, should cause: a line in the log for each as long as there are not too many, a line in the
+//! ledger for some, and for many at once one alert in the audit log.
 
+mod bursts;
+
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use domain::{Mirror, Rejection};
+use chrono::Utc;
+use domain::{Attribution, AuditAction, AuditLog, AuditRecord, AuditSubject, Mirror, Rejection};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use serde_json::json;
 use uuid::Uuid;
 
-/// Ledger lines a second, and at once, that strangers may cause. The log has them all.
+use bursts::Bursts;
+pub use bursts::Suspicion;
+
+/// Ledger lines a second, and at once, that strangers may cause.
 const LINES_A_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 const LINES_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).unwrap();
+/// The same of the log: a flood of requests must not become a flood of lines.
+const LOGGED_A_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
+const LOGGED_AT_ONCE: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
+/// Sessions of impersonators that are remembered, so that each is written down once.
+const IMPERSONATED: usize = 10_000;
 
-/// Takes down refused webhooks, and tries of invite codes.
+/// Takes down what is suspicious.
 pub(crate) struct SecurityLog {
     mirror: Arc<dyn Mirror>,
-    lines: DefaultDirectRateLimiter,
+    audit: Arc<dyn AuditLog>,
+    ledger_lines: DefaultDirectRateLimiter,
+    log_lines: DefaultDirectRateLimiter,
+    /// Events without a line since the last line.
+    left_out: AtomicU64,
+    forged_tokens: Bursts,
+    forged_webhooks: Bursts,
+    invite_guessing: Bursts,
+    flooding: Bursts,
+    impersonated: Mutex<HashSet<String>>,
     invites_refused: AtomicU64,
     invites_limited: AtomicU64,
 }
@@ -31,11 +55,21 @@ pub struct InviteTries {
 }
 
 impl SecurityLog {
-    pub(crate) fn new(mirror: Arc<dyn Mirror>) -> Self {
-        let quota = Quota::per_second(LINES_A_SECOND).allow_burst(LINES_AT_ONCE);
+    pub(crate) fn new(mirror: Arc<dyn Mirror>, audit: Arc<dyn AuditLog>) -> Self {
+        let pace = |a_second, at_once| {
+            RateLimiter::direct(Quota::per_second(a_second).allow_burst(at_once))
+        };
         Self {
             mirror,
-            lines: RateLimiter::direct(quota),
+            audit,
+            ledger_lines: pace(LINES_A_SECOND, LINES_AT_ONCE),
+            log_lines: pace(LOGGED_A_SECOND, LOGGED_AT_ONCE),
+            left_out: AtomicU64::new(0),
+            forged_tokens: Bursts::of(Suspicion::ForgedTokens),
+            forged_webhooks: Bursts::of(Suspicion::ForgedWebhooks),
+            invite_guessing: Bursts::of(Suspicion::InviteGuessing),
+            flooding: Bursts::of(Suspicion::Flooding),
+            impersonated: Mutex::default(),
             invites_refused: AtomicU64::new(0),
             invites_limited: AtomicU64::new(0),
         }
@@ -49,35 +83,100 @@ impl SecurityLog {
         }
     }
 
+    /// Alerts so far, by kind.
+    pub(crate) fn alerts(&self) -> Vec<(Suspicion, u64)> {
+        [
+            &self.forged_tokens,
+            &self.forged_webhooks,
+            &self.invite_guessing,
+            &self.flooding,
+        ]
+        .map(|bursts| (bursts.kind(), bursts.alerts()))
+        .to_vec()
+    }
+
+    /// Logs a request that was refused for its token or its origin: never the token itself.
+    pub(crate) fn request_refused(
+        &self,
+        code: &'static str,
+        reason: &dyn std::fmt::Display,
+        address: Option<IpAddr>,
+    ) {
+        if let Some(left_out) = self.has_a_line() {
+            let address = address.map(tracing::field::display);
+            tracing::info!(target: "security", code, %reason, address, left_out, "token refused");
+        }
+        if is_forgery(code) {
+            self.count(&self.forged_tokens);
+        }
+    }
+
+    /// Counts a request beyond its caller's share.
+    pub(crate) fn rate_limited(&self) {
+        self.count(&self.flooding);
+    }
+
+    /// Writes into the audit log that somebody acts as a user, once for each session in this process.
+    pub(crate) fn impersonated(&self, session_id: &str, by: impl FnOnce() -> Attribution) {
+        let mut known = self
+            .impersonated
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= IMPERSONATED {
+            known.clear();
+        }
+        if !known.insert(session_id.to_owned()) {
+            return;
+        }
+        drop(known);
+        let by = by();
+        tracing::warn!(target: "security", actor = %by.actor, impersonator = by.impersonator, "somebody acts as a user");
+        let record = AuditRecord {
+            action: AuditAction::Impersonated,
+            subject: Some(AuditSubject::session(session_id)),
+            before: None,
+            after: None,
+        };
+        self.write_down(record, by);
+    }
+
     /// Logs and counts a code that let nobody in; never the code itself, which may be a slip of the right one. The user
     /// is named by our id. One of a burst is alarming: it is a warning.
     pub(crate) fn invite_refused(&self, user: Uuid, address: Option<IpAddr>, is_alarming: bool) {
-        let refused = count(&self.invites_refused);
+        let refused = one_more(&self.invites_refused);
         let address = address.map(tracing::field::display);
         if is_alarming {
             tracing::warn!(target: "security", %user, address, refused, "invite codes are being guessed");
         } else {
             tracing::info!(target: "security", %user, address, refused, "an invite code was refused");
         }
+        self.count(&self.invite_guessing);
     }
 
     /// Logs and counts a try that was not looked at.
     pub(crate) fn invite_limited(&self, user: Uuid, address: Option<IpAddr>) {
-        let limited = count(&self.invites_limited);
+        let limited = one_more(&self.invites_limited);
         let address = address.map(tracing::field::display);
         tracing::info!(target: "security", %user, address, limited, "an invite code was not looked at: too many failed before");
+        self.count(&self.invite_guessing);
     }
 
     /// Logs a refused webhook, and writes it to the ledger while strangers have not written too much lately. The
     /// answer does not wait for that: nothing was promised to anybody.
-    pub(crate) fn webhook_rejected(&self, rejection: Rejection) {
-        tracing::warn!(
-            target: "security",
-            code = rejection.code,
-            claimed_message_id = rejection.claimed_message_id.as_deref(),
-            "webhook rejected"
-        );
-        if self.lines.check().is_err() {
+    pub(crate) fn webhook_rejected(&self, rejection: Rejection, address: Option<IpAddr>) {
+        if let Some(left_out) = self.has_a_line() {
+            let address = address.map(tracing::field::display);
+            tracing::warn!(
+                target: "security",
+                code = rejection.code,
+                claimed_message_id = rejection.claimed_message_id.as_deref(),
+                address,
+                left_out,
+                "webhook rejected"
+            );
+        }
+        self.count(&self.forged_webhooks);
+        if self.ledger_lines.check().is_err() {
             return;
         }
         let mirror = Arc::clone(&self.mirror);
@@ -87,9 +186,55 @@ impl SecurityLog {
             }
         });
     }
+
+    /// Whether another line may be written, and how many events had none since the last.
+    fn has_a_line(&self) -> Option<u64> {
+        if self.log_lines.check().is_ok() {
+            return Some(self.left_out.swap(0, Ordering::Relaxed));
+        }
+        self.left_out.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    /// Counts an event; with the first of a burst, raises the alert.
+    fn count(&self, bursts: &Bursts) {
+        let Some(events) = bursts.note(Instant::now()) else {
+            return;
+        };
+        let kind = bursts.kind().as_str();
+        tracing::error!(target: "security", kind, events, "security alert: see the audit log, `security.alert`");
+        let record = AuditRecord {
+            action: AuditAction::SecurityAlert,
+            subject: None,
+            before: None,
+            after: Some(json!({ "kind": kind, "events": events, "seconds": 60 })),
+        };
+        self.write_down(record, Attribution::system(Utc::now()));
+    }
+
+    fn write_down(&self, record: AuditRecord, by: Attribution) {
+        let audit = Arc::clone(&self.audit);
+        tokio::spawn(async move {
+            if let Err(error) = audit.record(record, by).await {
+                tracing::warn!(%error, "a line of the audit log is lost");
+            }
+        });
+    }
+}
+
+/// Codes of tokens that no honest client has.
+fn is_forgery(code: &str) -> bool {
+    [
+        "signature_invalid",
+        "algorithm_not_allowed",
+        "key_unknown",
+        "issuer_mismatch",
+        "ticket_invalid",
+    ]
+    .contains(&code)
 }
 
 /// The count with one more.
-fn count(counter: &AtomicU64) -> u64 {
+fn one_more(counter: &AtomicU64) -> u64 {
     counter.fetch_add(1, Ordering::Relaxed).saturating_add(1)
 }

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
+use crate::counts::Way;
 use crate::current_user::CurrentUser;
 use crate::problem::{Kind, Problem};
 use crate::streams::{StreamCaller, Tenure};
@@ -103,6 +104,7 @@ impl FromRequestParts<App> for FeedReader {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if app.service_tokens.is_called_by(parts) {
+            app.proofs.accepted(Way::Service);
             return Ok(Self::Service);
         }
         let StreamCaller(caller) = StreamCaller::from_request_parts(parts, app).await?;

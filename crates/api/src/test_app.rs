@@ -35,6 +35,7 @@ use uuid::Uuid;
 use webhooks::{Receiver, ReceiverConfig};
 
 use crate::app::{ApiSettings, App, Parts};
+use crate::counts::Traffic;
 use crate::invite_gate::InviteGate;
 use crate::outer::OuterLayer;
 use crate::rate_limits::RateLimitSettings;
@@ -165,6 +166,7 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
         mirror: Arc::new(MockMirror::new()),
         users: people.clone(),
         enrichment: Arc::new(MockEnrichment::new()),
+        directory_health: None,
         directory: None,
         write_backs: Arc::new(MockWriteBacks::new()),
         changes: Arc::new(MockChanges::new()),
@@ -210,6 +212,7 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
             role_write_back: false,
             erasure_hold_days: 30,
             rate_limits: RateLimitSettings::default(),
+            max_requests: 1_000,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             origins: Vec::new(),
@@ -264,7 +267,11 @@ pub(crate) async fn post(
 
 async fn ask(app: &App, routes: Router<App>, request: Request) -> Answer {
     let routes = routes.with_state(app.clone());
-    let routes = routes.layer(OuterLayer::new(app.settings.request_timeout));
+    let routes = routes.layer(OuterLayer::new(
+        app.settings.request_timeout,
+        Arc::clone(&app.load),
+        Arc::new(Traffic::of(&[])),
+    ));
     let answer = routes.oneshot(request).await.unwrap();
     let retry_after = answer.headers().get(RETRY_AFTER);
     let retry_after = retry_after.map(|value| value.to_str().unwrap().parse().unwrap());

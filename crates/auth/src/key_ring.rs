@@ -46,6 +46,8 @@ struct FetchedSet {
 #[derive(Clone, Default)]
 struct Progress {
     attempts: u64,
+    /// Of them, those that brought nothing.
+    failed: u64,
     last_attempt: Option<DateTime<Utc>>,
     /// In a row, until now.
     failures: u32,
@@ -61,6 +63,10 @@ pub struct KeyRingHealth {
     pub last_error: Option<(DateTime<Utc>, String)>,
     /// How many fetches failed since the last that did not.
     pub failures: u32,
+    /// How many fetches there were since the start.
+    pub fetches: u64,
+    /// How many of them failed.
+    pub failed: u64,
     /// How many keys the set in use holds.
     pub keys: usize,
     /// How many entries of that set could not be used.
@@ -192,6 +198,8 @@ impl KeyRing {
             last_success: set.as_ref().map(|set| set.fetched_at),
             last_error: progress.last_error.clone(),
             failures: progress.failures,
+            fetches: progress.attempts,
+            failed: progress.failed,
             keys: set.as_ref().map_or(0, |set| set.jwks.keys.len()),
             skipped: set.as_ref().map_or(0, |set| set.jwks.skipped),
             usable: ring.has_live_set(now) || (set.is_none() && ring.fallback.is_some()),
@@ -238,6 +246,7 @@ impl Inner {
                 })));
             }
             Err(error) => {
+                progress.failed += 1;
                 progress.failures = progress.failures.saturating_add(1);
                 progress.last_error = Some((now, with_causes(&error)));
                 tracing::warn!(

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
-    ClerkId, Directory, DirectoryError, Listing, LiveSession, Membership, Mirrored, Page,
-    SessionStatus, UserWrite, Write,
+    ClerkId, Directory, DirectoryError, DirectoryHealth, DirectoryReport, Listing, LiveSession,
+    Membership, Mirrored, Page, SessionStatus, UserWrite, Write,
 };
 use mapping::Placing;
 use serde_json::{Value, json};
@@ -160,6 +160,12 @@ fn map_single(
     let path = listing.kind().as_str().to_owned();
     write(listing, body, path, &Placing::listed(read_at))
         .map_err(|fault| unreadable(fault.to_string()))
+}
+
+impl DirectoryHealth for ClerkApi {
+    fn report(&self) -> DirectoryReport {
+        self.transport.report()
+    }
 }
 
 #[async_trait]

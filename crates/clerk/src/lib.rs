@@ -13,6 +13,7 @@ mod budget;
 mod client;
 mod config;
 mod cursor;
+mod experience;
 mod page;
 mod place;
 mod transport;

@@ -3,7 +3,8 @@
 use std::{error::Error, time::Duration};
 
 use bytes::BytesMut;
-use domain::DirectoryError;
+use chrono::Utc;
+use domain::{DirectoryError, DirectoryReport};
 use reqwest::{
     Method,
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
@@ -20,6 +21,7 @@ use crate::{
     backoff::pause_after,
     budget::{Budget, Priority},
     config::is_loopback,
+    experience::Experience,
 };
 
 /// The largest body that is read, in bytes: 500 users of 32 KiB each.
@@ -69,6 +71,7 @@ pub(crate) struct Transport {
     client: reqwest::Client,
     secret_key: SecretString,
     budget: Budget,
+    experience: Experience,
     timeouts: Timeouts,
     attempts: u32,
     first_pause: Duration,
@@ -93,10 +96,16 @@ impl Transport {
             client: client.build().map_err(|_| ClerkConfigError::HttpClient)?,
             secret_key: config.secret_key.clone(),
             budget: Budget::new(config.budget),
+            experience: Experience::new(),
             timeouts,
             attempts: config.attempts.max(1),
             first_pause: config.first_pause,
         })
+    }
+
+    /// What asking has come to so far.
+    pub(crate) fn report(&self) -> DirectoryReport {
+        self.experience.report()
     }
 
     /// Asks until there is an answer or no hope.
@@ -139,7 +148,9 @@ impl Transport {
         loop {
             self.budget.take(priority).await;
             number += 1;
-            let (pause, words) = match self.attempt(question).await {
+            let attempt = self.attempt(question).await;
+            self.experience.note(&attempt);
+            let (pause, words) = match attempt {
                 Attempt::Settled(answer) => return answer,
                 Attempt::TooMany(pause, words) => {
                     // Whoever asks next waits in the budget, this caller among them.
@@ -170,10 +181,12 @@ impl Transport {
         if let Some(body) = body {
             request = request.json(body);
         }
+        let asked_at = Utc::now();
         let mut response = match request.send().await {
             Ok(response) => response,
             Err(fault) => return Attempt::Failed(None, words_of(fault)),
         };
+        self.experience.compare_clocks(response.headers(), asked_at);
         let too_large = || {
             let words = format!("a body of more than {BODY_LIMIT} bytes");
             Attempt::Settled(Err(unreadable(words)))

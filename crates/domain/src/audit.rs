@@ -132,6 +132,10 @@ audit_actions! {
     InviteRedeemed, "invite.redeemed";
     /// Somebody tried codes until there were no tries left.
     InviteGuessing, "invite.guessing";
+    /// Somebody began to act as a user.
+    Impersonated, "session.impersonated";
+    /// Much of one kind that only attackers cause came at once.
+    SecurityAlert, "security.alert";
     /// A stored delivery was applied again.
     DeliveryReplayed, "delivery.replayed";
     /// An admin made a row in another's workspace.
@@ -171,7 +175,7 @@ impl AuditSubject {
 
     /// A session.
     #[must_use]
-    pub fn session(id: &ClerkId) -> Self {
+    pub fn session(id: &str) -> Self {
         Self {
             kind: ObjectKind::Session.as_str().to_owned(),
             id: id.to_string(),

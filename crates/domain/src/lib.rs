@@ -69,11 +69,12 @@ pub use page::{CursorError, CursorKey, List, PageQuery, Paged};
 pub use ports::{
     Administration, Answer, Assistant, AssistantError, AssistantWait, AuditLog, CacheHealth,
     CacheReport, Caller, Changes, CommitObserver, Commits, Deliveries, DeliveryFilter, Directory,
-    DirectoryError, Enrichment, Erasures, ExternalIds, ExternalUser, FeedMark, FeedPulse, FeedTail,
-    Housekeeping, Invites, Listing, LiveSession, MigrationState, Mirror, MirrorRows, Mirrored,
-    NoEnrichment, NoWriteBacks, Overview, OwnedRows, Page, Portfolios, PositionReader,
-    SharedCacheState, StoreError, StoreHealth, StoreReport, StoredDelivery, StreamTicket,
-    StreamTickets, UsageMeter, UserStore, WakeUpError, WakeUps, Workspace, WriteBack, WriteBacks,
+    DirectoryError, DirectoryHealth, DirectoryReport, Enrichment, Erasures, ExternalIds,
+    ExternalUser, FeedMark, FeedPulse, FeedTail, Housekeeping, Invites, Listing, LiveSession,
+    MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, NoWriteBacks, Overview, OwnedRows,
+    Page, Portfolios, PositionReader, SharedCacheState, StoreError, StoreHealth, StoreLoad,
+    StoreReport, StoredDelivery, StreamTicket, StreamTickets, UsageMeter, UserStore, WakeUpError,
+    WakeUps, Workspace, WriteBack, WriteBacks,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
@@ -89,8 +90,8 @@ pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 #[cfg(feature = "mock")]
 pub use ports::{
     MockAdministration, MockAnswer, MockAssistant, MockAuditLog, MockCacheHealth, MockChanges,
-    MockDeliveries, MockDirectory, MockEnrichment, MockErasures, MockExternalIds, MockFeedPulse,
-    MockFeedTail, MockHousekeeping, MockInvites, MockMirror, MockMirrorRows, MockOverview,
-    MockOwnedRows, MockPortfolios, MockPositionReader, MockStoreHealth, MockStreamTickets,
-    MockUsageMeter, MockUserStore, MockWriteBacks,
+    MockDeliveries, MockDirectory, MockDirectoryHealth, MockEnrichment, MockErasures,
+    MockExternalIds, MockFeedPulse, MockFeedTail, MockHousekeeping, MockInvites, MockMirror,
+    MockMirrorRows, MockOverview, MockOwnedRows, MockPortfolios, MockPositionReader,
+    MockStoreHealth, MockStreamTickets, MockUsageMeter, MockUserStore, MockWriteBacks,
 };

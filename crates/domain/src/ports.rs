@@ -27,14 +27,16 @@ pub use assistant::{Answer, Assistant, AssistantError, AssistantWait};
 pub use audit::AuditLog;
 pub use changes::Changes;
 pub use deliveries::{Deliveries, DeliveryFilter, StoredDelivery};
-pub use directory::{Directory, DirectoryError, Listing, LiveSession, Page};
+pub use directory::{
+    Directory, DirectoryError, DirectoryHealth, DirectoryReport, Listing, LiveSession, Page,
+};
 pub use enrichment::{Enrichment, NoEnrichment};
 pub use external_ids::{ExternalIds, ExternalUser};
 pub use feed_tail::{
     CacheHealth, CacheReport, CommitObserver, Commits, FeedMark, FeedPulse, FeedTail,
     SharedCacheState, WakeUpError, WakeUps,
 };
-pub use health::{MigrationState, StoreHealth, StoreReport};
+pub use health::{MigrationState, StoreHealth, StoreLoad, StoreReport};
 pub use housekeeping::Housekeeping;
 pub use invites::Invites;
 pub use mirror::Mirror;
@@ -58,7 +60,7 @@ pub use changes::MockChanges;
 #[cfg(feature = "mock")]
 pub use deliveries::MockDeliveries;
 #[cfg(feature = "mock")]
-pub use directory::MockDirectory;
+pub use directory::{MockDirectory, MockDirectoryHealth};
 #[cfg(feature = "mock")]
 pub use enrichment::MockEnrichment;
 #[cfg(feature = "mock")]

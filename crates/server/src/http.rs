@@ -2,15 +2,17 @@
 //!
 //! axum's own `serve` installs no timer, so hyper's limit on slow headers would never fire: hence this loop.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::Endpoint;
 use axum::Extension;
 use axum::extract::ConnectInfo;
 use axum::middleware::AddExtension;
-
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -19,11 +21,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_layer::Layer as _;
+use tower_service::Service;
 
 type Peer = ConnectInfo<SocketAddr>;
 
 /// Connections at one time; more wait in the system's queue.
-const MAX_CONNECTIONS: usize = 10_000;
+pub(crate) const MAX_CONNECTIONS: usize = 10_000;
 /// From the first byte, or from the last answer, until the whole head of a request is here.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Bytes of a head; beyond them the answer is 431, as beyond the 100 lines that are hyper's own limit: to name that number
@@ -34,14 +37,42 @@ const GRACE: Duration = Duration::from_secs(25);
 /// The pause after the system could not give another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Room for connections.
+pub(crate) struct Connections {
+    places: Arc<Semaphore>,
+    most: usize,
+}
+
+impl Connections {
+    /// For so many at one time.
+    pub(crate) fn at_most(most: usize) -> Arc<Self> {
+        let places = Arc::new(Semaphore::new(most));
+        Arc::new(Self { places, most })
+    }
+
+    /// How many there are. One place is kept for whoever comes next.
+    pub(crate) fn open(&self) -> usize {
+        let taken = self.most.saturating_sub(self.places.available_permits());
+        taken.saturating_sub(1)
+    }
+}
+
 /// Serves until `stop`, then lets requests under way finish.
-pub(crate) async fn serve(listener: TcpListener, routes: Endpoint, stop: CancellationToken) {
+pub(crate) async fn serve<S>(
+    listener: TcpListener,
+    connections: Arc<Connections>,
+    routes: S,
+    stop: CancellationToken,
+) where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
     let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = accept(&listener, &room) => accepted,
+            accepted = accept(&listener, &connections.places) => accepted,
         };
         let Some((stream, peer, place)) = accepted else {
             break;
@@ -75,7 +106,7 @@ pub(crate) async fn serve(listener: TcpListener, routes: Endpoint, stop: Cancell
 }
 
 /// The routes, told with each request where its connection comes from.
-fn from(peer: SocketAddr, routes: Endpoint) -> TowerToHyperService<AddExtension<Endpoint, Peer>> {
+fn from<S>(peer: SocketAddr, routes: S) -> TowerToHyperService<AddExtension<S, Peer>> {
     TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(routes))
 }
 

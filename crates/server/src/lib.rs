@@ -9,6 +9,7 @@ mod doctor;
 mod enrichment;
 mod http;
 mod logging;
+mod metrics;
 mod service;
 mod upkeep;
 mod write_backs;

@@ -11,7 +11,9 @@ use auth::legacy::{LegacyFault, LegacyVerifier};
 use cache::{CacheParts, CacheSettings, Caches, RedisLinkError};
 use chrono::Utc;
 use clerk::{ClerkApi, ClerkConfigError};
-use domain::{Assistant, Directory, Enrichment, NoEnrichment, NoWriteBacks, WriteBacks};
+use domain::{
+    Assistant, Directory, DirectoryHealth, Enrichment, NoEnrichment, NoWriteBacks, WriteBacks,
+};
 use imports::CsvPositions;
 use persistence::{
     DatabaseUrl, MigrationError, OpenError, RowSecurityProblem, Store, StoreSettings,
@@ -23,21 +25,26 @@ use webhooks::Receiver;
 
 use crate::config::{BridgeConfig, Config, DatabaseConfig};
 use crate::enrichment::Enricher;
-use crate::http;
+use crate::http::{self, Connections};
+use crate::metrics::{self, Watched};
 use crate::upkeep::{Tools, Upkeep};
 use crate::write_backs::{Means, Teller};
 
 /// How often the keys are looked at; they are fetched only when that is due.
 const KEY_LOOK: Duration = Duration::from_secs(10);
+/// Connections to the metrics at one time.
+const SCRAPERS: usize = 64;
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address} ({variable})")]
     Bind {
         /// The address asked for.
         address: SocketAddr,
+        /// Where it is set.
+        variable: &'static str,
         /// What the system said.
         source: std::io::Error,
     },
@@ -81,6 +88,7 @@ pub enum StartError {
 /// A running service.
 pub struct Server {
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     store: Store,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -128,16 +136,11 @@ impl Server {
             request_timeout,
         } = config;
         // The port first: it is the likeliest thing to be taken, and nothing is changed yet.
-        let listener = TcpListener::bind(bind)
-            .await
-            .map_err(|source| StartError::Bind {
-                address: bind,
-                source,
-            })?;
-        let address = listener.local_addr().map_err(|source| StartError::Bind {
-            address: bind,
-            source,
-        })?;
+        let (listener, address) = listen(bind, "BIND_ADDR").await?;
+        let metrics_listener = match edges.metrics {
+            Some(wanted) => Some(listen(wanted, "METRICS_ADDR").await?),
+            None => None,
+        };
         let receiver = Receiver::new(webhooks)?;
         let authenticator = Arc::new(Authenticator::new(&auth)?);
         for name in migrate(&database)
@@ -163,6 +166,8 @@ impl Server {
             Some(clerk) => Enricher::start(clerk, &store.mirror, &tasks, &stop),
             None => Arc::new(NoEnrichment),
         };
+        let directory_health = clerk.clone();
+        let directory_health = directory_health.map(|clerk| -> Arc<dyn DirectoryHealth> { clerk });
         let directory = clerk.map(|clerk| -> Arc<dyn Directory> { clerk });
         let write_backs: Arc<dyn WriteBacks> = match &directory {
             Some(directory) => {
@@ -188,6 +193,7 @@ impl Server {
             users: caches.users.clone(),
             enrichment: Arc::clone(&enrichment),
             directory: directory.clone(),
+            directory_health,
             write_backs,
             changes: Arc::clone(&store.changes),
             feed_tail: Arc::clone(&store.feed_tail),
@@ -221,6 +227,7 @@ impl Server {
                 invites,
                 role_write_back: administration.role_write_back,
                 erasure_hold_days: administration.erasure_hold_days,
+                max_requests: edges.max_requests,
                 rate_limits: edges.rate_limits,
                 trusted_proxies: edges.trusted_proxies,
                 cors_origins: edges.cors_origins,
@@ -229,14 +236,35 @@ impl Server {
             stop: stop.clone(),
         });
         let tools = Tools::of(&store, directory, enrichment, sync_status);
-        tasks.spawn(http::serve(listener, api::router(app)?, stop.clone()));
+        let upkeep = Upkeep::new(tools, &sync);
+        let endpoint = api::router(app.clone())?;
+        let connections = Connections::at_most(http::MAX_CONNECTIONS);
+        let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
+        if let Some((listener, _)) = metrics_listener {
+            let watched = Watched {
+                app,
+                endpoint: endpoint.clone(),
+                connections: Arc::clone(&connections),
+                store: Arc::clone(&store.health),
+                caches: caches.clone(),
+                authenticator: Arc::clone(&authenticator),
+                leads: upkeep.leads(),
+                since: Utc::now(),
+            };
+            let few = Connections::at_most(SCRAPERS);
+            let routes = metrics::routes(watched);
+            tasks.spawn(http::serve(listener, few, routes, stop.clone()));
+        }
+        tasks.spawn(http::serve(listener, connections, endpoint, stop.clone()));
         tasks.spawn(Arc::clone(&caches).run(stop.clone()));
         tasks.spawn(keep_keys(authenticator, stop.clone()));
-        tasks.spawn(Upkeep::new(tools, &sync).run(stop.clone()));
+        tasks.spawn(upkeep.run(stop.clone()));
         tasks.close();
-        tracing::info!(%address, database = database.url.product(), "ready");
+        let metrics = metrics_address.map(tracing::field::display);
+        tracing::info!(%address, metrics, database = database.url.product(), "ready");
         Ok(Self {
             address,
+            metrics_address,
             store,
             stop,
             tasks,
@@ -247,6 +275,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where Prometheus asks, with the real port, unless that is nowhere.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// The store that it works with.
@@ -260,6 +294,20 @@ impl Server {
         self.stop.cancel();
         self.tasks.wait().await;
     }
+}
+
+async fn listen(
+    wanted: SocketAddr,
+    variable: &'static str,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |source| StartError::Bind {
+        address: wanted,
+        variable,
+        source,
+    };
+    let listener = TcpListener::bind(wanted).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
 }
 
 /// Whether row-level security binds the role that the service works as: outside development it has to.

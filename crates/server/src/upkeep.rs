@@ -12,6 +12,7 @@ mod tests;
 mod thin;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use api::SyncStatus;
@@ -94,6 +95,11 @@ impl Upkeep {
             housekeeping,
             pause,
         }
+    }
+
+    /// Whether this replica is the one that works, kept up to date.
+    pub(crate) fn leads(&self) -> Arc<AtomicBool> {
+        self.lease.is_ours()
     }
 
     /// Works until `stop`, and then lets another replica go on at once.

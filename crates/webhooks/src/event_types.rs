@@ -2,6 +2,12 @@
 
 use domain::{ObjectKind, Step};
 
+/// Whether Clerk's catalogue has an event type of this name: fifty have.
+#[must_use]
+pub fn is_known_event(name: &str) -> bool {
+    EventType::parse(name).is_some()
+}
+
 /// A known event type: what it is about, and what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EventType {

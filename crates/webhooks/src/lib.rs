@@ -22,6 +22,7 @@ mod signature;
 
 pub use arrival::Arrival;
 pub use event::read_event;
+pub use event_types::is_known_event;
 pub use receiver::{Receiver, ReceiverConfig};
 pub use refusal::Refusal;
 pub use secret::SecretError;

@@ -33,6 +33,7 @@ mod legacy;
 mod likeness;
 mod limits;
 mod logout;
+mod metrics;
 mod ordering;
 mod outage;
 mod own_account;

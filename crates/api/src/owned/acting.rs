@@ -52,7 +52,7 @@ impl<G: LetsIn> FromRequestParts<App> for Acting<G> {
             organization_id: caller.proof.organization().map(|active| active.id.clone()),
             is_admin: caller.entitlements.role == *app.policy.admin_role(),
             claims: claims::of(&caller),
-            by: caller.attribution(&request_id, None, Utc::now()),
+            by: caller.attribution(Some(&request_id), None, Utc::now()),
         };
         Ok(Self {
             caller,

@@ -182,6 +182,8 @@ kinds! {
     StoreUnavailable SERVICE_UNAVAILABLE "store_unavailable" "Database unavailable";
     /// The answer took too long.
     RequestTimeout SERVICE_UNAVAILABLE "request_timeout" "Request took too long";
+    /// More requests are under way than can be served well.
+    Overloaded SERVICE_UNAVAILABLE "overloaded" "Too much to do just now";
     /// A fault of ours.
     Internal INTERNAL_SERVER_ERROR "internal_error" "Internal error";
 }

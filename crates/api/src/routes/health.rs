@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{CacheReport, MigrationState, SharedCacheState, no_events_alarm};
+use domain::{CacheReport, MigrationState, SharedCacheState, StoreReport, no_events_alarm};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -54,6 +54,12 @@ pub(crate) struct Health {
     last_sweep_at: Option<DateTime<Utc>>,
     /// Rows that were out of step and were left so; must be 0.
     drift: Option<u64>,
+    /// Deliveries that wait for a person: `clerk-sync replay --quarantined` tries them again.
+    quarantined_deliveries: Option<u64>,
+    /// Deliveries that wait to be written, in this process.
+    deliveries_waiting: usize,
+    /// How far this machine's clock is ahead of Clerk's, in seconds; below zero: behind. Known once Clerk has answered.
+    clock_ahead_seconds: Option<i64>,
     /// How much this replica still needs the bridge for a previous login, while there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     legacy_tokens: Option<LegacyUse>,
@@ -70,6 +76,8 @@ pub(crate) struct Checks {
     caches: Check,
     /// The Redis that replicas share, where one is configured.
     redis: Check,
+    /// Whether this machine's clock agrees with Clerk's.
+    clock: Check,
     /// Whether the mirror was equal to Clerk when it was last held against it, and events come.
     sync: Check,
 }
@@ -102,7 +110,9 @@ impl Check {
 ))]
 pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>) {
     let now = Utc::now();
-    let (database, migrations, last_event_at) = store_checks(&app).await;
+    let (database, migrations, report) = store_checks(&app).await;
+    let last_event_at = report.as_ref().and_then(|report| report.last_event_at);
+    let clock_ahead = app.clock_ahead();
     let cache = app.cache_health.report();
     let checks = Checks {
         database,
@@ -110,6 +120,7 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
         clerk_keys: key_check(&app, now),
         caches: cache_check(&cache),
         redis: redis_check(cache.shared),
+        clock: clock_check(clock_ahead),
         sync: sync_check(&app.sync_status, last_event_at, now),
     };
     let Checks {
@@ -118,6 +129,7 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
         clerk_keys,
         caches,
         redis,
+        clock,
         sync,
     } = &checks;
     let status = database
@@ -126,6 +138,7 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
         .max(clerk_keys.status)
         .max(caches.status)
         .max(redis.status)
+        .max(clock.status)
         .max(sync.status);
     let (drift, last_sweep_at) = app
         .sync_status
@@ -151,6 +164,9 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
         last_event_age_seconds: last_event_at.map(|at| now.signed_duration_since(at).num_seconds()),
         last_sweep_at,
         drift,
+        quarantined_deliveries: report.map(|report| report.quarantined),
+        deliveries_waiting: app.store_health.load().deliveries_waiting,
+        clock_ahead_seconds: clock_ahead.map(|ahead| ahead.num_seconds()),
         legacy_tokens: app.legacy.as_ref().map(LegacyBridge::uses),
     };
     (code, Json(health))
@@ -181,18 +197,14 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Probe>) {
     }
 }
 
-async fn store_checks(app: &App) -> (Check, Check, Option<DateTime<Utc>>) {
-    match app.store_health.report().await {
+async fn store_checks(app: &App) -> (Check, Check, Option<StoreReport>) {
+    match app.store_pulse.report().await {
         Err(error) => {
             let unknown = Check::new(
                 Status::Unhealthy,
                 "unknown while the database does not answer",
             );
-            (
-                Check::new(Status::Unhealthy, error.to_string()),
-                unknown,
-                None,
-            )
+            (Check::new(Status::Unhealthy, error), unknown, None)
         }
         Ok(report) => {
             let migrations = match report.migrations {
@@ -202,7 +214,7 @@ async fn store_checks(app: &App) -> (Check, Check, Option<DateTime<Utc>>) {
                     format!("{count} to run: `clerk-sync migrate up`"),
                 ),
             };
-            (Check::HEALTHY, migrations, report.last_event_at)
+            (Check::HEALTHY, migrations, Some(report))
         }
     }
 }
@@ -248,8 +260,38 @@ fn redis_check(state: SharedCacheState) -> Check {
     }
 }
 
+/// Clocks that differ by more make valid tokens look expired, or not valid yet.
+const MOST_SKEW: TimeDelta = TimeDelta::seconds(5);
+
+fn clock_check(ahead: Option<TimeDelta>) -> Check {
+    match ahead {
+        Some(ahead) if ahead.abs() > MOST_SKEW => {
+            let (seconds, side) = (ahead.num_seconds().abs(), ahead > TimeDelta::zero());
+            let side = if side { "ahead of" } else { "behind" };
+            Check::new(
+                Status::Degraded,
+                format!("this machine's clock is {seconds} s {side} Clerk's: synchronize it (NTP)"),
+            )
+        }
+        _ => Check::HEALTHY,
+    }
+}
+
 /// How old a change at Clerk may be before an event should have told of it.
 const SILENCE: TimeDelta = TimeDelta::minutes(10);
+
+/// Whether Clerk has moved, and no event told of it.
+pub(crate) fn are_events_missing(
+    status: &SyncStatus,
+    last_event_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> bool {
+    // Clerk tells nothing of what was before this service began to listen.
+    let heard = last_event_at.max(Some(status.since()));
+    status
+        .last()
+        .is_some_and(|sweep| no_events_alarm(heard, sweep.clerk_moved_at, now, SILENCE))
+}
 
 fn sync_check(
     status: &SyncStatus,
@@ -259,9 +301,7 @@ fn sync_check(
     let Some(sweep) = status.last() else {
         return Check::HEALTHY;
     };
-    // Clerk tells nothing of what was before this service began to listen.
-    let heard = last_event_at.max(Some(status.since()));
-    if no_events_alarm(heard, sweep.clerk_moved_at, now, SILENCE) {
+    if are_events_missing(status, last_event_at, now) {
         Check::new(
             Status::Degraded,
             "Clerk has changed, but no webhook came: look at the endpoint in Clerk's dashboard",

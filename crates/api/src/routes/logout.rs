@@ -35,7 +35,7 @@ pub(crate) async fn logout(
     };
     let session_id = ClerkId::parse(session_id)
         .map_err(|error| Problem::with_detail(Kind::ClaimsInvalid, error.to_string()))?;
-    let by = caller.attribution(&request, None, Utc::now());
+    let by = caller.attribution(Some(&request), None, Utc::now());
     let of_user = Some(caller.user.clerk_user_id.clone());
     let ended = app
         .administration

@@ -55,7 +55,7 @@ pub(crate) async fn change(
     request: RequestId,
     JsonBody(patch): JsonBody<Value>,
 ) -> Result<Json<Value>, Problem> {
-    let by = caller.attribution(&request, None, Utc::now());
+    let by = caller.attribution(Some(&request), None, Utc::now());
     let key = UserKey::from(caller.user.id);
     match app
         .administration

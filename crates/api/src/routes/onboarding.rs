@@ -64,7 +64,7 @@ pub(crate) async fn validate_invite(
         digest: InviteCode::parse(&given.invite_code)
             .ok()
             .map(|code| code.digest()),
-        by: caller.attribution(&request, None, Utc::now()),
+        by: caller.attribution(Some(&request), None, Utc::now()),
     };
     let rules = app.settings.invites.rules.clone();
     let user = caller.user.id;

@@ -5,6 +5,7 @@ use chrono::Utc;
 use http::{HeaderMap, StatusCode};
 
 use crate::app::App;
+use crate::peer::PeerAddress;
 use crate::problem::{Problem, ProblemBody};
 use crate::raw_body::RawBody;
 
@@ -32,6 +33,7 @@ use crate::raw_body::RawBody;
 )]
 pub(crate) async fn receive(
     State(app): State<App>,
+    PeerAddress(address): PeerAddress,
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<StatusCode, Problem> {
@@ -40,13 +42,17 @@ pub(crate) async fn receive(
         .receiver
         .receive(&headers, &body, now)
         .map_err(|refusal| {
+            app.delivered.rejected(refusal.code());
             app.security_log
-                .webhook_rejected(refusal.rejection(&headers, now));
+                .webhook_rejected(refusal.rejection(&headers, now), address);
             Problem::from(refusal)
         })?;
     app.rate_limits.webhook()?;
     let (message_id, event_type) = (delivery.message_id.clone(), delivery.event_type.clone());
+    let occurred_at = delivery.occurred_at;
     let receipt = app.mirror.apply(delivery).await.map_err(retry_later)?;
+    app.delivered
+        .committed(&event_type, receipt.outcome, occurred_at, Utc::now());
     tracing::info!(
         message_id,
         event_type,

@@ -82,6 +82,15 @@ impl Hub {
         })
     }
 
+    /// Streams that are open, of all users.
+    pub(crate) fn open_streams(&self) -> usize {
+        let listeners = self.listeners();
+        listeners
+            .values()
+            .map(broadcast::Sender::receiver_count)
+            .sum()
+    }
+
     fn listeners(&self) -> MutexGuard<'_, HashMap<String, broadcast::Sender<Arc<FeedMark>>>> {
         // Nothing under this lock can leave the map half-changed.
         self.listeners

@@ -6,7 +6,9 @@ use http::request::Parts;
 
 use super::{LIFE, Ticket};
 use crate::app::App;
+use crate::counts::Way;
 use crate::current_user::{CurrentUser, Proof};
+use crate::peer::PeerAddress;
 use crate::problem::{Kind, Problem};
 
 /// A caller by header, cookie or `?ticket=`. Where there is a ticket it alone decides: one that opens nothing is not made
@@ -18,20 +20,32 @@ impl FromRequestParts<App> for StreamCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Some(ticket) = ticket(parts)? else {
-            return CurrentUser::from_request_parts(parts, app).await.map(Self);
+        let caller = match ticket(parts) {
+            Ok(None) => return CurrentUser::from_request_parts(parts, app).await.map(Self),
+            Ok(Some(ticket)) => redeemed(app, &ticket).await,
+            Err(refused) => Err(refused),
         };
-        let now = Utc::now();
-        let redeemed = app.tickets.redeem(ticket.digest(), now).await?;
-        let redeemed = redeemed.ok_or_else(refused)?;
-        let proof = Proof::Ticket {
-            session_id: redeemed.clerk_session_id,
-            issued_at: redeemed.expires_at - LIFE,
-        };
-        CurrentUser::again(app, redeemed.clerk_user_id.as_str(), &proof, now)
-            .await
-            .map(Self)
+        if let Err(problem) = &caller {
+            let trusted = &app.settings.trusted_proxies;
+            let address = PeerAddress::of(&parts.extensions, &parts.headers, trusted).0;
+            let code = problem.kind().code();
+            app.security_log
+                .request_refused(code, &"by a stream ticket", address);
+        }
+        app.proofs.note(Way::Ticket, caller).map(Self)
     }
+}
+
+/// Whoever the ticket was given to, as he is now.
+async fn redeemed(app: &App, ticket: &Ticket) -> Result<CurrentUser, Problem> {
+    let now = Utc::now();
+    let redeemed = app.tickets.redeem(ticket.digest(), now).await?;
+    let redeemed = redeemed.ok_or_else(refused)?;
+    let proof = Proof::Ticket {
+        session_id: redeemed.clerk_session_id,
+        issued_at: redeemed.expires_at - LIFE,
+    };
+    CurrentUser::again(app, redeemed.clerk_user_id.as_str(), &proof, now).await
 }
 
 /// The ticket in the query, if one is claimed to be there.
@@ -50,6 +64,5 @@ fn ticket(parts: &Parts) -> Result<Option<Ticket>, Problem> {
 
 /// The same for what never was, was used and has expired.
 fn refused() -> Problem {
-    tracing::info!(target: "security", code = Kind::TicketInvalid.code(), "stream ticket refused");
     Problem::of(Kind::TicketInvalid)
 }

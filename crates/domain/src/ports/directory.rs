@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -161,4 +161,26 @@ pub trait Directory: Send + Sync {
         clerk_user_id: &ClerkId,
         patch: Value,
     ) -> Result<bool, DirectoryError>;
+}
+
+/// How Clerk's Backend API has answered since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DirectoryReport {
+    /// Answers.
+    pub answered: u64,
+    /// Questions that Clerk does not answer: a wrong key, an unknown path.
+    pub refused: u64,
+    /// Questions that were too many.
+    pub rate_limited: u64,
+    /// Questions without an answer, or with a fault of Clerk's.
+    pub failed: u64,
+    /// How far this machine's clock was ahead of Clerk's when Clerk last answered, to a second; below zero: behind.
+    pub clock_ahead: Option<TimeDelta>,
+}
+
+/// Who says how Clerk's Backend API does.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait DirectoryHealth: Send + Sync {
+    /// Looks at what is known, and asks nobody.
+    fn report(&self) -> DirectoryReport;
 }

@@ -22,6 +22,23 @@ pub struct StoreReport {
     pub migrations: MigrationState,
     /// When the latest authentic delivery came.
     pub last_event_at: Option<DateTime<Utc>>,
+    /// Deliveries that wait for a person.
+    pub quarantined: u64,
+}
+
+/// What one process has of the store's, just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreLoad {
+    /// Connections that there may be.
+    pub max_connections: usize,
+    /// Connections that there are.
+    pub connections: usize,
+    /// Of them, those that nobody uses.
+    pub idle: usize,
+    /// Calls that wait for a connection.
+    pub waiting: usize,
+    /// Deliveries that wait to be written.
+    pub deliveries_waiting: usize,
 }
 
 /// Whether the store works.
@@ -33,4 +50,7 @@ pub trait StoreHealth: Send + Sync {
     /// # Errors
     /// When it does not answer.
     async fn report(&self) -> Result<StoreReport, StoreError>;
+
+    /// Looks at what is known, and asks nobody.
+    fn load(&self) -> StoreLoad;
 }

@@ -39,6 +39,11 @@ impl Batcher {
         Self(sender)
     }
 
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        WAITING.saturating_sub(self.0.capacity())
+    }
+
     /// Has a delivery written with others; answers once it is committed.
     pub(super) async fn apply(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
         let (answer, receipt) = oneshot::channel();

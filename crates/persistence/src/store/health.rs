@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use diesel::sql_types::Text;
-use diesel::{ExpressionMethods, QueryDsl, QueryResult, QueryableByName};
-use domain::{MigrationState, Outcome, StoreError, StoreHealth, StoreReport};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, QueryableByName};
+use domain::{MigrationState, Outcome, StoreError, StoreHealth, StoreLoad, StoreReport};
 
 use super::run::RunQueryDsl;
 use super::{Conn, Store, limited, store_error};
@@ -37,22 +37,29 @@ impl StoreHealth for Store {
                 return Ok(StoreReport {
                     migrations: MigrationState::Pending { count },
                     last_event_at: None,
+                    quarantined: 0,
                 });
             }
-            let last_event_at: QueryResult<Vec<Time>> = ledger::table
-                .filter(ledger::outcome.ne(Outcome::Rejected.as_str()))
-                .order(ledger::received_at.desc())
-                .select(ledger::received_at)
-                .limit(1)
-                .load(lease.conn())
-                .await;
-            let last_event_at = lease.settle(last_event_at).map_err(store_error)?.pop();
+            let found = ledger_state(lease.conn()).await;
+            let (last_event_at, quarantined) = lease.settle(found).map_err(store_error)?;
             Ok(StoreReport {
                 migrations: MigrationState::Current,
                 last_event_at: last_event_at.map(|at| at.0),
+                quarantined: u64::try_from(quarantined).unwrap_or_default(),
             })
         })
         .await
+    }
+
+    fn load(&self) -> StoreLoad {
+        let status = self.pool.status();
+        StoreLoad {
+            max_connections: status.max_size,
+            connections: status.size,
+            idle: status.available,
+            waiting: status.waiting,
+            deliveries_waiting: self.batcher.waiting(),
+        }
     }
 }
 
@@ -62,4 +69,21 @@ async fn applied_versions(conn: &mut Conn) -> QueryResult<BTreeSet<String>> {
             .load(conn)
             .await?;
     Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+/// When the latest authentic delivery came, and how many wait for a person.
+async fn ledger_state(conn: &mut Conn) -> QueryResult<(Option<Time>, i64)> {
+    let last_event_at: Option<Time> = ledger::table
+        .filter(ledger::outcome.ne(Outcome::Rejected.as_str()))
+        .order(ledger::received_at.desc())
+        .select(ledger::received_at)
+        .first(conn)
+        .await
+        .optional()?;
+    let quarantined = ledger::table
+        .filter(ledger::outcome.eq(Outcome::Quarantined.as_str()))
+        .count()
+        .get_result(conn)
+        .await?;
+    Ok((last_event_at, quarantined))
 }

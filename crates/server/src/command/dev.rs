@@ -26,6 +26,7 @@ const DEMO_TOKEN_SECONDS: i64 = 24 * 60 * 60;
 const EMULATOR_BUDGET: &str = "100000/10s";
 /// The gate is closed as in production, and this opens it.
 const INVITE_CODE: &str = "offline-clerk";
+const METRICS_PORT: u16 = 9464;
 const DEMO_EMAIL: &str = "ada@example.com";
 
 #[derive(Debug, Args)]
@@ -81,7 +82,8 @@ impl Dev {
         emulator.set_webhook(Some(&format!("{origin}/api/webhooks/clerk")), None)?;
         let demo = demo(&emulator, &origin)?;
         let token_file = keep_token(&folder, &demo.token)?;
-        greet(&origin, &emulator, &demo, &token_file);
+        let metrics = server.metrics_address();
+        greet(&origin, metrics, &emulator, &demo, &token_file);
         stop.await;
         output::line("\nstopping");
         server.shutdown().await;
@@ -192,6 +194,13 @@ fn forget(folder: &Path) -> Result<(), Failure> {
     }
 }
 
+/// The usual port, or another where that is taken: metrics must not keep a second `dev` from starting.
+fn metrics_address() -> String {
+    let usual = (Ipv4Addr::LOCALHOST, METRICS_PORT);
+    let port = TcpListener::bind(usual).map_or(0, |_| METRICS_PORT);
+    format!("127.0.0.1:{port}")
+}
+
 /// What an operator would set by hand.
 fn settings(
     port: u16,
@@ -202,6 +211,7 @@ fn settings(
     vec![
         ("CLERK_SYNC_ENV", "development".to_owned()),
         ("BIND_ADDR", format!("127.0.0.1:{port}")),
+        ("METRICS_ADDR", metrics_address()),
         (
             "DATABASE_URL",
             format!("sqlite://{}", folder.join("clerk-sync.db").display()),
@@ -269,12 +279,19 @@ fn demo(emulator: &Emulator, origin: &str) -> Result<Demo, Failure> {
     })
 }
 
-fn greet(origin: &str, emulator: &Emulator, demo: &Demo, token_file: &Path) {
+fn greet(
+    origin: &str,
+    metrics: Option<SocketAddr>,
+    emulator: &Emulator,
+    demo: &Demo,
+    token_file: &Path,
+) {
     let Demo {
         user_id,
         session_id,
         token,
     } = demo;
+    let metrics = metrics.map_or_else(|| "off".to_owned(), |at| format!("http://{at}/metrics"));
     let (clerk, key) = (emulator.origin(), emulator.secret_key());
     let publishable_key = emulator.publishable_key();
     let authorization = format!(
@@ -290,6 +307,7 @@ fn greet(origin: &str, emulator: &Emulator, demo: &Demo, token_file: &Path) {
   service          {origin}
   API page         {origin}/api/docs
   health           {origin}/health
+  metrics          {metrics}
   rows             {FOLDER}/clerk-sync.db (SQLite)
   offline Clerk    {clerk}
   secret key       {key}

@@ -1,6 +1,6 @@
 //! Who may send how much, from where, and from which pages.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -10,6 +10,9 @@ use url::Url;
 
 use super::variables::Variables;
 
+/// Some hundred requests under way keep every connection to the database and every processor busy.
+const DEFAULT_REQUESTS: usize = 512;
+const DEFAULT_METRICS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -22,6 +25,10 @@ pub struct EdgesConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may call from a browser.
     pub cors_origins: Vec<String>,
+    /// Requests under way at one time; more are told to come again.
+    pub max_requests: usize,
+    /// Where Prometheus asks; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
 }
 
 pub(super) fn read(vars: &mut Variables<'_>) -> EdgesConfig {
@@ -33,6 +40,26 @@ pub(super) fn read(vars: &mut Variables<'_>) -> EdgesConfig {
         },
         trusted_proxies: trusted_proxies(vars),
         cors_origins: cors_origins(vars),
+        max_requests: vars.number("MAX_CONCURRENT_REQUESTS", DEFAULT_REQUESTS, 1..=1_000_000),
+        metrics: metrics(vars),
+    }
+}
+
+/// Beside the service, for this machine alone; `off` for nobody.
+fn metrics(vars: &mut Variables<'_>) -> Option<SocketAddr> {
+    const NAME: &str = "METRICS_ADDR";
+    let text = vars.text(NAME);
+    match text.as_deref().map(|text| (text, text.parse())) {
+        None => Some(DEFAULT_METRICS),
+        Some(("off", _)) => None,
+        Some((_, Ok(address))) => Some(address),
+        Some((_, Err(_))) => {
+            vars.fault(
+                NAME,
+                "is no address: write host:port, such as 127.0.0.1:9464, or off",
+            );
+            None
+        }
     }
 }
 
@@ -137,10 +164,16 @@ mod tests {
         assert_eq!(limits.per_address, rate_of(100, SECOND, 200));
         assert_eq!(limits.webhooks, rate_of(2000, SECOND, 2000));
         assert!(edges.trusted_proxies.is_empty() && edges.cors_origins.is_empty());
+        assert_eq!(
+            (edges.max_requests, edges.metrics),
+            (512, Some(DEFAULT_METRICS))
+        );
         let settings = with(&[
             ("RATE_LIMIT_PER_USER", "off"),
             ("RATE_LIMIT_PER_IP", "600/minute"),
             ("RATE_LIMIT_WEBHOOK", "10/second : 20"),
+            ("MAX_CONCURRENT_REQUESTS", "64"),
+            ("METRICS_ADDR", "off"),
             ("TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1,::1"),
             (
                 "CORS_ORIGINS",
@@ -152,6 +185,7 @@ mod tests {
         assert_eq!(limits.per_user, None);
         assert_eq!(limits.per_address, rate_of(600, MINUTE, 600));
         assert_eq!(limits.webhooks, rate_of(10, SECOND, 20));
+        assert_eq!((edges.max_requests, edges.metrics), (64, None));
         let networks: Vec<String> = edges.trusted_proxies.iter().map(IpNet::to_string).collect();
         assert_eq!(networks, ["10.0.0.0/8", "192.0.2.1/32", "::1/128"]);
         assert_eq!(
@@ -171,6 +205,9 @@ mod tests {
             ("RATE_LIMIT_WEBHOOK", "4294967295/second"),
             ("TRUSTED_PROXIES", "10.0.0.0/8;192.0.2.1"),
             ("TRUSTED_PROXIES", "proxy.internal"),
+            ("MAX_CONCURRENT_REQUESTS", "0"),
+            ("METRICS_ADDR", "9464"),
+            ("METRICS_ADDR", "localhost"),
             ("CORS_ORIGINS", "*"),
             ("CORS_ORIGINS", "null"),
             ("CORS_ORIGINS", "https://app.example.com/"),

@@ -1,6 +1,7 @@
 //! The lease: of all replicas, one does the background work.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -17,6 +18,8 @@ pub(super) const ROUND: Duration = Duration::from_secs(8);
 pub(super) struct Lease {
     housekeeping: Arc<dyn Housekeeping>,
     holder: String,
+    /// For metrics: whether it was ours when we last asked.
+    is_ours: Arc<AtomicBool>,
 }
 
 impl Lease {
@@ -24,6 +27,7 @@ impl Lease {
         Self {
             housekeeping,
             holder: Uuid::now_v7().to_string(),
+            is_ours: Arc::default(),
         }
     }
 
@@ -31,8 +35,17 @@ impl Lease {
     pub(super) async fn take(&self) -> Result<Option<Instant>, StoreError> {
         // From before the question on, whatever its answer takes.
         let until = Instant::now() + LEASE_TIME;
-        let is_ours = self.hold(LEASE_TIME).await?;
+        let taken = self.hold(LEASE_TIME).await;
+        // Where nobody answers, nobody else may have it either, until it runs out: the next round says.
+        self.is_ours
+            .store(matches!(taken, Ok(true)), Ordering::Relaxed);
+        let is_ours = taken?;
         Ok(is_ours.then_some(until))
+    }
+
+    /// Whether this replica does the work.
+    pub(super) fn is_ours(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_ours)
     }
 
     /// Renews the lease again and again; returns once it is not ours any more, or may not be.

@@ -7,6 +7,7 @@ use http::request::Parts;
 
 use crate::access::{Access, Asks};
 use crate::app::App;
+use crate::counts::Way;
 use crate::guards::Admin;
 use crate::problem::Problem;
 use crate::request_id::RequestId;
@@ -21,7 +22,7 @@ impl AdminCaller {
     /// Who does something now, with his own words.
     pub(super) fn signs(&self, reason: Option<String>) -> Attribution {
         let caller = &self.admin.caller;
-        caller.attribution(&self.request_id, reason, Utc::now())
+        caller.attribution(Some(&self.request_id), reason, Utc::now())
     }
 }
 
@@ -54,6 +55,7 @@ impl FromRequestParts<App> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if app.service_tokens.is_called_by(parts) {
+            app.proofs.accepted(Way::Service);
             return Ok(Self::Machine);
         }
         Admin::from_request_parts(parts, app).await?;

@@ -81,8 +81,7 @@ impl FromRequest<App> for CsvFile {
             )
         })?;
         let limit = app.settings.import_body_limit;
-        let time = raw_body::body_time(app.settings.request_timeout);
-        let body = raw_body::read(request.into_body(), limit, time).await?;
+        let body = raw_body::read(app, request, limit).await?;
         match form {
             Form::Plain => Ok(Self(body)),
             Form::Multipart(boundary) => file_of(body, boundary).await.map(Self),
