@@ -10,13 +10,20 @@ use serde_json::json;
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 async fn behind_a_proxy() -> (World, Proxy) {
+    behind_a_proxy_with(&[]).await
+}
+
+/// A world whose database can be taken away, with settings of the test's own.
+pub(crate) async fn behind_a_proxy_with(own: &[(&str, &str)]) -> (World, Proxy) {
     let database: TestDatabase = migrated_postgres().await;
     let (scheme, rest) = database.url().split_once("://").unwrap();
     let (place, name) = rest.split_once('/').unwrap();
     let (user, host) = place.rsplit_once('@').unwrap();
     let proxy = Proxy::to(host.to_owned()).await;
     let url = format!("{scheme}://{user}@{}/{name}", proxy.address());
-    let world = World::with(database, &[("DATABASE_URL", &url)]).await;
+    let mut own = own.to_vec();
+    own.push(("DATABASE_URL", &url));
+    let world = World::with(database, &own).await;
     (world, proxy)
 }
 
