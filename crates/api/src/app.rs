@@ -9,14 +9,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::workspace::ImportLimits;
 use domain::{
     Administration, Assistant, AuditLog, CacheHealth, Changes, Deliveries, Directory,
-    DirectoryHealth, Enrichment, Erasures, FeedPulse, FeedTail, Invites, Mirror, Overview, Policy,
-    PositionReader, StoreHealth, StoreReport, StreamTickets, UsageMeter, UserStore, Workspace,
-    WriteBacks,
+    DirectoryHealth, Enrichment, Erasures, FeedPulse, FeedTail, Invites, Mirror, Overview,
+    Policies, PositionReader, StoreHealth, StoreReport, StreamTickets, UsageMeter, UserStore,
+    Workspace, WriteBacks,
 };
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
 
+use crate::cors::CorsOrigins;
 use crate::counts::{DeliveryCounts, DeliveryReport, ProofCounts, ProofReport};
 use crate::invite_gate::InviteGate;
 use crate::legacy_bridge::{LegacyBridge, LegacyUse};
@@ -58,7 +59,7 @@ pub struct ApiSettings {
     /// Proxies whose word counts as to where a request comes from.
     pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may call from a browser.
-    pub cors_origins: Vec<String>,
+    pub cors_origins: CorsOrigins,
     /// The origins that may send requests that change something by cookie.
     pub origins: Vec<String>,
 }
@@ -122,7 +123,7 @@ pub struct Parts {
     /// Tells machine callers from others.
     pub service_tokens: ServiceTokens,
     /// What a user may do.
-    pub policy: Arc<Policy>,
+    pub policy: Arc<Policies>,
     /// What the last sweep found.
     pub sync_status: Arc<SyncStatus>,
     /// Settings of the HTTP side.

@@ -1,7 +1,9 @@
 //! Which pages of other origins may call from a browser: those that are listed, letter by letter, and no other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -11,17 +13,47 @@ const REMEMBERED: Duration = Duration::from_secs(2 * 60 * 60);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// The layer for these origins; `None` where there are none, so that nothing is said to any page.
-pub(crate) fn layer(origins: &[String]) -> Option<CorsLayer> {
-    let origins: Vec<HeaderValue> = origins
-        .iter()
+/// The origins that are listed now; clones share the list.
+#[derive(Debug, Clone)]
+pub struct CorsOrigins(Arc<ArcSwap<Vec<HeaderValue>>>);
+
+impl CorsOrigins {
+    /// A list of origins as browsers send them.
+    #[must_use]
+    pub fn new(origins: &[String]) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(values(origins))))
+    }
+
+    /// Puts another list in its place. A service that began without any list says nothing to any page until it is
+    /// started again: `false`.
+    pub fn replace(&self, origins: &[String]) -> bool {
+        let has_layer = !self.0.load().is_empty() || origins.is_empty();
+        self.0.store(Arc::new(values(origins)));
+        has_layer
+    }
+
+    fn contains(&self, origin: &HeaderValue) -> bool {
+        self.0.load().contains(origin)
+    }
+}
+
+fn values(origins: &[String]) -> Vec<HeaderValue> {
+    let values = origins.iter();
+    values
         .filter_map(|origin| HeaderValue::from_str(origin).ok())
-        .collect();
-    if origins.is_empty() {
+        .collect()
+}
+
+/// The layer for these origins; `None` where there are none at the start, so that nobody pays for it.
+pub(crate) fn layer(origins: &CorsOrigins) -> Option<CorsLayer> {
+    if origins.0.load().is_empty() {
         return None;
     }
+    let listed = origins.clone();
     let layer = CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
+        .allow_origin(AllowOrigin::predicate(move |origin, _| {
+            listed.contains(origin)
+        }))
         .allow_credentials(true)
         .allow_methods([
             Method::GET,

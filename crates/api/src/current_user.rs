@@ -286,7 +286,7 @@ impl CurrentUser {
             portfolios,
             session_status: _,
         } = caller;
-        let entitlements = app.policy.entitlements(&user, now);
+        let entitlements = app.policy.current().entitlements(&user, now);
         Ok(Self {
             user,
             entitlements,

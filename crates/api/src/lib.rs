@@ -51,6 +51,7 @@ mod sync_status;
 mod test_app;
 
 pub use app::{ApiSettings, App, Parts};
+pub use cors::CorsOrigins;
 pub use counts::{
     AnswerClass, DeliveryReport, HistogramReport, ProofReport, RouteReport, TrafficReport,
 };

@@ -89,7 +89,7 @@ impl FeedReader {
 }
 
 fn admins_only(app: &App, caller: &CurrentUser) -> Result<(), Problem> {
-    if app.policy.is_admin(&caller.entitlements.role) {
+    if app.policy.current().is_admin(&caller.entitlements.role) {
         Ok(())
     } else {
         Err(Problem::with_detail(

@@ -23,8 +23,8 @@ use domain::{
     Caller, ClerkId, InviteRules, MockAdministration, MockAuditLog, MockCacheHealth, MockChanges,
     MockDeliveries, MockEnrichment, MockErasures, MockFeedPulse, MockFeedTail, MockInvites,
     MockMirror, MockOverview, MockPositionReader, MockStoreHealth, MockStreamTickets,
-    MockUsageMeter, MockWriteBacks, Policy, Role, StoreError, ThinUser, Tier, User, UserStore,
-    Workspace,
+    MockUsageMeter, MockWriteBacks, Policies, Policy, Role, StoreError, ThinUser, Tier, User,
+    UserStore, Workspace,
 };
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http_body_util::BodyExt as _;
@@ -35,6 +35,7 @@ use uuid::Uuid;
 use webhooks::{Receiver, ReceiverConfig};
 
 use crate::app::{ApiSettings, App, Parts};
+use crate::cors::CorsOrigins;
 use crate::counts::Traffic;
 use crate::invite_gate::InviteGate;
 use crate::outer::OuterLayer;
@@ -189,7 +190,7 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
         authenticator: Arc::new(authenticator()),
         legacy: None,
         service_tokens: ServiceTokens::new(Vec::new()),
-        policy: Arc::new(policy),
+        policy: Arc::new(Policies::new(policy)),
         sync_status: Arc::new(SyncStatus::new(Utc::now())),
         settings: ApiSettings {
             jit_provisioning: false,
@@ -214,7 +215,7 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
             rate_limits: RateLimitSettings::default(),
             max_requests: 1_000,
             trusted_proxies: Vec::new(),
-            cors_origins: Vec::new(),
+            cors_origins: CorsOrigins::new(&[]),
             origins: Vec::new(),
         },
         stop: CancellationToken::new(),

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::workspace::{OwnedFilter, Scope, Whose};
-use domain::{Attribution, PageQuery, Policy};
+use domain::{Attribution, PageQuery, Policies, Policy};
 use persistence::{DatabaseUrl, Store, StoreSettings};
 use serde_json::json;
 use testdb::TestDatabase;
@@ -47,7 +47,7 @@ async fn main() {
     persistence::let_in(&owner, &role).await.unwrap();
     let settings = StoreSettings {
         pool_size: 2,
-        policy: Arc::new(Policy::built_in()),
+        policy: Arc::new(Policies::new(Policy::built_in())),
     };
     let store = Store::open(&role, settings).unwrap();
     let (client, connection) = tokio_postgres::connect(database.url(), NoTls)

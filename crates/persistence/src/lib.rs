@@ -32,7 +32,7 @@ use async_trait::async_trait;
 
 use domain::{
     Administration, AuditLog, Changes, Commits, Deliveries, Erasures, ExternalIds, FeedTail,
-    Housekeeping, Invites, Mirror, MirrorRows, Overview, Policy, StoreHealth, StreamTickets,
+    Housekeeping, Invites, Mirror, MirrorRows, Overview, Policies, StoreHealth, StreamTickets,
     UsageMeter, UserStore, WakeUpError, WakeUps, Workspace,
 };
 
@@ -52,7 +52,7 @@ pub struct StoreSettings {
     /// Connections at most, per process.
     pub pool_size: usize,
     /// Decides the role and tier that a user's row shows.
-    pub policy: Arc<Policy>,
+    pub policy: Arc<Policies>,
 }
 
 /// Why a store cannot be opened.

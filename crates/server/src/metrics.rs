@@ -10,7 +10,7 @@ mod process;
 mod requests;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use api::{App, Endpoint};
 use auth::Authenticator;
@@ -37,7 +37,23 @@ pub(crate) struct Watched {
     pub(crate) authenticator: Arc<Authenticator>,
     /// Whether this replica does the background work.
     pub(crate) leads: Arc<AtomicBool>,
+    pub(crate) reloads: Arc<Reloads>,
     pub(crate) since: DateTime<Utc>,
+}
+
+/// How often settings were read again while the service ran.
+#[derive(Debug, Default)]
+pub(crate) struct Reloads {
+    done: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Reloads {
+    /// Counts one.
+    pub(crate) fn count(&self, is_done: bool) {
+        let count = if is_done { &self.done } else { &self.failed };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// The one route.
@@ -65,7 +81,7 @@ impl Watched {
         requests::collect(self, &families);
         mirror::collect(self, report.as_ref().ok(), now, &families);
         parts::collect(self, report.as_ref(), now, &families);
-        process::collect(self.since, &families);
+        process::collect(self, &families);
         families
     }
 }

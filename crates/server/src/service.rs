@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ApiSettings, App, LegacyBridge, Parts, ServiceTokens, SyncStatus};
+use api::{ApiSettings, App, CorsOrigins, LegacyBridge, Parts, ServiceTokens, SyncStatus};
 use assistant::{AssistantConfig, AssistantConfigError, ChatCompletions};
 use auth::Authenticator;
 use auth::legacy::{LegacyFault, LegacyVerifier};
@@ -12,7 +12,8 @@ use cache::{CacheParts, CacheSettings, Caches, RedisLinkError};
 use chrono::Utc;
 use clerk::{ClerkApi, ClerkConfigError};
 use domain::{
-    Assistant, Directory, DirectoryHealth, Enrichment, NoEnrichment, NoWriteBacks, WriteBacks,
+    Assistant, Directory, DirectoryHealth, Enrichment, NoEnrichment, NoWriteBacks, Policies,
+    WriteBacks,
 };
 use imports::CsvPositions;
 use persistence::{
@@ -23,10 +24,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use webhooks::Receiver;
 
-use crate::config::{BridgeConfig, Config, DatabaseConfig};
+use crate::config::{BridgeConfig, Config, ConfigErrors, DatabaseConfig};
 use crate::enrichment::Enricher;
 use crate::http::{self, Connections};
-use crate::metrics::{self, Watched};
+use crate::metrics::{self, Reloads, Watched};
 use crate::upkeep::{Tools, Upkeep};
 use crate::write_backs::{Means, Teller};
 
@@ -89,6 +90,9 @@ pub enum StartError {
 pub struct Server {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
+    policy: Arc<Policies>,
+    cors_origins: CorsOrigins,
+    reloads: Arc<Reloads>,
     store: Store,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -150,7 +154,8 @@ impl Server {
             tracing::info!(name, "migrated");
         }
         check_row_security(&database.url, is_development).await?;
-        let policy = Arc::new(policy);
+        let policy = Arc::new(Policies::new(policy));
+        let cors_origins = CorsOrigins::new(&edges.cors_origins);
         let settings = StoreSettings {
             pool_size: database.pool_size,
             policy: Arc::clone(&policy),
@@ -215,7 +220,7 @@ impl Server {
             legacy: legacy.transpose()?,
             authenticator: Arc::clone(&authenticator),
             service_tokens: ServiceTokens::new(service_tokens),
-            policy,
+            policy: Arc::clone(&policy),
             sync_status: Arc::clone(&sync_status),
             settings: ApiSettings {
                 jit_provisioning,
@@ -230,13 +235,14 @@ impl Server {
                 max_requests: edges.max_requests,
                 rate_limits: edges.rate_limits,
                 trusted_proxies: edges.trusted_proxies,
-                cors_origins: edges.cors_origins,
+                cors_origins: cors_origins.clone(),
                 origins: auth.authorized_parties,
             },
             stop: stop.clone(),
         });
         let tools = Tools::of(&store, directory, enrichment, sync_status);
         let upkeep = Upkeep::new(tools, &sync);
+        let reloads = Arc::<Reloads>::default();
         let endpoint = api::router(app.clone())?;
         let connections = Connections::at_most(http::MAX_CONNECTIONS);
         let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
@@ -249,6 +255,7 @@ impl Server {
                 caches: caches.clone(),
                 authenticator: Arc::clone(&authenticator),
                 leads: upkeep.leads(),
+                reloads: Arc::clone(&reloads),
                 since: Utc::now(),
             };
             let few = Connections::at_most(SCRAPERS);
@@ -265,6 +272,9 @@ impl Server {
         Ok(Self {
             address,
             metrics_address,
+            policy,
+            cors_origins,
+            reloads,
             store,
             stop,
             tasks,
@@ -287,6 +297,23 @@ impl Server {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Puts the policy and the origins of pages in the place of those in force; the rest of the settings is for the next
+    /// start. With a fault anywhere, nothing changes. Answers what could not be done.
+    ///
+    /// # Errors
+    /// When the settings are faulty, or the origins cannot be exchanged.
+    pub fn reload(&self, read: Result<Config, ConfigErrors>) -> Result<(), String> {
+        let done = read.map_err(|errors| errors.to_string()).and_then(|config| {
+            self.policy.replace(config.policy);
+            if self.cors_origins.replace(&config.edges.cors_origins) {
+                return Ok(());
+            }
+            Err("CORS_ORIGINS was empty when the service started: start it again for pages to be let in".to_owned())
+        });
+        self.reloads.count(done.is_ok());
+        done
     }
 
     /// Takes no new requests, lets those under way finish, and stops.

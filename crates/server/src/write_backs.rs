@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::{
     Attribution, AuditAction, AuditLog, AuditRecord, AuditSubject, ClerkId, Directory,
-    DirectoryError, Overview, Policy, Role, StoreError, UserKey, WriteBack, WriteBacks,
+    DirectoryError, Overview, Policies, Role, StoreError, UserKey, WriteBack, WriteBacks,
 };
 use serde_json::json;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -35,7 +35,7 @@ pub(crate) struct Means {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) overview: Arc<dyn Overview>,
     pub(crate) audit: Arc<dyn AuditLog>,
-    pub(crate) policy: Arc<Policy>,
+    pub(crate) policy: Arc<Policies>,
 }
 
 impl WriteBacks for Teller {
@@ -170,8 +170,8 @@ impl Means {
         };
         let metadata = &told.profile.public_metadata;
         let patch = match (&row.role_override, former) {
-            (Some(given), _) => self.policy.role_into(metadata, given),
-            (None, Some(former)) => self.policy.role_out_of(metadata, former),
+            (Some(given), _) => self.policy.current().role_into(metadata, given),
+            (None, Some(former)) => self.policy.current().role_out_of(metadata, former),
             (None, None) => None,
         };
         let Some(patch) = patch else { return Ok(()) };

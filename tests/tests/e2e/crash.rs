@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use domain::{ClerkId, Outcome, Policy};
+use domain::{ClerkId, Outcome, Policies, Policy};
 use e2e::{Message, TestDatabase, Visitor, World, eventually, new_message_id, sample, settings};
 use persistence::{Store, StoreSettings};
 use tokio::task::JoinSet;
@@ -115,7 +115,7 @@ async fn what_was_answered_survives_a_kill(database: TestDatabase) {
     let (_server, _) = Running::serve(folder.path(), &settings).await;
     let store_settings = StoreSettings {
         pool_size: 2,
-        policy: Arc::new(Policy::built_in()),
+        policy: Arc::new(Policies::new(Policy::built_in())),
     };
     let store = Store::open(&database.url().parse().unwrap(), store_settings).unwrap();
     assert!(acknowledged.len() >= cycles * ANSWERS.0);

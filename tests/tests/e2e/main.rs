@@ -42,6 +42,7 @@ mod parity;
 mod program;
 mod provisioning;
 mod proxies;
+mod reloading;
 mod replicas;
 mod revocation;
 mod roles;

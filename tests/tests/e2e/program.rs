@@ -117,11 +117,21 @@ impl Running {
     }
 
     fn address(&self) -> Option<SocketAddr> {
+        self.told("address")
+    }
+
+    /// Where its metrics are, once it serves.
+    pub(crate) fn metrics_address(&self) -> SocketAddr {
+        self.told("metrics").unwrap()
+    }
+
+    /// An address that it has told of.
+    fn told(&self, name: &str) -> Option<SocketAddr> {
         let said = self.said();
         let mut events = said
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        events.find_map(|event| event["address"].as_str()?.parse().ok())
+        events.find_map(|event| event[name].as_str()?.parse().ok())
     }
 
     /// Ends the process as the kernel does, in the middle of whatever it does.
@@ -131,8 +141,17 @@ impl Running {
 
     /// Asks the process to end.
     pub(crate) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Asks the process to read its settings again.
+    pub(crate) fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
     }
 
     /// Asks the process to end, expects success, and answers all that it said on standard error.

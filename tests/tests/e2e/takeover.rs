@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Policy;
+use domain::{Policies, Policy};
 use e2e::{TestDatabase, Visitor, World, eventually, settings, within};
 use emulator::Caller;
 use persistence::{Store, StoreSettings};
@@ -44,7 +44,7 @@ async fn a_replica_takes_over_from_one_that_was_killed() {
     clerk.seed_users(3, false, &Caller::default());
     let store = StoreSettings {
         pool_size: 2,
-        policy: Arc::new(Policy::built_in()),
+        policy: Arc::new(Policies::new(Policy::built_in())),
     };
     let store = Store::open(&database.url().parse().unwrap(), store).unwrap();
     within(LEASE, "rows like Clerk's", async {

@@ -68,8 +68,9 @@ pub struct SteppedUp<S>(PhantomData<fn() -> S>);
 
 impl Rule for IsAdmin {
     fn check(app: &App, caller: &CurrentUser, _: DateTime<Utc>) -> Result<(), Denial> {
-        let admin = app.policy.admin_role().as_str();
-        app.policy.require_role(&caller.entitlements, &[admin])
+        let policy = app.policy.current();
+        let admin = policy.admin_role().as_str();
+        policy.require_role(&caller.entitlements, &[admin])
     }
 
     fn name() -> String {
@@ -82,6 +83,7 @@ impl Rule for HasInvite {
         let (has, user) = (&caller.entitlements, &caller.user);
         let is_enforced = app.settings.invites.is_enforced;
         app.policy
+            .current()
             .require_invite(has, user.invite_validated_at, is_enforced)
     }
 
@@ -92,7 +94,9 @@ impl Rule for HasInvite {
 
 impl<R: Roles> Rule for AnyRole<R> {
     fn check(app: &App, caller: &CurrentUser, _: DateTime<Utc>) -> Result<(), Denial> {
-        app.policy.require_role(&caller.entitlements, R::NAMES)
+        app.policy
+            .current()
+            .require_role(&caller.entitlements, R::NAMES)
     }
 
     fn name() -> String {
@@ -102,7 +106,9 @@ impl<R: Roles> Rule for AnyRole<R> {
 
 impl<N: Name> Rule for HasRole<N> {
     fn check(app: &App, caller: &CurrentUser, _: DateTime<Utc>) -> Result<(), Denial> {
-        app.policy.require_role(&caller.entitlements, &[N::NAME])
+        app.policy
+            .current()
+            .require_role(&caller.entitlements, &[N::NAME])
     }
 
     fn name() -> String {
@@ -112,7 +118,9 @@ impl<N: Name> Rule for HasRole<N> {
 
 impl<N: Name> Rule for HasTier<N> {
     fn check(app: &App, caller: &CurrentUser, _: DateTime<Utc>) -> Result<(), Denial> {
-        app.policy.require_tier(&caller.entitlements, N::NAME)
+        app.policy
+            .current()
+            .require_tier(&caller.entitlements, N::NAME)
     }
 
     fn name() -> String {
@@ -134,7 +142,9 @@ impl<N: Name> Rule for HasPermission<N> {
 
 impl<N: Name> Rule for HasFeature<N> {
     fn check(app: &App, caller: &CurrentUser, _: DateTime<Utc>) -> Result<(), Denial> {
-        app.policy.require_feature(&caller.entitlements, N::NAME)
+        app.policy
+            .current()
+            .require_feature(&caller.entitlements, N::NAME)
     }
 
     fn name() -> String {
@@ -144,7 +154,11 @@ impl<N: Name> Rule for HasFeature<N> {
 
 impl<N: Name> Rule for GatedBy<N> {
     fn check(app: &App, caller: &CurrentUser, _: DateTime<Utc>) -> Result<(), Denial> {
-        match app.policy.require_feature(&caller.entitlements, N::NAME) {
+        match app
+            .policy
+            .current()
+            .require_feature(&caller.entitlements, N::NAME)
+        {
             Err(Denial::Undefined { .. }) => Ok(()),
             judged => judged,
         }

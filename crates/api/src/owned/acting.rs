@@ -50,7 +50,7 @@ impl<G: LetsIn> FromRequestParts<App> for Acting<G> {
         let scope = Scope {
             user_id: caller.user.id,
             organization_id: caller.proof.organization().map(|active| active.id.clone()),
-            is_admin: caller.entitlements.role == *app.policy.admin_role(),
+            is_admin: caller.entitlements.role == *app.policy.current().admin_role(),
             claims: claims::of(&caller),
             by: caller.attribution(Some(&request_id), None, Utc::now()),
         };

@@ -113,7 +113,7 @@ pub(crate) async fn me(State(app): State<App>, caller: CurrentUser) -> Result<Re
     };
     let portfolios = portfolios_of(&app, &caller, now).await?;
     let user = &caller.user;
-    let invite = app.policy.require_invite(
+    let invite = app.policy.current().require_invite(
         &caller.entitlements,
         user.invite_validated_at,
         app.settings.invites.is_enforced,

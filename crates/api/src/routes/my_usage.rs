@@ -57,7 +57,8 @@ pub(crate) async fn usage(
     let now = Utc::now();
     let counted = app.usage.usage(caller.user.id, now).await?;
     let month = Month::of(now);
-    let features = app.policy.metered().map(|feature| {
+    let policy = app.policy.current();
+    let features = policy.metered().map(|feature| {
         let name = feature.as_str();
         let counted = counted.iter().find(|usage| usage.feature == name);
         let nothing = || FeatureUsage::none(name.to_owned(), month);

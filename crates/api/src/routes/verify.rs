@@ -92,8 +92,8 @@ fn known(caller: Result<AnyMethod, Problem>) -> Result<CurrentUser, Problem> {
 fn require(app: &App, caller: &CurrentUser, pairs: &[(String, String)]) -> Result<(), Problem> {
     let organization = caller.proof.organization();
     let permissions = organization.map_or(&[][..], |organization| &organization.permissions);
-    for requirement in parse_all(&app.policy, pairs)? {
-        requirement.check(&app.policy, &caller.entitlements, permissions)?;
+    for requirement in parse_all(&app.policy.current(), pairs)? {
+        requirement.check(&app.policy.current(), &caller.entitlements, permissions)?;
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ impl Administration for Store {
     ) -> Result<Option<Session>, StoreError> {
         let call = limited(async {
             let mut lease = self.writer().await?;
-            let (of_user, by, policy) = (of_user.as_ref(), &by, &*self.policy);
+            let (of_user, by, policy) = (of_user.as_ref(), &by, &self.policy.current());
             let session: QueryResult<Option<Session>> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
                 session_ends::end_one(conn, clerk_session_id, of_user, by, policy).await
@@ -116,8 +116,9 @@ impl Administration for Store {
     ) -> Result<Decided, StoreError> {
         let call = Box::pin(limited(async {
             let mut lease = self.writer().await?;
+            let policy = self.policy.current();
             let context = Context {
-                policy: &self.policy,
+                policy: &policy,
                 now: read_at,
                 again: true,
             };
@@ -151,7 +152,7 @@ impl Store {
     ) -> Result<Decided, StoreError> {
         let call = Box::pin(limited(async {
             let mut lease = self.writer().await?;
-            let (decision, by, policy) = (&decision, &by, &*self.policy);
+            let (decision, by, policy) = (&decision, &by, &self.policy.current());
             let decided: QueryResult<Decided> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
                 let Some(user) = local::find(conn, key).await? else {

@@ -143,7 +143,7 @@ impl Core {
         deliveries: &[Delivery],
     ) -> Result<Result<Applied, Error>, StoreError> {
         let mut lease = self.writer().await?;
-        let result = apply::deliveries(lease.conn(), deliveries, &self.policy).await;
+        let result = apply::deliveries(lease.conn(), deliveries, &self.policy.current()).await;
         match lease.settle(result) {
             Err(error) if refuses_content(&error) => Ok(Err(error)),
             other => other.map(Ok).map_err(store_error),

@@ -72,7 +72,7 @@ impl Erasures for Store {
     ) -> Result<ErasureOutcome, StoreError> {
         let call = limited(async {
             let mut lease = self.writer().await?;
-            let (by, policy) = (&by, &*self.policy);
+            let (by, policy) = (&by, &self.policy.current());
             let outcome: QueryResult<ErasureOutcome> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
                 match local::find(conn, user).await? {

@@ -127,8 +127,9 @@ impl Housekeeping for Store {
     async fn settle_tiers(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         let call = limited(async {
             let mut lease = self.writer().await?;
+            let policy = self.policy.current();
             let context = Context {
-                policy: &self.policy,
+                policy: &policy,
                 now,
                 again: false,
             };

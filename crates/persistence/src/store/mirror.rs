@@ -44,8 +44,9 @@ impl Mirror for Store {
     async fn adopt(&self, writes: Vec<Write>, read_at: DateTime<Utc>) -> Result<u64, StoreError> {
         let call = limited(async {
             let mut lease = self.writer().await?;
+            let policy = self.policy.current();
             let context = Context {
-                policy: &self.policy,
+                policy: &policy,
                 now: read_at,
                 again: false,
             };
@@ -74,8 +75,9 @@ impl Mirror for Store {
         };
         let call = limited(async {
             let mut lease = self.writer().await?;
+            let policy = self.policy.current();
             let context = Context {
-                policy: &self.policy,
+                policy: &policy,
                 now: read_at,
                 again: true,
             };
@@ -117,8 +119,9 @@ impl Store {
     ) -> Result<Receipt, StoreError> {
         let call = Box::pin(limited(async {
             let mut lease = self.writer().await?;
+            let policy = self.policy.current();
             let context = &Context {
-                policy: &self.policy,
+                policy: &policy,
                 now,
                 again: true,
             };

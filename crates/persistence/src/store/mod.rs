@@ -59,7 +59,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Policy, StoreError};
+use domain::{Policies, StoreError};
 use tokio::sync::Semaphore;
 
 use super::{Conn, Db, Link, Pool, WRITERS};
@@ -94,7 +94,7 @@ pub(crate) struct Core {
     /// Not taken by requests.
     tail: Pool,
     observed: Arc<Observed>,
-    policy: Arc<Policy>,
+    policy: Arc<Policies>,
     writers: Semaphore,
     /// Only where there are policies.
     admin_proof: Option<AdminProof>,

@@ -87,7 +87,7 @@ impl UserStore for Store {
     async fn provision(&self, user: ThinUser) -> Result<User, StoreError> {
         let call = limited(async {
             let mut lease = self.writer().await?;
-            let (user, policy) = (&user, &*self.policy);
+            let (user, policy) = (&user, &self.policy.current());
             let row: QueryResult<UserRow> = write_tx!(lease.conn(), async |conn| {
                 super::super::lock_writes(conn).await?;
                 if let Some(change) = user_writes::insert_thin(conn, user, policy).await? {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection};
-use domain::{Delivery, Outcome, Policy, Receipt};
+use domain::{Delivery, Outcome, Policies, Policy, Receipt};
 use persistence::{DatabaseUrl, Store, StoreSettings};
 use serde_json::Value;
 use testdb::TestDatabase;
@@ -55,7 +55,7 @@ pub(crate) fn open(url: &str) -> Store {
 pub(crate) fn open_with(url: &str, policy: Policy) -> Store {
     let settings = StoreSettings {
         pool_size: POOL_SIZE,
-        policy: Arc::new(policy),
+        policy: Arc::new(Policies::new(policy)),
     };
     Store::open(&url.parse().unwrap(), settings).unwrap()
 }

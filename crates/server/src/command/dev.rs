@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use super::emulate::Mishaps;
-use super::{Failure, output, told_to_stop};
+use super::signals::told_to_stop;
+use super::{Failure, output};
 use crate::config::{Config, environment};
 use crate::doctor::chain;
 use crate::{Server, start_logging};

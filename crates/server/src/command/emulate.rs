@@ -5,7 +5,8 @@ use clap::{Args, Subcommand};
 use emulator::{Chaos, Emulator, EmulatorConfig, Seed};
 use secrecy::SecretString;
 
-use super::{Failure, output, told_to_stop};
+use super::signals::told_to_stop;
+use super::{Failure, output};
 use crate::start_logging;
 
 #[derive(Debug, Args)]

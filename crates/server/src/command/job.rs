@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use clerk::ClerkApi;
-use domain::{Listing, Progress};
+use domain::{Listing, Policies, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use persistence::{Store, StoreSettings};
 
@@ -45,7 +45,7 @@ impl Source {
         service::migrate(&config.database).await?;
         let settings = StoreSettings {
             pool_size: config.database.pool_size,
-            policy: Arc::new(config.policy.clone()),
+            policy: Arc::new(Policies::new(config.policy.clone())),
         };
         let store = Store::open(&config.database.url, settings)?;
         Ok(Job { config, store })

@@ -13,9 +13,9 @@ mod reconcile;
 mod replay;
 mod send;
 mod serve;
+mod signals;
 
 use std::error::Error;
-use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -81,32 +81,6 @@ impl Cli {
             }
         }
     }
-}
-
-/// Hears Ctrl-C, and the system's wish that the process end, from the call on: the future returns once either came, also
-/// when that was before it was asked. So no wish that comes just when a service has started cuts what is under way.
-fn told_to_stop() -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut interrupt), Ok(mut terminate)) = (
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::terminate()),
-        ) {
-            return Box::pin(async move {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-            });
-        }
-    }
-    Box::pin(async {
-        // Without a way to be told there is nothing to wait for but the end of the process.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    })
 }
 
 #[cfg(test)]

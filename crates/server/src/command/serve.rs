@@ -2,7 +2,8 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::{Failure, output, told_to_stop};
+use super::signals::{hangups, told_to_stop};
+use super::{Failure, output};
 use crate::config::{Config, environment};
 use crate::{Server, start_logging};
 
@@ -21,16 +22,34 @@ impl Serve {
             output::warning(trouble);
         }
         let config = Config::read(lookup)?;
-        let mut stop = told_to_stop();
+        let (mut stop, mut hangups) = (told_to_stop(), hangups());
         let server = tokio::select! {
             // A task of its own: migrations block theirs, perhaps for long, behind another replica's.
             started = tokio::spawn(Server::start(config)) => started??,
             // Nothing is under way yet, and what is half done is rolled back.
             () = &mut stop => std::process::exit(0),
         };
-        stop.await;
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                () = hangups.next() => reload(&server),
+            }
+        }
         tracing::info!("stopping");
         server.shutdown().await;
         Ok(())
+    }
+}
+
+/// Reads the settings again, and puts the policy and the origins of pages in the place of those in force; with a fault
+/// anywhere, nothing.
+fn reload(server: &Server) {
+    let (lookup, trouble) = environment(Path::new("."));
+    if let Some(trouble) = trouble {
+        tracing::warn!(trouble, "not every setting could be read");
+    }
+    match server.reload(Config::read(lookup)) {
+        Ok(()) => tracing::info!("the policy and CORS_ORIGINS were read again"),
+        Err(trouble) => tracing::error!(trouble, "not everything could be reloaded"),
     }
 }

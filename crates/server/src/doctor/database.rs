@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use domain::Policy;
+use domain::{Policies, Policy};
 use persistence::{DatabaseUrl, Store, StoreSettings};
 
 use super::finding::{Finding, chain};
@@ -102,7 +102,7 @@ async fn contents(url: &DatabaseUrl, policy: Policy) -> Vec<Finding> {
     const WRITING: &str = "writing";
     let settings = StoreSettings {
         pool_size: 1,
-        policy: Arc::new(policy),
+        policy: Arc::new(Policies::new(policy)),
     };
     let store = match Store::open(url, settings) {
         Ok(store) => store,

@@ -1,12 +1,23 @@
 //! The process itself: memory, files, time. Linux tells it under `/proc`; elsewhere it is left out.
 
 use std::fs;
-
-use chrono::{DateTime, Utc};
+use std::sync::atomic::Ordering;
 
 use super::families::{Families, number, size};
+use super::{Reloads, Watched};
 
-pub(super) fn collect(since: DateTime<Utc>, families: &Families) {
+pub(super) fn collect(watched: &Watched, families: &Families) {
+    let since = watched.since;
+    let mut reloads = families.counter(
+        "config_reloads_total",
+        "Times that settings were read again (SIGHUP).",
+    );
+    let Reloads { done, failed } = &*watched.reloads;
+    for (result, count) in [("ok", done), ("failed", failed)] {
+        let count = number(count.load(Ordering::Relaxed));
+        reloads.with(&[("result", result)], count);
+    }
+    drop(reloads);
     families
         .gauge(
             "process_start_time_seconds",

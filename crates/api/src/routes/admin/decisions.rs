@@ -70,7 +70,7 @@ pub(crate) async fn role(
     Id(id): Id,
     Input(RoleGiven { role, reason }): Input<RoleGiven>,
 ) -> Result<Json<AdminUser>, Problem> {
-    let policy = &app.policy;
+    let policy = &app.policy.current();
     let role =
         match role.ok_or_else(|| missing("role"))? {
             None => None,
@@ -120,7 +120,7 @@ pub(crate) async fn tier(
     Id(id): Id,
     Input(TierGiven { tier, reason }): Input<TierGiven>,
 ) -> Result<Json<AdminUser>, Problem> {
-    let policy = &app.policy;
+    let policy = &app.policy.current();
     let tier =
         match tier.ok_or_else(|| missing("tier"))? {
             None => None,
@@ -155,7 +155,7 @@ pub(crate) async fn deactivate(
     Input(reason): Input<Reason>,
 ) -> Result<Json<AdminUser>, Problem> {
     let by = admin.signs(reason.checked()?);
-    let admins = configured(&app.policy);
+    let admins = configured(&app.policy.current());
     let decided = app
         .administration
         .deactivate(&key(&id), by, &admins)
@@ -242,9 +242,11 @@ fn no_such<'a>(kind: Kind, field: &str, known: impl Iterator<Item = &'a str>) ->
 
 pub(super) fn shown(app: &App, decided: Decided) -> Result<Json<AdminUser>, Problem> {
     match decided {
-        Decided::Changed { user, .. } | Decided::Unchanged(user) => {
-            Ok(Json(AdminUser::new(*user, &app.policy, Utc::now())))
-        }
+        Decided::Changed { user, .. } | Decided::Unchanged(user) => Ok(Json(AdminUser::new(
+            *user,
+            &app.policy.current(),
+            Utc::now(),
+        ))),
         Decided::Unknown => Err(unknown()),
         Decided::Deleted => Err(Problem::of(Kind::UserGone)),
         Decided::LastAdmin => Err(last_admin()),

@@ -86,7 +86,7 @@ pub(crate) async fn request(
 ) -> Result<(StatusCode, Json<ErasureShown>), Problem> {
     let by = admin.signs(reason.checked()?);
     let due_at = by.at + TimeDelta::days(i64::from(app.settings.erasure_hold_days));
-    let admins = configured(&app.policy);
+    let admins = configured(&app.policy.current());
     let outcome = app.erasures.request(&key(&id), due_at, by, &admins).await?;
     match outcome {
         ErasureOutcome::Done(erasure) => Ok((StatusCode::ACCEPTED, Json(erasure.into()))),

@@ -87,7 +87,7 @@ pub(crate) async fn list(
         tier,
         include_deleted,
     } = query;
-    let policy = &app.policy;
+    let policy = &app.policy.current();
     let roles = policy.roles().map(|role| (role.as_str(), role.clone()));
     let tiers = policy.tiers().map(|tier| (tier.as_str(), tier.clone()));
     let filter = UserFilter {
@@ -131,13 +131,13 @@ pub(crate) async fn one(
         history,
         erasure,
     } = found.ok_or_else(unknown)?;
-    let has = app.policy.entitlements(&user, now);
+    let has = app.policy.current().entitlements(&user, now);
     let is_machine = matches!(reader, Reader::Machine);
     let sessions = sessions.into_iter().map(|row| SessionShown::new(row, now));
     let history = history.into_iter().map(Line::from);
     let usage = usage.into_iter().map(|usage| Used::new(usage, &has));
     Ok(Json(UserWhole {
-        user: AdminUser::new(user, &app.policy, now),
+        user: AdminUser::new(user, &app.policy.current(), now),
         emails: emails.into_iter().map(Address::from).collect(),
         sessions: (!is_machine).then(|| sessions.collect()),
         organizations: organizations.into_iter().map(Place::from).collect(),
