@@ -54,8 +54,8 @@ fn metrics(text: &str) -> BTreeSet<String> {
     text.match_indices("clerk_sync_")
         .map(|(start, _)| {
             let name = text[start..].split(|c| !is_part(c)).next().unwrap();
-            let whole = ["_bucket", "_count", "_sum"].iter();
-            let whole = whole.find_map(|part| name.strip_suffix(part));
+            let parts = ["_bucket", "_count", "_sum"];
+            let whole = parts.iter().find_map(|part| name.strip_suffix(part));
             whole.unwrap_or(name).to_owned()
         })
         .collect()

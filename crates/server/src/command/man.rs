@@ -1,9 +1,8 @@
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _};
 
-use super::{Cli, Failure};
+use super::{Cli, Failure, output};
 
 #[derive(Debug, Args)]
 pub(super) struct ManPages {
@@ -22,7 +21,7 @@ impl ManPages {
             None => {
                 let mut page = Vec::new();
                 clap_mangen::Man::new(program).render(&mut page)?;
-                std::io::stdout().write_all(&page)?;
+                output::line(String::from_utf8(page)?.trim_end());
             }
         }
         Ok(())
