@@ -38,13 +38,20 @@ fn of_checkout(package: &Path) -> Option<String> {
     if place != PLACE {
         return None;
     }
-    let mut watched = vec!["HEAD".to_owned(), "packed-refs".to_owned()];
-    // Nothing when no branch is checked out: HEAD then holds the commit itself.
-    watched.extend(git(package, &["symbolic-ref", "--quiet", "HEAD"]));
-    for name in watched {
-        let path = git(package, &["rev-parse", "--git-path", &name]).map(|path| package.join(path));
+    let at = |name: &str| Some(package.join(git(package, &["rev-parse", "--git-path", name])?));
+    // Nothing when no branch is checked out: HEAD then holds the commit itself. A branch that is packed has no file until it
+    // moves: its folder tells of that.
+    let branch = git(package, &["symbolic-ref", "--quiet", "HEAD"]).and_then(|name| at(&name));
+    let branch = branch.and_then(|path| {
+        let mut nearest = path.ancestors();
+        nearest.find(|path| path.exists()).map(Path::to_owned)
+    });
+    for path in [at("HEAD"), at("packed-refs"), branch]
+        .into_iter()
+        .flatten()
+    {
         // A file that is missing would make cargo ask each time.
-        if let Some(path) = path.filter(|path| path.exists()) {
+        if path.exists() {
             println!("cargo::rerun-if-changed={}", path.display());
         }
     }
