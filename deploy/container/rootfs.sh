@@ -7,7 +7,7 @@ program=$1
 root=$2
 here=$(cd "$(dirname "$0")" && pwd)
 
-mkdir -p "$root/usr/local/bin" "$root/etc/ssl/certs" "$root/usr/share/doc/clerk-sync" "$root/var/lib/clerk-sync"
+mkdir -p "$root/usr/local/bin" "$root/etc/ssl/certs" "$root/usr/share/doc/clerk-sync" "$root/var/lib"
 mkdir -p -m 1777 "$root/tmp"
 # Where a runtime puts its own.
 mkdir -p "$root/proc" "$root/sys" "$root/dev"
