@@ -251,3 +251,15 @@ fn docker_and_podman_leave_out_the_same() {
         read("container/Containerfile.dockerignore")
     );
 }
+
+#[test]
+fn the_scripts_can_be_read() {
+    for script in [
+        "compose/make-secrets",
+        "compose/roles.sh",
+        "container/rootfs.sh",
+        "systemd/clerk-sync-run",
+    ] {
+        printed(&run("sh", "dash", &["-n", script], &deploy()));
+    }
+}
