@@ -5,8 +5,14 @@ use std::process::Command;
 
 use crate::process::{self, variable};
 
-/// The programs, named as their Debian packages are.
-const PROGRAMS: [&str; 3] = ["nginx", "caddy", "redis-server"];
+/// The programs, and the Debian packages that bring them.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("nginx", "nginx"),
+    ("caddy", "caddy"),
+    ("redis-server", "redis-server"),
+    ("promtool", "prometheus"),
+    ("systemd-analyze", "systemd"),
+];
 
 /// Where Debian keeps daemons, which is not on every account's PATH.
 const SYSTEM: &str = "/usr/sbin";
@@ -16,7 +22,8 @@ const SYSTEM: &str = "/usr/sbin";
 pub(crate) fn install_missing() {
     let missing: Vec<&str> = PROGRAMS
         .into_iter()
-        .filter(|name| !is_there(name))
+        .filter(|(program, _)| !is_there(program))
+        .map(|(_, package)| package)
         .collect();
     if missing.is_empty() || !rustix::process::geteuid().is_root() || !is_there("apt-get") {
         return;

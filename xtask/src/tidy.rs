@@ -4,6 +4,7 @@
 mod fences;
 mod files;
 mod layers;
+mod links;
 mod lockfile;
 mod manifests;
 mod migrations;
@@ -45,6 +46,7 @@ fn check(root: &Path) -> Result<Vec<String>, String> {
         files::check(&tree),
         migrations::check(&tree),
         text::check(&tree),
+        links::check(&tree),
     ]
     .concat())
 }

@@ -3,6 +3,7 @@
 //! This is the only crate that knows all the others and the only one that reads the environment. It decides nothing
 //! about tokens, deliveries or rows.
 
+pub mod build;
 pub mod command;
 pub mod config;
 mod doctor;

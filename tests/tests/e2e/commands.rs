@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use clerk_sync::Config;
+use clerk_sync::{Config, build};
 use e2e::{ME, TestDatabase, Visitor, WEBHOOKS, World, eventually};
 use emulator::TokenRequest;
 use serde_json::Value;
@@ -121,13 +121,31 @@ async fn completions_and_help_are_printed() {
     ] {
         assert!(help.contains(command), "{command}: {help}");
     }
-    assert!(
-        anywhere(&["--version"])
-            .await
-            .printed()
-            .starts_with("clerk-sync ")
-    );
+    let version = anywhere(&["--version"]).await.printed();
+    let expected = format!("clerk-sync {} (commit {}, ", build::VERSION, build::COMMIT);
+    assert!(version.starts_with(&expected), "{version}");
+    assert!(!build::COMMIT.is_empty());
     anywhere(&["no-such-command"]).await.complained();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manual_is_printed_and_written() {
+    let page = anywhere(&["man"]).await.printed();
+    assert!(page.contains(".TH clerk-sync 1"), "{page}");
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().to_str().unwrap();
+    anywhere(&["man", pages]).await.printed();
+    for page in [
+        "clerk-sync.1",
+        "clerk-sync-serve.1",
+        "clerk-sync-reconcile.1",
+    ] {
+        assert!(folder.path().join(page).is_file(), "{page}");
+    }
+    let nowhere = folder.path().join("nowhere");
+    let nowhere = nowhere.to_str().unwrap();
+    let refused = anywhere(&["man", nowhere]).await.complained();
+    assert!(refused.contains(nowhere), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

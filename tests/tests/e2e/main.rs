@@ -17,6 +17,7 @@ mod changes;
 mod commands;
 mod crash;
 mod credentials;
+mod deploy;
 mod dice;
 mod doctor;
 mod drift;

@@ -6,6 +6,7 @@ mod dev;
 mod doctor;
 mod emulate;
 mod job;
+mod man;
 mod migrate;
 mod openapi;
 mod output;
@@ -20,9 +21,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::build;
+
 /// Keeps your own database equal to Clerk, verifies tokens, and enforces roles, tiers and limits.
 #[derive(Debug, Parser)]
-#[command(name = "clerk-sync", version, propagate_version = true)]
+#[command(name = "clerk-sync", version, long_version = build::LINE, propagate_version = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -52,6 +55,8 @@ enum Command {
     Openapi(openapi::Openapi),
     /// Print completions for a shell
     Completions(completions::Completions),
+    /// Print the manual page, or write those of all commands
+    Man(man::ManPages),
 }
 
 /// Why a command failed; shown with its causes.
@@ -72,6 +77,7 @@ impl Cli {
             Command::Send(command) => command.run().await,
             Command::Openapi(command) => command.run(),
             Command::Completions(command) => command.run(),
+            Command::Man(command) => command.run(),
         };
         match result {
             Ok(()) => ExitCode::SUCCESS,

@@ -1,15 +1,16 @@
 //! What a person reads.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "printing is what these are for"
-)]
+#![expect(clippy::print_stderr, reason = "printing is what these are for")]
 
 use std::error::Error;
+use std::io::{ErrorKind, Write as _};
 
-/// A line for whoever runs the command.
+/// A line for whoever runs the command. Who has heard enough may leave: `clerk-sync reconcile | head`.
 pub(super) fn line(text: impl AsRef<str>) {
-    println!("{}", text.as_ref());
+    if let Err(error) = writeln!(std::io::stdout(), "{}", text.as_ref())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        eprintln!("clerk-sync: standard output cannot be written: {error}");
+    }
 }
 
 /// Why the command failed, with its causes, on standard error.
