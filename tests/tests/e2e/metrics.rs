@@ -9,10 +9,10 @@ use reqwest::Method;
 testdb::on_both! {
     everything_that_happens_is_counted,
     names_that_strangers_make_up_add_no_series,
+    what_is_told_is_documented_and_the_other_way_round,
 }
 
-/// Each sample's value, by its name with its labels.
-async fn samples(world: &World) -> BTreeMap<String, f64> {
+async fn text(world: &World) -> String {
     let address = world.metrics_address().unwrap();
     let answer = reqwest::get(format!("http://{address}/metrics")).await;
     let answer = answer.unwrap().error_for_status().unwrap();
@@ -20,7 +20,12 @@ async fn samples(world: &World) -> BTreeMap<String, f64> {
         answer.headers()["content-type"],
         "text/plain; version=0.0.4"
     );
-    let text = answer.text().await.unwrap();
+    answer.text().await.unwrap()
+}
+
+/// Each sample's value, by its name with its labels.
+async fn samples(world: &World) -> BTreeMap<String, f64> {
+    let text = text(world).await;
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let samples = lines.map(|line| {
         let (name, value) = line.rsplit_once(' ').unwrap();
@@ -147,6 +152,43 @@ async fn everything_that_happens_is_counted(database: TestDatabase) {
     }
     // The metrics are not among the service's own routes.
     stranger.get("/metrics").await.expect(404);
+}
+
+/// Where there is nothing to tell of, a family is left out.
+const AT_TIMES: &[&str] = &[
+    "clerk_sync_redis_up",
+    "clerk_sync_legacy_tokens_total",
+    "clerk_sync_clerk_clock_skew_seconds",
+    "clerk_sync_drift_rows",
+    "clerk_sync_last_sweep_age_seconds",
+    "clerk_sync_last_sweep_stopped",
+];
+
+async fn what_is_told_is_documented_and_the_other_way_round(database: TestDatabase) {
+    let world = watched(database).await;
+    world.caller("ann").await.get(ME).await.expect(200);
+    world.anonymous().get(ME).await.expect(401);
+    let unsigned = world.anonymous().ask(Method::POST, e2e::WEBHOOKS).await;
+    unsigned.expect(401);
+    let told = text(&world).await;
+    let types = told.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let told: BTreeMap<&str, &str> = types.map(|line| line.split_once(' ').unwrap()).collect();
+    let document = include_str!("../../../docs/METRICS.md");
+    let rows = document
+        .lines()
+        .filter(|line| line.starts_with("| `clerk_sync_"));
+    let documented: BTreeMap<&str, &str> = rows
+        .map(|row| {
+            let mut cells = row.split('|').map(|cell| cell.trim().trim_matches('`'));
+            (cells.nth(1).unwrap(), cells.next().unwrap())
+        })
+        .collect();
+    for (name, kind) in &told {
+        assert_eq!(documented.get(name), Some(kind), "{name}");
+    }
+    for name in documented.keys() {
+        assert!(told.contains_key(name) || AT_TIMES.contains(name), "{name}");
+    }
 }
 
 async fn names_that_strangers_make_up_add_no_series(database: TestDatabase) {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::families::{Families, number, size};
 use super::{Reloads, Watched};
+use crate::build;
 
 pub(super) fn collect(watched: &Watched, families: &Families) {
     let since = watched.since;
@@ -26,7 +27,10 @@ pub(super) fn collect(watched: &Watched, families: &Families) {
         .is(number(u64::try_from(since.timestamp()).unwrap_or_default()));
     families
         .gauge("build_info", "Always 1; the labels say what runs.")
-        .with(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+        .with(
+            &[("version", build::VERSION), ("commit", build::COMMIT)],
+            1.0,
+        );
     if let Some(bytes) = resident_bytes() {
         families
             .gauge("process_resident_memory_bytes", "Memory in use.")
