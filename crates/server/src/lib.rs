@@ -16,5 +16,5 @@ mod upkeep;
 mod write_backs;
 
 pub use config::{Config, ConfigErrors};
-pub use logging::start as start_logging;
+pub use logging::{LastWords, Logging, TracesError, start as start_logging};
 pub use service::{Server, StartError};

@@ -1,23 +1,105 @@
-//! Where events go: standard error, as lines for people or as JSON for machines.
+//! Where events go: standard error, as lines for people or as JSON for machines; and where spans go, if anywhere.
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
-/// Starts logging. `filter` is `RUST_LOG`, `format` is `LOG_FORMAT` (`pretty` or `json`). A second call does nothing.
-pub fn start(filter: Option<&str>, format: Option<&str>, default_filter: &str) {
+use crate::build;
+
+/// What is asked of a collector besides its address (OTLP over HTTP).
+const TRACES_PATH: &str = "v1/traces";
+
+/// How to tell of events and spans.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Logging<'a> {
+    /// `RUST_LOG`.
+    pub filter: Option<&'a str>,
+    /// `LOG_FORMAT`: `pretty` or `json`.
+    pub format: Option<&'a str>,
+    /// In the place of a filter that is absent or cannot be read.
+    pub default_filter: &'a str,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where spans are sent, as OTLP over HTTP.
+    pub collector: Option<&'a str>,
+}
+
+/// Spans cannot be sent to the collector.
+#[derive(Debug, thiserror::Error)]
+#[error("OTEL_EXPORTER_OTLP_ENDPOINT cannot be used: write a URL such as http://127.0.0.1:4318")]
+pub struct TracesError(#[source] opentelemetry_otlp::ExporterBuildError);
+
+/// What has to be said before the process ends.
+#[must_use]
+pub struct LastWords(Option<SdkTracerProvider>);
+
+impl LastWords {
+    /// Sends the spans that wait. Takes a few seconds at most; a collector that is away is no reason to stay.
+    pub async fn say(self) {
+        let Some(provider) = self.0 else {
+            return;
+        };
+        // The exporter waits for its own thread.
+        let sent = tokio::task::spawn_blocking(move || provider.shutdown()).await;
+        if let Ok(Err(error)) = sent {
+            tracing::warn!(%error, "the last spans could not be sent");
+        }
+    }
+}
+
+/// Starts logging. A second call does nothing: a subscriber that is there already belongs to a test or an embedding program.
+///
+/// # Errors
+/// When the collector's address is none.
+pub fn start(logging: Logging<'_>) -> Result<LastWords, TracesError> {
+    let Logging {
+        filter,
+        format,
+        default_filter,
+        collector,
+    } = logging;
     let filter = filter
         .and_then(|text| EnvFilter::try_new(text).ok())
         .unwrap_or_else(|| EnvFilter::new(default_filter));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // A subscriber that is there already belongs to a test or an embedding program.
-    let _ = match format {
-        Some("json") => builder.json().flatten_event(true).try_init(),
-        _ => builder
+    let lines = tracing_subscriber::fmt::layer::<Registry>().with_writer(std::io::stderr);
+    let lines = match format {
+        Some("json") => lines.json().flatten_event(true).boxed(),
+        _ => lines
             .with_ansi(std::io::stderr().is_terminal())
             .compact()
-            .try_init(),
+            .boxed(),
     };
+    let lines = tracing_subscriber::registry().with(lines.with_filter(filter));
+    let collector = collector.map(str::trim).filter(|text| !text.is_empty());
+    let Some(collector) = collector else {
+        let _ = lines.try_init();
+        return Ok(LastWords(None));
+    };
+    let provider = provider(collector)?;
+    let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("clerk-sync"));
+    // Whatever is left out of the lines.
+    let _ = lines.with(spans.with_filter(LevelFilter::INFO)).try_init();
+    Ok(LastWords(Some(provider)))
+}
+
+fn provider(collector: &str) -> Result<SdkTracerProvider, TracesError> {
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(format!("{}/{TRACES_PATH}", collector.trim_end_matches('/')))
+        .build()
+        .map_err(TracesError)?;
+    let resource = Resource::builder()
+        .with_service_name("clerk-sync")
+        .with_attribute(opentelemetry::KeyValue::new(
+            "service.version",
+            build::VERSION,
+        ));
+    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter);
+    Ok(provider.with_resource(resource.build()).build())
 }

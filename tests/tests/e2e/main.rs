@@ -56,4 +56,5 @@ mod surface;
 mod sweeps;
 mod takeover;
 mod tokens;
+mod traces;
 mod workspace;

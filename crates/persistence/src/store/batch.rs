@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use diesel::result::{DatabaseErrorKind, Error};
 use domain::{Delivery, Effect, FeedMark, Payload, Receipt, StoreError};
 use tokio::sync::{mpsc, oneshot};
+use tracing::{Instrument as _, Span};
 
 use super::apply::Applied;
 use super::{Core, apply, is_misfit, is_passing, limited, store_error};
@@ -24,6 +25,8 @@ const PATIENCE: Duration = Duration::from_millis(4500);
 /// A delivery and who waits for its receipt.
 struct Job {
     delivery: Delivery,
+    /// The request's: the batch's own names it, so that a trace leads from one to the other.
+    span: Span,
     came: Instant,
     answer: oneshot::Sender<Result<Receipt, StoreError>>,
 }
@@ -49,6 +52,7 @@ impl Batcher {
         let (answer, receipt) = oneshot::channel();
         let job = Job {
             delivery,
+            span: Span::current(),
             came: Instant::now(),
             answer,
         };
@@ -68,14 +72,18 @@ async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
     while jobs.recv_many(&mut waiting, BATCH).await > 0 {
         // Nobody waits any more for what was asked too long ago: the sender repeats it.
         waiting.retain(|job: &Job| job.came.elapsed() < PATIENCE && !job.answer.is_closed());
+        if waiting.is_empty() {
+            continue;
+        }
+        let span = tracing::info_span!(parent: None, "write deliveries", count = waiting.len());
+        for job in &waiting {
+            span.follows_from(&job.span);
+        }
         let (deliveries, answers): (Vec<_>, Vec<_>) = waiting
             .drain(..)
             .map(|job| (job.delivery, job.answer))
             .unzip();
-        if deliveries.is_empty() {
-            continue;
-        }
-        let (results, changes) = core.apply(deliveries).await;
+        let (results, changes) = core.apply(deliveries).instrument(span).await;
         let observed = Arc::clone(&core.observed);
         // The next batch needs not wait for it, only the senders of this one.
         tokio::spawn(async move {

@@ -14,7 +14,7 @@ use super::signals::told_to_stop;
 use super::{Failure, output};
 use crate::config::{Config, environment};
 use crate::doctor::chain;
-use crate::{Server, start_logging};
+use crate::{Logging, Server, start_logging};
 
 /// Where everything of `dev` is kept, below the folder that it runs in.
 const FOLDER: &str = ".clerk-sync";
@@ -48,11 +48,12 @@ pub(super) struct Dev {
 impl Dev {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let (lookup, _) = environment(Path::new("."));
-        start_logging(
-            lookup("RUST_LOG").as_deref(),
-            lookup("LOG_FORMAT").as_deref(),
-            "warn",
-        );
+        let last_words = start_logging(Logging {
+            filter: lookup("RUST_LOG").as_deref(),
+            format: lookup("LOG_FORMAT").as_deref(),
+            default_filter: "warn",
+            collector: lookup("OTEL_EXPORTER_OTLP_ENDPOINT").as_deref(),
+        })?;
         let stop = told_to_stop();
         let folder = PathBuf::from(FOLDER);
         if self.reset {
@@ -89,6 +90,7 @@ impl Dev {
         output::line("\nstopping");
         server.shutdown().await;
         emulator.shutdown().await?;
+        last_words.say().await;
         Ok(())
     }
 

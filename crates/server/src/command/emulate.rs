@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::signals::told_to_stop;
 use super::{Failure, output};
-use crate::start_logging;
+use crate::{Logging, start_logging};
 
 #[derive(Debug, Args)]
 pub(super) struct Emulate {
@@ -103,7 +103,11 @@ impl Emulate {
             }
             return Ok(());
         }
-        start_logging(None, None, "warn");
+        // Nothing is sent anywhere, so that there are no last words.
+        let _ = start_logging(Logging {
+            default_filter: "warn",
+            ..Logging::default()
+        })?;
         let stop = told_to_stop();
         let emulator = Emulator::start(EmulatorConfig {
             bind,

@@ -5,7 +5,7 @@ use clap::Args;
 use super::signals::{hangups, told_to_stop};
 use super::{Failure, output};
 use crate::config::{Config, environment};
-use crate::{Server, start_logging};
+use crate::{Logging, Server, start_logging};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {}
@@ -13,11 +13,12 @@ pub(super) struct Serve {}
 impl Serve {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let (lookup, trouble) = environment(Path::new("."));
-        start_logging(
-            lookup("RUST_LOG").as_deref(),
-            lookup("LOG_FORMAT").as_deref(),
-            "info",
-        );
+        let last_words = start_logging(Logging {
+            filter: lookup("RUST_LOG").as_deref(),
+            format: lookup("LOG_FORMAT").as_deref(),
+            default_filter: "info",
+            collector: lookup("OTEL_EXPORTER_OTLP_ENDPOINT").as_deref(),
+        })?;
         if let Some(trouble) = trouble {
             output::warning(trouble);
         }
@@ -37,6 +38,7 @@ impl Serve {
         }
         tracing::info!("stopping");
         server.shutdown().await;
+        last_words.say().await;
         Ok(())
     }
 }
