@@ -9,7 +9,7 @@ use serde_json::json;
 /// Well before Svix gives up at 15 s. The promise is 5 s, on a machine that has nothing else to do.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-async fn behind_a_proxy() -> (World, Proxy) {
+pub(crate) async fn behind_a_proxy() -> (World, Proxy) {
     let database: TestDatabase = migrated_postgres().await;
     let (scheme, rest) = database.url().split_once("://").unwrap();
     let (place, name) = rest.split_once('/').unwrap();
@@ -20,7 +20,7 @@ async fn behind_a_proxy() -> (World, Proxy) {
     (world, proxy)
 }
 
-async fn everything_says_so(world: &World) {
+pub(crate) async fn everything_says_so(world: &World) {
     let visitor = world.anonymous();
     let answers = async {
         tokio::join!(
@@ -38,7 +38,7 @@ async fn everything_says_so(world: &World) {
 }
 
 /// A moment after the database has gone, nobody can know any more who is still let in: not even who was a moment ago.
-async fn is_not_served_from_memory(caller: &Visitor) {
+pub(crate) async fn is_not_served_from_memory(caller: &Visitor) {
     eventually("a refusal", async || {
         (caller.get(ME).await.status != 200).then_some(())
     })
@@ -49,7 +49,7 @@ async fn is_not_served_from_memory(caller: &Visitor) {
     }
 }
 
-async fn is_ready_again(world: &World) {
+pub(crate) async fn is_ready_again(world: &World) {
     let visitor = world.anonymous();
     eventually("readiness", async || {
         (visitor.get("/health/ready").await.status == 200).then_some(())
