@@ -140,9 +140,10 @@ async fn a_slow_one_makes_answers_slow_and_a_very_slow_one_is_away() {
 
     proxy.delay(Duration::from_secs(6));
     let late = news(&world);
-    is_away(world.send(late.clone()).await);
-    everything_says_so(&world).await;
-    is_not_served_from_memory(&ann).await;
+    let refused = world.send(late.clone());
+    let (refused, ()) = tokio::join!(refused, everything_says_so(&world));
+    is_away(refused);
+    is_away(ann.get(ME).await);
 
     proxy.delay(Duration::ZERO);
     is_ready_again(&world).await;
