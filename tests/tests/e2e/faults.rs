@@ -2,11 +2,11 @@
 //! and that it mends itself. `docs/operating/faults.md` is the table of these tests.
 
 // mod clerk;
-// mod clock;
+mod clock;
 mod postgres;
 mod redis;
 // mod slow_clients;
-// mod stop;
+mod stop;
 
 use std::time::Duration;
 
