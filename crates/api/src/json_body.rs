@@ -35,6 +35,7 @@ pub(crate) async fn read(request: Request, app: &App, max_bytes: usize) -> Resul
             "send JSON, with `Content-Type: application/json`",
         ));
     }
+    raw_body::refuse_encoded(request.headers())?;
     let time = raw_body::body_time(app.settings.request_timeout);
     raw_body::read(request.into_body(), max_bytes, time).await
 }

@@ -1,11 +1,15 @@
 //! What may go wrong around the service, each with the real component: what the client is told, what the operator sees,
 //! and that it mends itself. `docs/operating/faults.md` is the table of these tests.
 
-// mod clerk;
+mod clerk;
 mod clock;
+#[cfg(target_os = "linux")]
+mod disk;
+#[cfg(target_os = "linux")]
+mod large_bodies;
 mod postgres;
 mod redis;
-// mod slow_clients;
+mod slow_clients;
 mod stop;
 
 use std::time::Duration;
@@ -54,4 +58,14 @@ async fn is_kept(world: &World, message: &Message) {
     let line = world.delivery(message.id()).await;
     let line = line.unwrap_or_else(|| panic!("{} was answered and is lost", message.id()));
     assert_eq!(line.outcome, domain::Outcome::Applied, "{line:?}");
+}
+
+/// The most memory that the process has had so far, in bytes.
+#[cfg(target_os = "linux")]
+fn peak_memory(process: rustix::process::Pid) -> usize {
+    let status = format!("/proc/{}/status", process.as_raw_nonzero());
+    let status = std::fs::read_to_string(status).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = line.unwrap().trim().trim_end_matches(" kB");
+    kibibytes.parse::<usize>().unwrap() * 1024
 }
