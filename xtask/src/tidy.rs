@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the rules of the house that no compiler checks. Each rule group is a pure function from what was
 //! read to what is wrong.
 
+mod faults;
 mod fences;
 mod files;
 mod layers;
@@ -45,6 +46,7 @@ fn check(root: &Path) -> Result<Vec<String>, String> {
         files::check(&tree),
         migrations::check(&tree),
         text::check(&tree),
+        faults::check(&tree),
     ]
     .concat())
 }

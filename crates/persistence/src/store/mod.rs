@@ -154,7 +154,7 @@ async fn limited_to<T>(
 }
 
 /// Tells what may succeed later from what never will.
-fn store_error(error: diesel::result::Error) -> StoreError {
+pub(super) fn store_error(error: diesel::result::Error) -> StoreError {
     use diesel::result::DatabaseErrorKind as Kind;
     use diesel::result::Error;
     match error {
@@ -206,7 +206,7 @@ fn is_passing(message: &str) -> bool {
 }
 
 /// Whether the database answers and takes nothing: its disk is full or failing, or it is there to be read only.
-fn is_unwritable(error: &diesel::result::Error) -> bool {
+pub(super) fn is_unwritable(error: &diesel::result::Error) -> bool {
     use diesel::result::DatabaseErrorKind as Kind;
     use diesel::result::Error;
     match error {

@@ -100,7 +100,8 @@ async fn the_backend_api_does(chaos: Chaos, status: u16, code: &str) {
     let ann = world.caller("ann").await;
     ann.get(ME).await.expect(200);
     let resync = format!("/api/v1/admin/users/{}/resync", ann.user_id());
-    let ask = || boss.submit(Method::POST, &resync, &json!({"reason": "a fault"}));
+    let why = json!({"reason": "a fault"});
+    let ask = || boss.submit(Method::POST, &resync, &why);
     ask().await.expect(200);
 
     world.clerk().set_chaos(chaos).unwrap();
