@@ -2,6 +2,7 @@
 //!
 //! axum's own `serve` has no limits that a slow client would meet: hence this loop, and [`pace`].
 
+mod heard;
 mod pace;
 
 use std::net::SocketAddr;
@@ -14,7 +15,6 @@ use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
 use axum::middleware::AddExtension;
 use axum::{BoxError, Extension};
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::TokioIo;
@@ -26,6 +26,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_layer::Layer as _;
 
+use heard::Heard;
 use pace::{Pace, Paced, Telling};
 
 type Peer = ConnectInfo<SocketAddr>;
@@ -80,7 +81,7 @@ pub(crate) async fn serve(listener: TcpListener, routes: Endpoint, stop: Cancell
 fn connection<I, S, B>(stream: I, service: S) -> Connection<I, S>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>>,
+    S: Service<Request<Heard>, Response = Response<B>>,
     S::Future: Send + 'static,
     S::Error: Into<BoxError>,
     B: HttpBody<Data = Bytes> + Unpin + 'static,

@@ -14,11 +14,14 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
-use axum::http::{Request, Response};
-use hyper::body::{Frame, SizeHint};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request, Response};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::Service;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::heard::Heard;
 
 /// From the connection's beginning, or from the first byte after an answer, until the whole head of a request is here.
 pub(super) const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -196,26 +199,31 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Paced<I> {
     }
 }
 
-/// A service that tells its connection what is under way.
+/// A service that tells its connection what is under way, and its client when the connection ends with the answer.
 pub(super) struct Telling<S> {
     pub(super) service: S,
     pub(super) pace: Arc<Pace>,
 }
 
-impl<S, A, B> Service<Request<A>> for Telling<S>
+impl<S, B> Service<Request<Incoming>> for Telling<S>
 where
-    S: Service<Request<A>, Response = Response<B>>,
+    S: Service<Request<Heard>, Response = Response<B>>,
     S::Future: Send + 'static,
 {
     type Response = Response<Told<B>>;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
 
-    fn call(&self, request: Request<A>) -> Self::Future {
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
         let under_way = UnderWay::on(&self.pace);
-        let answering = self.service.call(request);
+        let (heard, is_whole) = Heard::of(request);
+        let answering = self.service.call(heard);
         Box::pin(async move {
-            let answer = answering.await?;
+            let mut answer = answering.await?;
+            if !is_whole.load(Ordering::Acquire) {
+                let close = HeaderValue::from_static("close");
+                answer.headers_mut().insert(CONNECTION, close);
+            }
             Ok(answer.map(|body| Told {
                 body,
                 _under_way: under_way,

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 
 use axum::body::Body;
-use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::task::JoinHandle;
@@ -22,7 +21,7 @@ where
     F: Future<Output = Body> + Send + 'static,
 {
     let (client, stream) = duplex(buffer);
-    let service = service_fn(move |_: Request<Incoming>| {
+    let service = service_fn(move |_: Request<Heard>| {
         let body = answer();
         async move { Ok::<_, Infallible>(Response::new(body.await)) }
     });
@@ -48,11 +47,12 @@ async fn ask(client: &mut DuplexStream) {
     read_until(client, "fine").await;
 }
 
-async fn read_until(client: &mut DuplexStream, words: &str) {
+async fn read_until(client: &mut DuplexStream, words: &str) -> String {
     let mut read = Vec::new();
     while !String::from_utf8_lossy(&read).contains(words) {
         read.push(client.read_u8().await.unwrap());
     }
+    String::from_utf8(read).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,6 +109,18 @@ async fn work_and_streams_take_the_time_that_they_take() {
     ask(&mut client).await;
     assert_eq!(began.elapsed(), HOUR * 2);
     assert_eq!(seconds_left(client).await, IDLE_TIME.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_before_the_body_says_that_the_connection_ends() {
+    for (length, says_so) in [(100_000, true), (0, false)] {
+        let (mut client, _) = quick();
+        let head =
+            format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
+        client.write_all(head.as_bytes()).await.unwrap();
+        let answer = read_until(&mut client, "fine").await;
+        assert_eq!(answer.contains("connection: close"), says_so, "{answer}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
