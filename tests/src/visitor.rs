@@ -37,6 +37,16 @@ impl Visitor {
         }
     }
 
+    /// Where the server listens.
+    ///
+    /// # Panics
+    /// Never: it was made of an address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let address = self.origin.trim_start_matches("http://");
+        address.parse().expect("an address")
+    }
+
     /// As whom it asks.
     #[must_use]
     pub fn known_as(mut self, user_id: &str, session_id: &str) -> Self {

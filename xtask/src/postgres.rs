@@ -89,6 +89,11 @@ impl Server {
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
+
+    /// The folder with its programs.
+    pub(crate) fn binaries(&self) -> &Path {
+        &self.control.binaries
+    }
 }
 
 impl Drop for Server {

@@ -37,7 +37,9 @@ impl Test {
         }
         tests.arg("--no-fail-fast").args(self.selection());
         tests.args(self.filter.as_deref());
-        process::run(tests.env("TEST_POSTGRES_URL", server.url()))?;
+        tests.env("TEST_POSTGRES_URL", server.url());
+        // Some tests start a server of their own.
+        process::run(tests.env("PGBIN", server.binaries()))?;
 
         if documented.is_empty() {
             return Ok(());

@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the rules of the house that no compiler checks. Each rule group is a pure function from what was
 //! read to what is wrong.
 
+mod faults;
 mod fences;
 mod files;
 mod layers;
@@ -47,6 +48,7 @@ fn check(root: &Path) -> Result<Vec<String>, String> {
         migrations::check(&tree),
         text::check(&tree),
         links::check(&tree),
+        faults::check(&tree),
     ]
     .concat())
 }

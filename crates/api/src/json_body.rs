@@ -35,6 +35,7 @@ pub(crate) async fn read(request: Request, app: &App, max_bytes: usize) -> Resul
             "send JSON, with `Content-Type: application/json`",
         ));
     }
+    raw_body::refuse_encoded(request.headers())?;
     raw_body::read(app, request, max_bytes).await
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use crate::app::App;
@@ -34,6 +36,23 @@ impl FromRequest<App> for RawBody {
 fn body_time(request_timeout: Duration) -> Duration {
     let rest = request_timeout.saturating_sub(WORK_TIME);
     BODY_TIME.min(rest.max(request_timeout / 2))
+}
+
+/// Refuses a body that says it is compressed: nothing is decompressed here, as a few bytes can stand for any number, and what
+/// is in it could only be misread. Webhooks are not asked, since theirs is signed as it is.
+pub(crate) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
+    let codings = headers.get_all(CONTENT_ENCODING).iter();
+    let is_plain = |value: &HeaderValue| {
+        let value = value.as_bytes().trim_ascii();
+        value.is_empty() || value.eq_ignore_ascii_case(b"identity")
+    };
+    if codings.into_iter().all(is_plain) {
+        return Ok(());
+    }
+    Err(Problem::with_detail(
+        Kind::UnsupportedMediaType,
+        "send the body as it is, without `Content-Encoding`: nothing is decompressed",
+    ))
 }
 
 /// The body, at most `limit` bytes. While it is on its way the request takes no place among those under way.
@@ -109,6 +128,24 @@ mod tests {
             let request = Duration::from_millis(millis);
             assert!(body_time(request) < request, "{millis}");
         }
+    }
+
+    #[test]
+    fn nothing_compressed_is_taken() {
+        for (coding, is_taken) in [
+            ("", true),
+            ("identity", true),
+            ("Identity", true),
+            ("gzip", false),
+            ("identity, br", false),
+            ("x", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(CONTENT_ENCODING, HeaderValue::from_static("identity"));
+            headers.append(CONTENT_ENCODING, HeaderValue::from_static(coding));
+            assert_eq!(refuse_encoded(&headers).is_ok(), is_taken, "{coding}");
+        }
+        refuse_encoded(&HeaderMap::new()).unwrap();
     }
 
     #[tokio::test]

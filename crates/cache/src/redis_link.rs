@@ -11,6 +11,7 @@ use domain::{SharedCacheState, WakeUpError, WakeUps};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, Cmd, FromRedisValue, PushInfo, PushKind, RedisError};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::redis_url::RedisUrl;
@@ -19,7 +20,8 @@ use crate::redis_url::RedisUrl;
 const CHANNEL: &str = "clerk-sync:changes";
 /// How long a request waits for Redis. After one that waited in vain nobody does, until Redis has answered a ping.
 const LIMIT: Duration = Duration::from_millis(40);
-/// How long a ping may take.
+/// How long a ping may take before it is given up. One that takes longer than [`LIMIT`] shows a Redis that is too slow to
+/// be asked: it is done without, and the connection stays.
 const PING_LIMIT: Duration = Duration::from_millis(500);
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// Between pings of a Redis that answers, and of one that does not.
@@ -76,19 +78,24 @@ impl RedisLink {
         let mut in_vain = 0;
         let mut subscribed = false;
         loop {
-            let well = self.ping(subscribed).await;
-            let was_well = self.answers.swap(well, Ordering::AcqRel);
-            if well {
-                if !was_well {
-                    tracing::info!("Redis answers");
-                    // What was published meanwhile is lost.
-                    self.heard.notify_one();
-                }
+            let took = self.ping(subscribed).await;
+            if took.is_some() && !subscribed {
+                // That one connected as well: only the next one says how quick Redis is.
                 (in_vain, subscribed) = (0, true);
+                continue;
+            }
+            let well = took.is_some_and(|took| took <= LIMIT);
+            let was_well = self.answers.swap(well, Ordering::AcqRel);
+            if well && !was_well {
+                tracing::info!("Redis answers");
+                // What was published meanwhile is lost.
+                self.heard.notify_one();
+            } else if was_well && !well {
+                warn_of_silence();
+            }
+            if took.is_some() {
+                in_vain = 0;
             } else {
-                if was_well {
-                    tracing::warn!("Redis does not answer: callers are read from the database");
-                }
                 in_vain += 1;
                 if in_vain % PATIENCE == 0
                     && let Ok(fresh) = manager(&self.client, &self.heard)
@@ -101,7 +108,9 @@ impl RedisLink {
         }
     }
 
-    async fn ping(&self, subscribed: bool) -> bool {
+    /// How long a ping took; `None` when there was no answer.
+    async fn ping(&self, subscribed: bool) -> Option<Duration> {
+        let began = Instant::now();
         let mut manager = ConnectionManager::clone(&self.manager.load());
         let ping = async {
             if !subscribed {
@@ -114,7 +123,8 @@ impl RedisLink {
         } else {
             CONNECT_LIMIT
         };
-        matches!(tokio::time::timeout(limit, ping).await, Ok(Ok(())))
+        let answered = tokio::time::timeout(limit, ping).await;
+        matches!(answered, Ok(Ok(()))).then(|| began.elapsed())
     }
 
     async fn publish(&self) {
@@ -160,9 +170,13 @@ impl RedisLink {
 
     fn give_up(&self) {
         if self.answers.swap(false, Ordering::AcqRel) {
-            tracing::warn!("Redis does not answer: callers are read from the database");
+            warn_of_silence();
         }
     }
+}
+
+fn warn_of_silence() {
+    tracing::warn!("Redis does not answer in time: callers are read from the database");
 }
 
 fn manager(client: &Client, heard: &Arc<Notify>) -> Result<ConnectionManager, RedisError> {

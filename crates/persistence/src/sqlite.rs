@@ -255,3 +255,23 @@ fn known_versions() -> Vec<String> {
 mod store;
 
 pub(crate) use store::owned::workspace;
+
+#[cfg(test)]
+mod tests {
+    use domain::StoreError;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_cannot_grow_is_told_from_content_that_cannot_be_kept() {
+        let mut conn = Conn::establish(":memory:").await.unwrap();
+        conn.batch_execute("create table things (thing); pragma max_page_count = 2")
+            .await
+            .unwrap();
+        let insert = "insert into things values (zeroblob(100000))";
+        let error = conn.batch_execute(insert).await.unwrap_err();
+        assert!(store::is_unwritable(&error), "{error:?}");
+        let error = store::store_error(error);
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    }
+}

@@ -137,10 +137,11 @@ enum Trouble {
 impl From<DirectoryError> for Trouble {
     fn from(error: DirectoryError) -> Self {
         match error {
-            DirectoryError::Unavailable(_) => Self::Passing(error.to_string()),
-            DirectoryError::Refused(_) | DirectoryError::Unreadable(_) => {
-                Self::Lasting(error.to_string())
+            // What cannot be read may be the page of something between Clerk and here, which is gone soon.
+            DirectoryError::Unavailable(_) | DirectoryError::Unreadable(_) => {
+                Self::Passing(error.to_string())
             }
+            DirectoryError::Refused(_) => Self::Lasting(error.to_string()),
         }
     }
 }

@@ -1,34 +1,40 @@
 //! Connections: accepted within a number, with limits that bite, and let go gracefully.
 //!
-//! axum's own `serve` installs no timer, so hyper's limit on slow headers would never fire: hence this loop.
+//! axum's own `serve` has no limits that a slow client would meet: hence this loop, and [`pace`].
+
+mod heard;
+mod pace;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
+use axum::http::{Request, Response};
 use axum::middleware::AddExtension;
-use axum::response::Response;
-use http::Request;
-use hyper::body::Incoming;
+use axum::{BoxError, Extension};
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::Service;
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_layer::Layer as _;
-use tower_service::Service;
+use tower_service::Service as TowerService;
+
+use heard::Heard;
+use pace::{Pace, Paced, Telling};
 
 type Peer = ConnectInfo<SocketAddr>;
+type Connection<I, S> = http1::Connection<TokioIo<Paced<I>>, Telling<S>>;
 
 /// Connections at one time; more wait in the system's queue.
 pub(crate) const MAX_CONNECTIONS: usize = 10_000;
-/// From the first byte, or from the last answer, until the whole head of a request is here.
-const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Bytes of a head; beyond them the answer is 431, as beyond the 100 lines that are hyper's own limit: to name that number
 /// would be to have room for as many lines filled anew for each request.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -64,9 +70,9 @@ pub(crate) async fn serve<S>(
     routes: S,
     stop: CancellationToken,
 ) where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
+    S: TowerService<Request<Heard>, Response = Response<Body>, Error = Infallible>,
     S: Clone + Send + 'static,
-    S::Future: Send,
+    S::Future: Send + 'static,
 {
     let graceful = GracefulShutdown::new();
     loop {
@@ -79,12 +85,7 @@ pub(crate) async fn serve<S>(
         };
         // An answer is one small write: waiting for more to send with it would only delay it.
         let _ = stream.set_nodelay(true);
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), from(peer, routes.clone()));
-        let connection = graceful.watch(connection);
+        let connection = graceful.watch(connection(stream, from(peer, routes.clone())));
         tokio::spawn(async move {
             // What a client did to its connection is no event of ours.
             if let Err(error) = connection.await {
@@ -103,6 +104,24 @@ pub(crate) async fn serve<S>(
             GRACE.as_secs()
         );
     }
+}
+
+/// Requests of one client, each within its limits.
+fn connection<I, S, B>(stream: I, service: S) -> Connection<I, S>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Heard>, Response = Response<B>>,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    let pace = Arc::new(Pace::default());
+    let stream = Paced::new(stream, Arc::clone(&pace));
+    http1::Builder::new()
+        .header_read_timeout(None)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), Telling { service, pace })
 }
 
 /// The routes, told with each request where its connection comes from.

@@ -1,5 +1,6 @@
 //! Turns a test's wish for a database into an empty one of its own, on PostgreSQL or SQLite, and removes it with the
-//! value; and its wish for a Redis into a server of its own. It never knows a table or a migration.
+//! value; and its wish for a Redis, or for a PostgreSQL that may die, into a server of its own. It never knows a table or a
+//! migration.
 //!
 //! PostgreSQL databases are made in the server that `TEST_POSTGRES_URL` names, which `cargo xtask test` sets. Without
 //! it the test fails: a test that needs a database is never skipped.
@@ -11,12 +12,14 @@
 
 mod cases;
 mod postgres;
+mod postgres_server;
 mod redis;
 
 use std::path::Path;
 
 use tempfile::TempDir;
 
+pub use postgres_server::TestPostgres;
 pub use redis::TestRedis;
 
 /// An empty database that lives as long as this value.

@@ -56,6 +56,15 @@ impl TestRedis {
         format!("redis://:{}@{}", self.password, self.address)
     }
 
+    /// Stops it as an administrator does.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub fn stop(&mut self) {
+        self.signal(Signal::TERM);
+        self.process.wait().expect("its end");
+    }
+
     /// Kills it: connections break, and new ones are refused.
     ///
     /// # Panics

@@ -26,6 +26,7 @@ mod enrichment;
 mod entities;
 mod events;
 mod example_settings;
+mod faults;
 mod feed_streams;
 mod forward_auth;
 mod invites;

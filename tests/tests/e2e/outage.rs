@@ -9,7 +9,7 @@ use serde_json::json;
 /// Well before Svix gives up at 15 s. The promise is 5 s, on a machine that has nothing else to do.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-async fn behind_a_proxy() -> (World, Proxy) {
+pub(crate) async fn behind_a_proxy() -> (World, Proxy) {
     behind_a_proxy_with(&[]).await
 }
 
@@ -27,7 +27,7 @@ pub(crate) async fn behind_a_proxy_with(own: &[(&str, &str)]) -> (World, Proxy) 
     (world, proxy)
 }
 
-async fn everything_says_so(world: &World) {
+pub(crate) async fn everything_says_so(world: &World) {
     let visitor = world.anonymous();
     let answers = async {
         tokio::join!(
@@ -45,7 +45,7 @@ async fn everything_says_so(world: &World) {
 }
 
 /// A moment after the database has gone, nobody can know any more who is still let in: not even who was a moment ago.
-async fn is_not_served_from_memory(caller: &Visitor) {
+pub(crate) async fn is_not_served_from_memory(caller: &Visitor) {
     eventually("a refusal", async || {
         (caller.get(ME).await.status != 200).then_some(())
     })
@@ -56,7 +56,7 @@ async fn is_not_served_from_memory(caller: &Visitor) {
     }
 }
 
-async fn is_ready_again(world: &World) {
+pub(crate) async fn is_ready_again(world: &World) {
     let visitor = world.anonymous();
     eventually("readiness", async || {
         (visitor.get("/health/ready").await.status == 200).then_some(())

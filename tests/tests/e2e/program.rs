@@ -37,10 +37,15 @@ impl Finished {
     }
 }
 
-/// The program with no environment but these settings, in this folder.
-fn command(folder: &Path, arguments: &[&str], settings: &Settings) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_clerk-sync-under-test"));
+/// The program with no environment but these settings, in this folder. Started by the launcher, if there is one: a command
+/// that becomes the one that stands at its end.
+fn command(folder: &Path, launcher: &[&str], arguments: &[&str], settings: &Settings) -> Command {
+    let mut words = launcher
+        .iter()
+        .chain(&[env!("CARGO_BIN_EXE_clerk-sync-under-test")]);
+    let mut command = Command::new(words.next().unwrap());
     command
+        .args(words)
         .args(arguments)
         .current_dir(folder)
         .env_clear()
@@ -55,7 +60,7 @@ fn command(folder: &Path, arguments: &[&str], settings: &Settings) -> Command {
 /// Runs a command to its end.
 pub(crate) async fn run(folder: &Path, arguments: &[&str], settings: &Settings) -> Finished {
     let what = arguments.join(" ");
-    let output = command(folder, arguments, settings).output();
+    let output = command(folder, &[], arguments, settings).output();
     let output = within(PATIENCE, &what, output).await.unwrap();
     Finished {
         code: output.status.code(),
@@ -74,7 +79,11 @@ pub(crate) struct Running {
 impl Running {
     /// Starts a command; when this returns it is on its way up.
     pub(crate) fn start(folder: &Path, arguments: &[&str], settings: &Settings) -> Self {
-        let mut child = command(folder, arguments, settings).spawn().unwrap();
+        Self::of(command(folder, &[], arguments, settings))
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let (mut out, errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         tokio::spawn(async move {
@@ -99,9 +108,18 @@ impl Running {
 
     /// Starts `serve` on a free port, and answers where it listens once it takes requests.
     pub(crate) async fn serve(folder: &Path, settings: &Settings) -> (Self, SocketAddr) {
+        Self::serve_through(&[], folder, settings).await
+    }
+
+    /// The same, started by another command.
+    pub(crate) async fn serve_through(
+        launcher: &[&str],
+        folder: &Path,
+        settings: &Settings,
+    ) -> (Self, SocketAddr) {
         let mut settings = settings.to_vec();
         settings.push(("LOG_FORMAT".to_owned(), "json".to_owned()));
-        let mut server = Self::start(folder, &["serve"], &settings);
+        let mut server = Self::of(command(folder, launcher, &["serve"], &settings));
         let address = e2e::eventually("a server that listens", async || {
             if let Some(status) = server.child.try_wait().unwrap() {
                 panic!("{status}: {}", server.said());
@@ -150,8 +168,13 @@ impl Running {
     }
 
     fn signal(&self, signal: Signal) {
+        kill_process(self.id(), signal).unwrap();
+    }
+
+    /// The process's id.
+    pub(crate) fn id(&self) -> Pid {
         let id = i32::try_from(self.child.id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+        Pid::from_raw(id).unwrap()
     }
 
     /// Asks the process to end, expects success, and answers all that it said on standard error.

@@ -185,7 +185,8 @@ pub(crate) async fn live() -> Json<Probe> {
 ))]
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Probe>) {
     let (database, migrations, _) = store_checks(&app).await;
-    if database.status.max(migrations.status) == Status::Healthy {
+    // One that takes no writes is still good for most requests.
+    if database.status.max(migrations.status) < Status::Unhealthy {
         (StatusCode::OK, Json(Probe { status: "ready" }))
     } else {
         (
@@ -214,7 +215,15 @@ async fn store_checks(app: &App) -> (Check, Check, Option<StoreReport>) {
                     format!("{count} to run: `clerk-sync migrate up`"),
                 ),
             };
-            (Check::HEALTHY, migrations, Some(report))
+            let database = if report.takes_writes {
+                Check::HEALTHY
+            } else {
+                Check::new(
+                    Status::Degraded,
+                    "answers, but took nothing when it was last written to: is its disk full, or is it read-only?",
+                )
+            };
+            (database, migrations, Some(report))
         }
     }
 }

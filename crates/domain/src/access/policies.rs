@@ -31,6 +31,12 @@ impl Policies {
     }
 }
 
+impl From<Policy> for Arc<Policies> {
+    fn from(policy: Policy) -> Self {
+        Self::new(Policies::new(policy))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,6 +20,8 @@ pub enum MigrationState {
 pub struct StoreReport {
     /// The schema.
     pub migrations: MigrationState,
+    /// Whether the last write did not fail for want of a disk that takes it, as far as this process knows.
+    pub takes_writes: bool,
     /// When the latest authentic delivery came.
     pub last_event_at: Option<DateTime<Utc>>,
     /// Deliveries that wait for a person.

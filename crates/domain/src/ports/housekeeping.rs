@@ -7,7 +7,8 @@ use crate::{ClerkId, StoreError};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Housekeeping: Send + Sync {
-    /// Takes or renews the lease of a job for `holder` until `until`: `false` while another holder's lasts.
+    /// Takes or renews the lease of a job for `holder` until `until`: `false` while another holder's lasts. One that
+    /// ends more than an hour after this one would is nobody's: it was taken by a clock that was wrong.
     ///
     /// # Errors
     /// When nothing was committed.

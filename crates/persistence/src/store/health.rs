@@ -23,6 +23,7 @@ impl StoreHealth for Store {
     async fn report(&self) -> Result<StoreReport, StoreError> {
         limited(async {
             let mut lease = self.reader().await?;
+            let takes_writes = self.takes_writes();
             let known = super::super::known_versions();
             let applied = match applied_versions(lease.conn()).await.map_err(store_error) {
                 // The database answers, but has no list of migrations yet.
@@ -36,6 +37,7 @@ impl StoreHealth for Store {
             if count > 0 {
                 return Ok(StoreReport {
                     migrations: MigrationState::Pending { count },
+                    takes_writes,
                     last_event_at: None,
                     quarantined: 0,
                 });
@@ -44,6 +46,7 @@ impl StoreHealth for Store {
             let (last_event_at, quarantined) = lease.settle(found).map_err(store_error)?;
             Ok(StoreReport {
                 migrations: MigrationState::Current,
+                takes_writes,
                 last_event_at: last_event_at.map(|at| at.0),
                 quarantined: u64::try_from(quarantined).unwrap_or_default(),
             })

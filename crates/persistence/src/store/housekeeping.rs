@@ -1,7 +1,7 @@
 //! What background work needs: leases, checkpoints, pruning, lapsed tiers.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use domain::{ClerkId, Housekeeping, Outcome, Precedence, StoreError};
 
@@ -10,6 +10,10 @@ use super::run::RunQueryDsl;
 use super::{Store, changes, consequences, invite_attempts, limited, store_error, usage};
 use crate::column::{Id, Time};
 use crate::schema::{checkpoints, leases, users, webhook_deliveries as ledger};
+
+/// Nobody asks for a lease that lasts so much longer than another's of the same job. A holder whose clock was that far ahead
+/// may have died since, or been put right; were he still there and still ahead, the two would take turns.
+const WRONG_CLOCK: TimeDelta = TimeDelta::hours(1);
 
 #[async_trait]
 impl Housekeeping for Store {
@@ -39,7 +43,8 @@ impl Housekeeping for Store {
                 .filter(
                     leases::holder
                         .eq(excluded(leases::holder))
-                        .or(leases::until.le(Time(now))),
+                        .or(leases::until.le(Time(now)))
+                        .or(leases::until.gt(Time(until + WRONG_CLOCK))),
                 )
                 .execute(lease.conn())
                 .await;

@@ -1,10 +1,13 @@
 //! Connections out of the pool, and when they go back to it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use diesel::QueryResult;
 use diesel_async::pooled_connection::deadpool::Object;
 use domain::StoreError;
 use tokio::sync::SemaphorePermit;
 
-use super::{Conn, Core, Pool};
+use super::{Conn, Core, Pool, is_unwritable};
 
 /// A connection that closes unless its call ends well ([`Lease::settle`]).
 ///
@@ -15,6 +18,8 @@ pub(super) struct Lease<'a> {
     conn: Option<Object<Conn>>,
     /// Given up after the connection.
     _turn: Option<SemaphorePermit<'a>>,
+    /// Where a writer's lease leaves word of whether writing works.
+    unwritable: Option<&'a AtomicBool>,
 }
 
 impl Core {
@@ -36,6 +41,11 @@ impl Core {
         self.lease(&self.pool, Some(turn)).await
     }
 
+    /// Whether the last writer's lease did not end because the database takes nothing.
+    pub(super) fn takes_writes(&self) -> bool {
+        !self.unwritable.load(Ordering::Relaxed)
+    }
+
     async fn lease<'a>(
         &'a self,
         pool: &Pool,
@@ -44,6 +54,7 @@ impl Core {
         match pool.get().await {
             Ok(conn) => Ok(Lease {
                 conn: Some(conn),
+                unwritable: turn.is_some().then_some(&self.unwritable),
                 _turn: turn,
             }),
             Err(error) => Err(StoreError::Unavailable(error.into())),
@@ -62,7 +73,14 @@ impl Lease<'_> {
     }
 
     /// Gives the connection back if all went well.
-    pub(super) fn settle<T, E>(mut self, result: Result<T, E>) -> Result<T, E> {
+    pub(super) fn settle<T>(mut self, result: QueryResult<T>) -> QueryResult<T> {
+        if let Some(unwritable) = self.unwritable {
+            match &result {
+                Ok(_) => unwritable.store(false, Ordering::Relaxed),
+                Err(error) if is_unwritable(error) => unwritable.store(true, Ordering::Relaxed),
+                Err(_) => {}
+            }
+        }
         if result.is_ok() {
             drop(self.conn.take());
         }

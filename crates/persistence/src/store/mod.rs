@@ -57,6 +57,7 @@ mod waves;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use domain::{Policies, StoreError};
@@ -96,6 +97,8 @@ pub(crate) struct Core {
     observed: Arc<Observed>,
     policy: Arc<Policies>,
     writers: Semaphore,
+    /// Whether the last write failed because the database takes none.
+    unwritable: AtomicBool,
     /// Only where there are policies.
     admin_proof: Option<AdminProof>,
 }
@@ -116,6 +119,7 @@ impl Store {
             observed,
             policy: settings.policy,
             writers: Semaphore::new(writers),
+            unwritable: AtomicBool::new(false),
             admin_proof,
         });
         Self {
@@ -150,7 +154,7 @@ async fn limited_to<T>(
 }
 
 /// Tells what may succeed later from what never will.
-fn store_error(error: diesel::result::Error) -> StoreError {
+pub(super) fn store_error(error: diesel::result::Error) -> StoreError {
     use diesel::result::DatabaseErrorKind as Kind;
     use diesel::result::Error;
     match error {
@@ -199,6 +203,26 @@ fn is_passing(message: &str) -> bool {
     ]
     .iter()
     .any(|known| message.contains(known))
+}
+
+/// Whether the database answers and takes nothing: its disk is full or failing, or it is there to be read only.
+pub(super) fn is_unwritable(error: &diesel::result::Error) -> bool {
+    use diesel::result::DatabaseErrorKind as Kind;
+    use diesel::result::Error;
+    match error {
+        Error::DatabaseError(Kind::ReadOnlyTransaction, _) => true,
+        Error::DatabaseError(Kind::Unknown, info) => [
+            "database or disk is full",
+            "disk I/O error",
+            "attempt to write a readonly database",
+            "could not extend file",
+            "could not write",
+            "No space left on device",
+        ]
+        .iter()
+        .any(|known| info.message().contains(known)),
+        _ => false,
+    }
 }
 
 /// A schema or rights other than this program was built for: no fault of what was to be written, and a person mends it.

@@ -17,6 +17,7 @@ on_both_stores! {
     of_two_holders_one_has_the_lease_until_it_ends,
     of_many_who_ask_at_once_one_has_the_lease,
     leases_of_two_jobs_are_apart,
+    a_lease_from_a_clock_far_ahead_keeps_nobody_away,
     a_checkpoint_is_kept_replaced_and_forgotten,
     old_lines_are_pruned_a_few_at_a_time_and_quarantined_ones_stay,
     pruning_leaves_what_the_lines_told,
@@ -79,6 +80,16 @@ async fn of_many_who_ask_at_once_one_has_the_lease(store: TestStore) {
             .count();
         assert_eq!(taken, 1, "round {round}");
     }
+}
+
+async fn a_lease_from_a_clock_far_ahead_keeps_nobody_away(store: TestStore) {
+    const DECADE: i64 = 10 * 365 * 86_400;
+    assert!(lease(&store, "reconcile", "ahead", DECADE, DECADE + 25).await);
+    assert!(lease(&store, "reconcile", "a", 0, 25).await);
+    assert!(!lease(&store, "reconcile", "b", 1, 26).await);
+    // A little ahead is what the lease is for.
+    assert!(lease(&store, "prune", "ahead", 3000, 3025).await);
+    assert!(!lease(&store, "prune", "a", 0, 25).await);
 }
 
 async fn leases_of_two_jobs_are_apart(store: TestStore) {

@@ -80,6 +80,7 @@ impl FromRequest<App> for CsvFile {
                 "send a CSV file with `Content-Type: text/csv`, or as the part `file` of `multipart/form-data`",
             )
         })?;
+        raw_body::refuse_encoded(request.headers())?;
         let limit = app.settings.import_body_limit;
         let body = raw_body::read(app, request, limit).await?;
         match form {
