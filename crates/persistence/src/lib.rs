@@ -10,6 +10,7 @@ mod commits;
 mod database_url;
 mod decimal_column;
 mod migration;
+mod moving;
 mod pool;
 mod postgres;
 mod postgres_roles;
@@ -41,6 +42,7 @@ use postgres_wake_ups::PostgresWakeUps;
 
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use migration::{MigrationError, MigrationStatus};
+pub use moving::{Dialect, Move, MoveError, MoveProgress, Moved, Tally};
 pub use row_security::RowSecurityProblem;
 
 /// The owned tables, by name.

@@ -298,7 +298,7 @@ pub(crate) async fn let_in(
 }
 
 /// The migrations that this program was built with.
-fn known_versions() -> Vec<String> {
+pub(crate) fn known_versions() -> Vec<String> {
     crate::migration::known_versions::<diesel::pg::Pg>(&MIGRATIONS)
 }
 
