@@ -30,12 +30,14 @@ pub(super) struct Table {
     #[cfg(test)]
     pub(super) columns: &'static [&'static str],
     /// Reads all rows of SQLite, batch after batch, until `take` takes no more.
-    pub(super) read:
-        fn(&mut SqliteConnection, take: &mut dyn FnMut(Batch) -> bool) -> Result<Tally, MoveError>,
+    pub(super) read: Read,
     /// Reads all rows of PostgreSQL.
     pub(super) tally: for<'c> fn(&'c mut Conn) -> BoxFuture<'c, QueryResult<Tally>>,
 }
 
+type Read = fn(&mut SqliteConnection, Take<'_>) -> Result<Tally, MoveError>;
+/// Takes rows on; answers whether it takes more.
+pub(super) type Take<'a> = &'a mut dyn FnMut(Batch) -> bool;
 type Insert = Box<dyn for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, QueryResult<usize>> + Send>;
 
 /// Rows on their way.
@@ -112,10 +114,7 @@ impl<R: Row> Query for Giving<R> {
 impl<R, C> diesel::RunQueryDsl<C> for Giving<R> {}
 
 /// All rows of a table in SQLite.
-pub(super) fn read<R>(
-    conn: &mut SqliteConnection,
-    take: &mut dyn FnMut(Batch) -> bool,
-) -> Result<Tally, MoveError>
+pub(super) fn read<R>(conn: &mut SqliteConnection, take: Take<'_>) -> Result<Tally, MoveError>
 where
     R: Row + Queryable<R::Sql, Sqlite>,
     Giving<R>: for<'q> diesel::query_dsl::LoadQuery<'q, SqliteConnection, R, DefaultLoadingMode>,
