@@ -33,6 +33,7 @@ mod legacy;
 mod likeness;
 mod limits;
 mod logout;
+mod moving;
 mod ordering;
 mod outage;
 mod own_account;
