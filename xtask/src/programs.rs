@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::process::{self, variable};
 
 /// The programs, named as their Debian packages are.
-const PROGRAMS: [&str; 3] = ["nginx", "caddy", "redis-server"];
+const PROGRAMS: [&str; 4] = ["nginx", "caddy", "redis-server", "pgbouncer"];
 
 /// Where Debian keeps daemons, which is not on every account's PATH.
 const SYSTEM: &str = "/usr/sbin";

@@ -14,7 +14,8 @@ use clerk::{ClerkApi, ClerkConfigError};
 use domain::{Assistant, Directory, Enrichment, NoEnrichment, NoWriteBacks, WriteBacks};
 use imports::CsvPositions;
 use persistence::{
-    DatabaseUrl, MigrationError, OpenError, RowSecurityProblem, Store, StoreSettings,
+    DatabaseUrl, MigrationError, OpenError, RowSecurityProblem, SharedSessions, Store,
+    StoreSettings,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +50,9 @@ pub enum StartError {
         /// Why not.
         source: MigrationError,
     },
+    /// A pooler shares the database's sessions.
+    #[error(transparent)]
+    Sessions(SharedSessions),
     /// Row-level security would not keep users apart.
     #[error(transparent)]
     RowSecurity(#[from] RowSecurityProblem),
@@ -86,11 +90,31 @@ pub struct Server {
     tasks: TaskTracker,
 }
 
+/// Whether connections are sessions of their own: before anything is done that would not hold else.
+///
+/// # Errors
+/// When they are not, or the database cannot be reached or refuses.
+pub(crate) async fn check_sessions(database: &DatabaseConfig) -> Result<(), MigrationError> {
+    let urls = [
+        ("DATABASE_URL", Some(&database.url)),
+        ("DATABASE_MIGRATION_URL", database.migration_url.as_ref()),
+    ];
+    for (variable, url) in urls {
+        if let Some(url) = url
+            && persistence::sessions_are_shared(url).await?
+        {
+            return Err(SharedSessions { variable }.into());
+        }
+    }
+    Ok(())
+}
+
 /// Brings the schema up to date, by the owner where there is one, who then lets the service's own role in.
 ///
 /// # Errors
-/// When the database cannot be reached or refuses.
+/// As [`check_sessions`].
 pub(crate) async fn migrate(database: &DatabaseConfig) -> Result<Vec<String>, MigrationError> {
+    check_sessions(database).await?;
     let DatabaseConfig {
         url, migration_url, ..
     } = database;
@@ -297,9 +321,12 @@ fn caches(settings: CacheSettings, store: &Store) -> Result<Caches, RedisLinkErr
 }
 
 fn failed(url: &DatabaseUrl, source: MigrationError) -> StartError {
-    StartError::Migration {
-        product: url.product(),
-        source,
+    match source {
+        MigrationError::Shared(shared) => StartError::Sessions(shared),
+        source => StartError::Migration {
+            product: url.product(),
+            source,
+        },
     }
 }
 

@@ -1,5 +1,5 @@
 //! Turns a test's wish for a database into an empty one of its own, on PostgreSQL or SQLite, and removes it with the
-//! value; and its wish for a Redis into a server of its own. It never knows a table or a migration.
+//! value; and its wish for a Redis or a PgBouncer into one of its own. It never knows a table or a migration.
 //!
 //! PostgreSQL databases are made in the server that `TEST_POSTGRES_URL` names, which `cargo xtask test` sets. Without
 //! it the test fails: a test that needs a database is never skipped.
@@ -10,6 +10,7 @@
 )]
 
 mod cases;
+mod pgbouncer;
 mod postgres;
 mod redis;
 
@@ -17,6 +18,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+pub use pgbouncer::TestPgBouncer;
 pub use redis::TestRedis;
 
 /// An empty database that lives as long as this value.

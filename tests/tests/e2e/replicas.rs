@@ -1,5 +1,7 @@
 //! Several servers on one database.
 
+mod pooler;
+
 use domain::Outcome;
 use e2e::{ME, Message, TestDatabase, Visitor, World, new_message_id, sample};
 use emulator::TokenRequest;

@@ -47,6 +47,7 @@ impl Move {
         }
         let owner = database.migration_url.as_ref().unwrap_or(&database.url);
 
+        service::check_sessions(&database).await?;
         let ready = persistence::Move::prepare(&from, owner).await?;
         for name in service::migrate(&database).await? {
             output::note(format!("ran {name}"));
