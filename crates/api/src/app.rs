@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use webhooks::Receiver;
 
 use crate::invite_gate::InviteGate;
+use crate::leaving::Leaving;
 use crate::legacy_bridge::LegacyBridge;
 use crate::rate_limits::{RateLimitSettings, RateLimits};
 use crate::routes::me_answers::MeAnswers;
@@ -117,6 +118,8 @@ pub struct Parts {
     pub sync_status: Arc<SyncStatus>,
     /// Settings of the HTTP side.
     pub settings: ApiSettings,
+    /// Whether the service is about to stop.
+    pub leaving: Leaving,
     /// Cancelled when the service stops: answers that have no end of their own end then.
     pub stop: CancellationToken,
 }

@@ -176,6 +176,7 @@ impl Surface {
             Arc::clone(&app.rate_limits),
             app.settings.trusted_proxies.clone(),
         );
+        let outer = outer.until(app.leaving.clone());
         let cors = cors::layer(&app.settings.cors_origins);
         let (mut routes, _) = self.routes.split_for_parts();
         if app.legacy.is_some() {

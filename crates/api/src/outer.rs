@@ -15,11 +15,13 @@ use std::time::{Duration, Instant};
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
+use http::{HeaderValue, header};
 use ipnet::IpNet;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
+use crate::leaving::Leaving;
 use crate::peer::PeerAddress;
 use crate::problem::{Kind, Problem};
 use crate::rate_limits::RateLimits;
@@ -32,6 +34,7 @@ pub(crate) struct OuterLayer {
     limit: Duration,
     ids: Arc<RequestIds>,
     strangers: Option<Arc<Strangers>>,
+    leaving: Leaving,
 }
 
 /// Counts those who prove to be nobody.
@@ -47,7 +50,13 @@ impl OuterLayer {
             limit,
             ids: Arc::new(RequestIds::new()),
             strangers: None,
+            leaving: Leaving::default(),
         }
+    }
+
+    /// Of a service that stops some day.
+    pub(crate) fn until(self, leaving: Leaving) -> Self {
+        Self { leaving, ..self }
     }
 
     /// Where those who are refused for want of a proof are counted, by their address.
@@ -117,6 +126,7 @@ where
                 .map_err(|_| fallback::panicked()),
         };
         let limit = self.layer.limit;
+        let is_last = self.layer.leaving.has_begun();
         let work = async move {
             let began = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
             let mut response = match answering {
@@ -152,6 +162,10 @@ where
                 response = with_headers_of(&response, problem.respond(id.as_str()));
             }
             fixed_headers::add(&mut response);
+            if is_last {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
             id.write(response.headers_mut());
             Ok(response)
         };

@@ -36,6 +36,7 @@ use webhooks::{Receiver, ReceiverConfig};
 
 use crate::app::{ApiSettings, App, Parts};
 use crate::invite_gate::InviteGate;
+use crate::leaving::Leaving;
 use crate::outer::OuterLayer;
 use crate::rate_limits::RateLimitSettings;
 use crate::service_caller::ServiceTokens;
@@ -214,6 +215,7 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
             cors_origins: Vec::new(),
             origins: Vec::new(),
         },
+        leaving: Leaving::default(),
         stop: CancellationToken::new(),
     };
     bring(&mut parts);

@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower_layer::Layer as _;
 
@@ -29,6 +29,9 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Bytes of a head; beyond them the answer is 431, as beyond the 100 lines that are hyper's own limit: to name that number
 /// would be to have room for as many lines filled anew for each request.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// How long a connection may stay once the service stops without a request: one may be on its way.
+const LINGER: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(10);
 /// How long requests under way may take once the service stops.
 const GRACE: Duration = Duration::from_secs(25);
 /// The pause after the system could not give another connection.
@@ -48,21 +51,18 @@ pub(crate) async fn serve(listener: TcpListener, routes: Endpoint, stop: Cancell
         };
         // An answer is one small write: waiting for more to send with it would only delay it.
         let _ = stream.set_nodelay(true);
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), from(peer, routes.clone()));
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            // What a client did to its connection is no event of ours.
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
-            drop(place);
-        });
+        serve_one(stream, peer, &routes, &graceful, Some(place));
     }
-    drop(listener);
+    for (stream, peer) in waiting(listener) {
+        serve_one(stream, peer, &routes, &graceful, None);
+    }
+    // A connection that has said nothing yet is closed by what follows, in the middle of its first request perhaps.
+    let lingering = async {
+        while graceful.count() > 0 {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, lingering).await;
     if tokio::time::timeout(GRACE, graceful.shutdown())
         .await
         .is_err()
@@ -74,6 +74,48 @@ pub(crate) async fn serve(listener: TcpListener, routes: Endpoint, stop: Cancell
     }
 }
 
+/// Serves a connection on a task of its own, which holds its place.
+fn serve_one(
+    stream: TcpStream,
+    peer: SocketAddr,
+    routes: &Endpoint,
+    graceful: &GracefulShutdown,
+    place: Option<OwnedSemaphorePermit>,
+) {
+    // An answer is one small write: waiting for more to send with it would only delay it.
+    let _ = stream.set_nodelay(true);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), from(peer, routes.clone()));
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        // What a client did to its connection is no event of ours.
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(place);
+    });
+}
+
+/// Closes the listener, and gives the connections that the system had taken for it by then: they believe that they are
+/// served, and would be reset.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let mut waiting = Vec::new();
+    let Ok(listener) = listener.into_std() else {
+        return waiting;
+    };
+    // It does not block: without another connection it says so.
+    while let Ok((stream, peer)) = listener.accept() {
+        let stream = stream
+            .set_nonblocking(true)
+            .and_then(|()| TcpStream::from_std(stream));
+        waiting.extend(stream.map(|stream| (stream, peer)));
+    }
+    waiting
+}
+
 /// The routes, told with each request where its connection comes from.
 fn from(peer: SocketAddr, routes: Endpoint) -> TowerToHyperService<AddExtension<Endpoint, Peer>> {
     TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(routes))
@@ -82,7 +124,7 @@ fn from(peer: SocketAddr, routes: Endpoint) -> TowerToHyperService<AddExtension<
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let place = Arc::clone(room).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ApiSettings, App, LegacyBridge, Parts, ServiceTokens, SyncStatus};
+use api::{ApiSettings, App, Leaving, LegacyBridge, Parts, ServiceTokens, SyncStatus};
 use assistant::{AssistantConfig, AssistantConfigError, ChatCompletions};
 use auth::Authenticator;
 use auth::legacy::{LegacyFault, LegacyVerifier};
@@ -86,6 +86,9 @@ pub enum StartError {
 pub struct Server {
     address: SocketAddr,
     store: Store,
+    leaving: Leaving,
+    /// Between the two.
+    delay: Duration,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -183,6 +186,7 @@ impl Server {
             None => None,
         };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let leaving = Leaving::default();
         let enrichment: Arc<dyn Enrichment> = match &clerk {
             Some(clerk) => Enricher::start(clerk, &store.mirror, &tasks, &stop),
             None => Arc::new(NoEnrichment),
@@ -235,6 +239,7 @@ impl Server {
             service_tokens: ServiceTokens::new(service_tokens),
             policy,
             sync_status: Arc::clone(&sync_status),
+            leaving: leaving.clone(),
             settings: ApiSettings {
                 jit_provisioning,
                 webhook_body_limit,
@@ -262,6 +267,8 @@ impl Server {
         Ok(Self {
             address,
             store,
+            leaving,
+            delay: edges.shutdown_delay,
             stop,
             tasks,
         })
@@ -279,8 +286,11 @@ impl Server {
         &self.store
     }
 
-    /// Takes no new requests, lets those under way finish, and stops.
+    /// Says that it is not ready any more, and goes on for as long as whoever sends requests here takes to notice. Then takes
+    /// no new ones, lets those under way finish, and stops.
     pub async fn shutdown(self) {
+        self.leaving.begin();
+        tokio::time::sleep(self.delay).await;
         self.stop.cancel();
         self.tasks.wait().await;
     }

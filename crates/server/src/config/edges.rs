@@ -22,6 +22,8 @@ pub struct EdgesConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may call from a browser.
     pub cors_origins: Vec<String>,
+    /// How long the service goes on when it was asked to stop, for balancers to notice.
+    pub shutdown_delay: Duration,
 }
 
 pub(super) fn read(vars: &mut Variables<'_>) -> EdgesConfig {
@@ -33,6 +35,7 @@ pub(super) fn read(vars: &mut Variables<'_>) -> EdgesConfig {
         },
         trusted_proxies: trusted_proxies(vars),
         cors_origins: cors_origins(vars),
+        shutdown_delay: Duration::from_secs(vars.number("SHUTDOWN_DELAY_SECONDS", 0, 0..=300)),
     }
 }
 

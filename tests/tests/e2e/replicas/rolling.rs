@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use domain::{ClerkId, Outcome};
 use e2e::{
@@ -23,37 +24,59 @@ const ROUNDS: usize = 2;
 const CLIENTS: usize = 6;
 /// What is answered of either kind between two restarts, at least.
 const ANSWERS: usize = 60;
+/// How often the balancer looks who is ready; and how long, in seconds, a replica goes on for it to notice.
+const PROBES: Duration = Duration::from_millis(50);
+const DELAY: (&str, &str) = ("SHUTDOWN_DELAY_SECONDS", "1");
 
-/// What stands before the replicas and gives each request to the next of them. What is refused a connection goes to another,
-/// and nothing else is tried again: with any other failure the request may have had its effect.
+/// What stands before the replicas and gives each request to the next of them that says of itself that it is ready. What is
+/// refused a connection goes to another, and nothing else is tried again: with any other failure the request may have had
+/// its effect.
 struct Balancer {
-    replicas: Mutex<Vec<Visitor>>,
+    replicas: Mutex<Vec<Replica>>,
     turn: AtomicUsize,
+}
+
+#[derive(Clone)]
+struct Replica {
+    visitor: Visitor,
+    is_ready: bool,
 }
 
 impl Balancer {
     fn of(addresses: &[SocketAddr]) -> Self {
-        let replicas = addresses.iter().copied().map(Self::visitor);
+        let replicas = addresses.iter().copied().map(Replica::at);
         Self {
             replicas: Mutex::new(replicas.collect()),
             turn: AtomicUsize::new(0),
         }
     }
 
-    /// A connection for each request: one that is kept may be closed just when the next request is on its way.
-    fn visitor(address: SocketAddr) -> Visitor {
-        Visitor::of(address).with("connection", "close")
+    fn replace(&self, place: usize, address: SocketAddr) {
+        self.replicas.lock().unwrap()[place] = Replica::at(address);
     }
 
-    fn replace(&self, place: usize, address: SocketAddr) {
-        self.replicas.lock().unwrap()[place] = Self::visitor(address);
+    /// Looks at every replica, again and again.
+    async fn probe(self: Arc<Self>) {
+        loop {
+            for place in 0..REPLICAS {
+                let visitor = self.replicas.lock().unwrap()[place].visitor.clone();
+                let answer = visitor.try_get("/health/ready").await;
+                self.replicas.lock().unwrap()[place].is_ready =
+                    answer.is_ok_and(|answer| answer.status == 200);
+            }
+            tokio::time::sleep(PROBES).await;
+        }
     }
 
     async fn ask(&self, request: &Request) -> Answer {
         within(PATIENCE, "a replica that takes the request", async {
             loop {
                 let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-                let visitor = self.replicas.lock().unwrap()[turn % REPLICAS].clone();
+                let Replica { visitor, is_ready } =
+                    self.replicas.lock().unwrap()[turn % REPLICAS].clone();
+                if !is_ready {
+                    continue;
+                }
                 let answer = match request {
                     Request::Me { token } => visitor.bearer(token).try_get(ME).await,
                     Request::Webhook(message) => visitor.try_send(message.clone()).await,
@@ -66,6 +89,15 @@ impl Balancer {
             }
         })
         .await
+    }
+}
+
+impl Replica {
+    fn at(address: SocketAddr) -> Self {
+        Self {
+            visitor: Visitor::of(address),
+            is_ready: true,
+        }
     }
 }
 
@@ -140,7 +172,7 @@ async fn started(folder: &Path, settings: &Settings) -> (Running, SocketAddr) {
 
 async fn nobody_notices(clerk: Emulator, own: &[(&str, &str)]) {
     let database = e2e::migrated_postgres().await;
-    let settings = settings(database.url(), &clerk, own);
+    let settings = settings(database.url(), &clerk, &[own, &[DELAY]].concat());
     let folder = tempfile::tempdir().unwrap();
     let (mut replicas, mut addresses) = (Vec::new(), Vec::new());
     for _ in 0..REPLICAS {
@@ -153,6 +185,8 @@ async fn nobody_notices(clerk: Emulator, own: &[(&str, &str)]) {
         Arc::new(Seen::default()),
     );
     let (mut asking, mut sending) = (JoinSet::new(), JoinSet::new());
+    let mut probing = JoinSet::new();
+    probing.spawn(Arc::clone(&balancer).probe());
     for client in 0..CLIENTS {
         let request = TokenRequest {
             expires_in: Some(3600),
