@@ -136,3 +136,25 @@ async fn accept(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpStream as Client};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn connections_that_nobody_has_taken_are_taken_at_the_end() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let clients: Vec<Client> = (0..3).map(|_| Client::connect(address).unwrap()).collect();
+        let taken = waiting(listener);
+        let peers: Vec<SocketAddr> = taken.iter().map(|(_, peer)| *peer).collect();
+        let own: Vec<SocketAddr> = clients
+            .iter()
+            .map(|client| client.local_addr().unwrap())
+            .collect();
+        assert_eq!(peers, own);
+        Client::connect(address).unwrap_err();
+    }
+}

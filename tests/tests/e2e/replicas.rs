@@ -1,5 +1,6 @@
 //! Several servers on one database.
 
+mod leaving;
 mod pooler;
 mod rolling;
 mod together;

@@ -19,11 +19,11 @@ use crate::program::{Running, Settings};
 
 const REPLICAS: usize = 3;
 /// Every replica is restarted so often.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 1;
 /// Those who ask for themselves, and as many senders of webhooks.
 const CLIENTS: usize = 6;
 /// What is answered of either kind between two restarts, at least.
-const ANSWERS: usize = 60;
+const ANSWERS: usize = 40;
 /// How often the balancer looks who is ready; and how long, in seconds, a replica goes on for it to notice.
 const PROBES: Duration = Duration::from_millis(50);
 const DELAY: (&str, &str) = ("SHUTDOWN_DELAY_SECONDS", "1");
