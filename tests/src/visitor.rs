@@ -150,6 +150,15 @@ impl Visitor {
         self.answer(format!("POST {WEBHOOKS}"), request).await
     }
 
+    /// `GET`, of a server that may be on its way out.
+    ///
+    /// # Errors
+    /// When there is no answer, or not the whole of it.
+    pub async fn try_get(&self, path: &str) -> reqwest::Result<Answer> {
+        let request = self.client.get(self.url(path));
+        self.answer(format!("GET {path}"), request).await
+    }
+
     async fn answer(&self, asked: String, mut request: RequestBuilder) -> reqwest::Result<Answer> {
         for (name, value) in &self.headers {
             request = request.header(name, value);

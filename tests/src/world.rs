@@ -98,6 +98,12 @@ impl World {
         started.unwrap_or_else(|error| panic!("the server does not start: {error:?}"))
     }
 
+    /// Stops the server; leaves its Clerk and its database.
+    pub async fn stop(self) -> (Emulator, TestDatabase) {
+        self.server.shutdown().await;
+        (self.clerk, self.database)
+    }
+
     /// The offline Clerk.
     #[must_use]
     pub fn clerk(&self) -> &Emulator {

@@ -6,10 +6,11 @@ use std::process::Command;
 use crate::process::{self, variable};
 
 /// The programs, and the Debian packages that bring them.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("nginx", "nginx"),
     ("caddy", "caddy"),
     ("redis-server", "redis-server"),
+    ("pgbouncer", "pgbouncer"),
     ("faketime", "faketime"),
     ("promtool", "prometheus"),
     ("systemd-analyze", "systemd"),

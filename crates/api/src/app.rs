@@ -20,6 +20,7 @@ use webhooks::Receiver;
 use crate::cors::CorsOrigins;
 use crate::counts::{DeliveryCounts, DeliveryReport, ProofCounts, ProofReport};
 use crate::invite_gate::InviteGate;
+use crate::leaving::Leaving;
 use crate::legacy_bridge::{LegacyBridge, LegacyUse};
 use crate::load::Load;
 use crate::rate_limits::{RateLimitSettings, RateLimits};
@@ -128,6 +129,8 @@ pub struct Parts {
     pub sync_status: Arc<SyncStatus>,
     /// Settings of the HTTP side.
     pub settings: ApiSettings,
+    /// Whether the service is about to stop.
+    pub leaving: Leaving,
     /// Cancelled when the service stops: answers that have no end of their own end then.
     pub stop: CancellationToken,
 }

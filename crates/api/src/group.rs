@@ -179,7 +179,8 @@ impl Surface {
             .counting_strangers(
                 Arc::clone(&app.rate_limits),
                 app.settings.trusted_proxies.clone(),
-            );
+            )
+            .until(app.leaving.clone());
         let cors = cors::layer(&app.settings.cors_origins);
         let (mut routes, _) = self.routes.split_for_parts();
         if app.legacy.is_some() {

@@ -24,6 +24,7 @@ mod identity_headers;
 mod input;
 mod invite_gate;
 mod json_body;
+mod leaving;
 mod legacy_bridge;
 mod load;
 mod metering;
@@ -62,6 +63,7 @@ pub use guards::{
     IsAdmin, Must, Name, Roles, Rule, StepUpRule, SteppedUp,
 };
 pub use invite_gate::InviteGate;
+pub use leaving::Leaving;
 pub use legacy_bridge::{LegacyBridge, LegacyUse};
 pub use metering::{Metered, Reservation, Use};
 pub use openapi::openapi_json;

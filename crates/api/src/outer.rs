@@ -15,12 +15,14 @@ use std::time::Duration;
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
+use http::{HeaderValue, header};
 use ipnet::IpNet;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
 use crate::counts::Traffic;
+use crate::leaving::Leaving;
 use crate::load::Load;
 use crate::peer::PeerAddress;
 use crate::problem::{Kind, Problem};
@@ -36,6 +38,7 @@ pub(crate) struct OuterLayer {
     load: Arc<Load>,
     traffic: Arc<Traffic>,
     strangers: Option<Arc<Strangers>>,
+    leaving: Leaving,
 }
 
 /// Counts those who prove to be nobody.
@@ -53,7 +56,13 @@ impl OuterLayer {
             load,
             traffic,
             strangers: None,
+            leaving: Leaving::default(),
         }
+    }
+
+    /// Of a service that stops some day.
+    pub(crate) fn until(self, leaving: Leaving) -> Self {
+        Self { leaving, ..self }
     }
 
     /// Where those who are refused for want of a proof are counted, by their address.
@@ -132,6 +141,7 @@ where
                 .map_err(|_| fallback::panicked()),
         };
         let limit = self.layer.limit;
+        let is_last = self.layer.leaving.has_begun();
         let work = async move {
             let mut response = match answering {
                 Ok(answering) => {
@@ -157,6 +167,10 @@ where
                 response = with_headers_of(&response, problem.respond(id.as_str()));
             }
             fixed_headers::add(&mut response);
+            if is_last {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
             id.write(response.headers_mut());
             drop(place);
             let took = timed.answered(response.status());

@@ -68,6 +68,7 @@ mod tests {
                 migrations: MigrationState::Current,
                 last_event_at: None,
                 quarantined: 0,
+                takes_writes: true,
             })
         }
 

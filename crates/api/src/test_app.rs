@@ -38,6 +38,7 @@ use crate::app::{ApiSettings, App, Parts};
 use crate::cors::CorsOrigins;
 use crate::counts::Traffic;
 use crate::invite_gate::InviteGate;
+use crate::leaving::Leaving;
 use crate::outer::OuterLayer;
 use crate::rate_limits::RateLimitSettings;
 use crate::service_caller::ServiceTokens;
@@ -218,6 +219,7 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
             cors_origins: CorsOrigins::new(&[]),
             origins: Vec::new(),
         },
+        leaving: Leaving::default(),
         stop: CancellationToken::new(),
     };
     bring(&mut parts);

@@ -10,10 +10,12 @@ mod commits;
 mod database_url;
 mod decimal_column;
 mod migration;
+mod moving;
 mod pool;
 mod postgres;
 mod postgres_roles;
 mod postgres_scope;
+mod postgres_sessions;
 mod postgres_tls;
 mod postgres_url;
 mod postgres_wake_ups;
@@ -41,6 +43,8 @@ use postgres_wake_ups::PostgresWakeUps;
 
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use migration::{MigrationError, MigrationStatus};
+pub use moving::{Dialect, Move, MoveError, MoveProgress, Moved, Tally};
+pub use postgres_sessions::SharedSessions;
 pub use row_security::RowSecurityProblem;
 
 /// The owned tables, by name.
@@ -211,6 +215,18 @@ pub async fn let_in(owner: &DatabaseUrl, application: &DatabaseUrl) -> Result<()
             postgres::let_in(owner, application).await
         }
         _ => Ok(()),
+    }
+}
+
+/// Whether connections to this URL share the server's sessions, as they do behind a pooler in transaction mode: the service
+/// cannot work there, and nothing else here should be tried. SQLite has no sessions to share.
+///
+/// # Errors
+/// As [`migrate_up`].
+pub async fn sessions_are_shared(url: &DatabaseUrl) -> Result<bool, MigrationError> {
+    match url {
+        DatabaseUrl::Postgres(url) => Ok(postgres_sessions::are_shared(url).await?),
+        DatabaseUrl::Sqlite(_) => Ok(false),
     }
 }
 

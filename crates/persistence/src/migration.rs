@@ -6,6 +6,8 @@ use diesel::backend::Backend;
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
+use crate::SharedSessions;
+
 /// A migration and whether it has run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationStatus {
@@ -35,6 +37,9 @@ pub enum MigrationError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A pooler stands between.
+    #[error(transparent)]
+    Shared(#[from] SharedSessions),
     /// The program is stopping.
     #[error("the migration was interrupted")]
     Interrupted,

@@ -14,6 +14,7 @@ use diesel_async::pooled_connection::{
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::{Client, NoTls};
 
 use crate::commits::Observed;
 use crate::migration::MigrationError;
@@ -153,20 +154,10 @@ impl<C> diesel::RunQueryDsl<C> for Commit {}
 pub(crate) const QUEUES_OWNERS: bool = false;
 
 pub(crate) async fn connect(url: &str) -> ConnectionResult<Conn> {
-    let bad = |message: String| ConnectionError::BadConnection(message);
-    let PostgresTarget { mut config, tls } =
-        PostgresTarget::parse(url).map_err(|error| bad(error.to_string()))?;
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_TIMEOUT);
-    }
-    if config.get_application_name().is_none() {
-        config.application_name("clerk-sync");
-    }
-    let shown = |error: tokio_postgres::Error| bad(described(&error));
+    let PostgresTarget { config, tls } = target(url)?;
     let mut conn = match tls {
         None => {
-            let (client, connection) =
-                config.connect(tokio_postgres::NoTls).await.map_err(shown)?;
+            let (client, connection) = config.connect(NoTls).await.map_err(shown)?;
             AsyncPgConnection::try_from_client_and_connection(client, connection).await?
         }
         Some(roots) => {
@@ -179,6 +170,41 @@ pub(crate) async fn connect(url: &str) -> ConnectionResult<Conn> {
         .await
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
+}
+
+/// A connection without any settings, for simple queries. It is worked by a task that ends with it.
+pub(crate) async fn bare(url: &str) -> ConnectionResult<Client> {
+    let PostgresTarget { config, tls } = target(url)?;
+    Ok(match tls {
+        None => {
+            let (client, connection) = config.connect(NoTls).await.map_err(shown)?;
+            tokio::spawn(connection);
+            client
+        }
+        Some(roots) => {
+            let connector = crate::postgres_tls::connector(&roots)?;
+            let (client, connection) = config.connect(connector).await.map_err(shown)?;
+            tokio::spawn(connection);
+            client
+        }
+    })
+}
+
+fn target(url: &str) -> ConnectionResult<PostgresTarget> {
+    let mut target = PostgresTarget::parse(url)
+        .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+    if target.config.get_connect_timeout().is_none() {
+        target.config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if target.config.get_application_name().is_none() {
+        target.config.application_name("clerk-sync");
+    }
+    Ok(target)
+}
+
+/// The driver's error with its causes.
+pub(crate) fn shown(error: tokio_postgres::Error) -> ConnectionError {
+    ConnectionError::BadConnection(described(&error))
 }
 
 fn described(error: &tokio_postgres::Error) -> String {
@@ -298,7 +324,7 @@ pub(crate) async fn let_in(
 }
 
 /// The migrations that this program was built with.
-fn known_versions() -> Vec<String> {
+pub(crate) fn known_versions() -> Vec<String> {
     crate::migration::known_versions::<diesel::pg::Pg>(&MIGRATIONS)
 }
 

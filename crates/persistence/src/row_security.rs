@@ -26,6 +26,11 @@ impl AdminProof {
         Some(Self(hexadecimal(&hash.finalize()).into()))
     }
 
+    /// A proof that holds for as long as a transaction does which makes it known and forgets it again.
+    pub(crate) fn once(secret: &[u8]) -> Self {
+        Self(hexadecimal(&Sha256::digest(secret)).into())
+    }
+
     /// The proof itself.
     pub(crate) fn text(&self) -> &str {
         self.0.expose_secret()

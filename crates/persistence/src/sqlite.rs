@@ -247,7 +247,7 @@ pub(crate) async fn migration_status(
 }
 
 /// The migrations that this program was built with.
-fn known_versions() -> Vec<String> {
+pub(crate) fn known_versions() -> Vec<String> {
     crate::migration::known_versions::<diesel::sqlite::Sqlite>(&MIGRATIONS)
 }
 

@@ -22,7 +22,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower_layer::Layer as _;
 use tower_service::Service as TowerService;
@@ -38,6 +38,9 @@ pub(crate) const MAX_CONNECTIONS: usize = 10_000;
 /// Bytes of a head; beyond them the answer is 431, as beyond the 100 lines that are hyper's own limit: to name that number
 /// would be to have room for as many lines filled anew for each request.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// How long a connection may stay once the service stops without a request: one may be on its way.
+const LINGER: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(10);
 /// How long requests under way may take once the service stops.
 const GRACE: Duration = Duration::from_secs(25);
 /// The pause after the system could not give another connection.
@@ -85,16 +88,18 @@ pub(crate) async fn serve<S>(
         };
         // An answer is one small write: waiting for more to send with it would only delay it.
         let _ = stream.set_nodelay(true);
-        let connection = graceful.watch(connection(stream, from(peer, routes.clone())));
-        tokio::spawn(async move {
-            // What a client did to its connection is no event of ours.
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
-            drop(place);
-        });
+        serve_one(stream, peer, &routes, &graceful, Some(place));
     }
-    drop(listener);
+    for (stream, peer) in waiting(listener) {
+        serve_one(stream, peer, &routes, &graceful, None);
+    }
+    // A connection that has said nothing yet is closed by what follows, in the middle of its first request perhaps.
+    let lingering = async {
+        while graceful.count() > 0 {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, lingering).await;
     if tokio::time::timeout(GRACE, graceful.shutdown())
         .await
         .is_err()
@@ -104,6 +109,30 @@ pub(crate) async fn serve<S>(
             GRACE.as_secs()
         );
     }
+}
+
+/// Serves a connection on a task of its own, which holds its place.
+fn serve_one<S>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    routes: &S,
+    graceful: &GracefulShutdown,
+    place: Option<OwnedSemaphorePermit>,
+) where
+    S: TowerService<Request<Heard>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    // An answer is one small write: waiting for more to send with it would only delay it.
+    let _ = stream.set_nodelay(true);
+    let connection = graceful.watch(connection(stream, from(peer, routes.clone())));
+    tokio::spawn(async move {
+        // What a client did to its connection is no event of ours.
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(place);
+    });
 }
 
 /// Requests of one client, each within its limits.
@@ -124,6 +153,23 @@ where
         .serve_connection(TokioIo::new(stream), Telling { service, pace })
 }
 
+/// Closes the listener, and gives the connections that the system had taken for it by then: they believe that they are
+/// served, and would be reset.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let mut waiting = Vec::new();
+    let Ok(listener) = listener.into_std() else {
+        return waiting;
+    };
+    // It does not block: without another connection it says so.
+    while let Ok((stream, peer)) = listener.accept() {
+        let stream = stream
+            .set_nonblocking(true)
+            .and_then(|()| TcpStream::from_std(stream));
+        waiting.extend(stream.map(|stream| (stream, peer)));
+    }
+    waiting
+}
+
 /// The routes, told with each request where its connection comes from.
 fn from<S>(peer: SocketAddr, routes: S) -> TowerToHyperService<AddExtension<S, Peer>> {
     TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(routes))
@@ -132,7 +178,7 @@ fn from<S>(peer: SocketAddr, routes: S) -> TowerToHyperService<AddExtension<S, P
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let place = Arc::clone(room).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
@@ -142,5 +188,27 @@ async fn accept(
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpStream as Client};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn connections_that_nobody_has_taken_are_taken_at_the_end() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let clients: Vec<Client> = (0..3).map(|_| Client::connect(address).unwrap()).collect();
+        let taken = waiting(listener);
+        let peers: Vec<SocketAddr> = taken.iter().map(|(_, peer)| *peer).collect();
+        let own: Vec<SocketAddr> = clients
+            .iter()
+            .map(|client| client.local_addr().unwrap())
+            .collect();
+        assert_eq!(peers, own);
+        Client::connect(address).unwrap_err();
     }
 }

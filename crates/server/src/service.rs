@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ApiSettings, App, CorsOrigins, LegacyBridge, Parts, ServiceTokens, SyncStatus};
+use api::{ApiSettings, App, CorsOrigins, Leaving, LegacyBridge, Parts, ServiceTokens, SyncStatus};
 use assistant::{AssistantConfig, AssistantConfigError, ChatCompletions};
 use auth::Authenticator;
 use auth::legacy::{LegacyFault, LegacyVerifier};
@@ -17,7 +17,8 @@ use domain::{
 };
 use imports::CsvPositions;
 use persistence::{
-    DatabaseUrl, MigrationError, OpenError, RowSecurityProblem, Store, StoreSettings,
+    DatabaseUrl, MigrationError, OpenError, RowSecurityProblem, SharedSessions, Store,
+    StoreSettings,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -57,6 +58,9 @@ pub enum StartError {
         /// Why not.
         source: MigrationError,
     },
+    /// A pooler shares the database's sessions.
+    #[error(transparent)]
+    Sessions(SharedSessions),
     /// Row-level security would not keep users apart.
     #[error(transparent)]
     RowSecurity(#[from] RowSecurityProblem),
@@ -94,15 +98,38 @@ pub struct Server {
     cors_origins: CorsOrigins,
     reloads: Arc<Reloads>,
     store: Store,
+    leaving: Leaving,
+    /// Between the two.
+    delay: Duration,
     stop: CancellationToken,
     tasks: TaskTracker,
+}
+
+/// Whether connections are sessions of their own: before anything is done that would not hold else.
+///
+/// # Errors
+/// When they are not, or the database cannot be reached or refuses.
+pub(crate) async fn check_sessions(database: &DatabaseConfig) -> Result<(), MigrationError> {
+    let urls = [
+        ("DATABASE_URL", Some(&database.url)),
+        ("DATABASE_MIGRATION_URL", database.migration_url.as_ref()),
+    ];
+    for (variable, url) in urls {
+        if let Some(url) = url
+            && persistence::sessions_are_shared(url).await?
+        {
+            return Err(SharedSessions { variable }.into());
+        }
+    }
+    Ok(())
 }
 
 /// Brings the schema up to date, by the owner where there is one, who then lets the service's own role in.
 ///
 /// # Errors
-/// When the database cannot be reached or refuses.
+/// As [`check_sessions`].
 pub(crate) async fn migrate(database: &DatabaseConfig) -> Result<Vec<String>, MigrationError> {
+    check_sessions(database).await?;
     let DatabaseConfig {
         url, migration_url, ..
     } = database;
@@ -167,6 +194,7 @@ impl Server {
             None => None,
         };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let leaving = Leaving::default();
         let enrichment: Arc<dyn Enrichment> = match &clerk {
             Some(clerk) => Enricher::start(clerk, &store.mirror, &tasks, &stop),
             None => Arc::new(NoEnrichment),
@@ -222,6 +250,7 @@ impl Server {
             service_tokens: ServiceTokens::new(service_tokens),
             policy: Arc::clone(&policy),
             sync_status: Arc::clone(&sync_status),
+            leaving: leaving.clone(),
             settings: ApiSettings {
                 jit_provisioning,
                 webhook_body_limit,
@@ -276,6 +305,8 @@ impl Server {
             cors_origins,
             reloads,
             store,
+            leaving,
+            delay: edges.shutdown_delay,
             stop,
             tasks,
         })
@@ -316,8 +347,11 @@ impl Server {
         done
     }
 
-    /// Takes no new requests, lets those under way finish, and stops.
+    /// Says that it is not ready any more, and goes on for as long as whoever sends requests here takes to notice. Then takes
+    /// no new ones, lets those under way finish, and stops.
     pub async fn shutdown(self) {
+        self.leaving.begin();
+        tokio::time::sleep(self.delay).await;
         self.stop.cancel();
         self.tasks.wait().await;
     }
@@ -372,9 +406,12 @@ fn caches(settings: CacheSettings, store: &Store) -> Result<Caches, RedisLinkErr
 }
 
 fn failed(url: &DatabaseUrl, source: MigrationError) -> StartError {
-    StartError::Migration {
-        product: url.product(),
-        source,
+    match source {
+        MigrationError::Shared(shared) => StartError::Sessions(shared),
+        source => StartError::Migration {
+            product: url.product(),
+            source,
+        },
     }
 }
 

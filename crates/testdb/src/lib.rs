@@ -1,6 +1,6 @@
 //! Turns a test's wish for a database into an empty one of its own, on PostgreSQL or SQLite, and removes it with the
-//! value; and its wish for a Redis, or for a PostgreSQL that may die, into a server of its own. It never knows a table or a
-//! migration.
+//! value; and its wish for a Redis, a PgBouncer, or a PostgreSQL that may die, into a server of its own. It never knows a
+//! table or a migration.
 //!
 //! PostgreSQL databases are made in the server that `TEST_POSTGRES_URL` names, which `cargo xtask test` sets. Without
 //! it the test fails: a test that needs a database is never skipped.
@@ -11,6 +11,7 @@
 )]
 
 mod cases;
+mod pgbouncer;
 mod postgres;
 mod postgres_server;
 mod redis;
@@ -19,6 +20,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+pub use pgbouncer::TestPgBouncer;
 pub use postgres_server::TestPostgres;
 pub use redis::TestRedis;
 

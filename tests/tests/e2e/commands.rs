@@ -115,6 +115,7 @@ async fn completions_and_help_are_printed() {
         "serve",
         "emulator",
         "migrate",
+        "move",
         "send",
         "openapi",
         "completions",

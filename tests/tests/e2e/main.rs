@@ -36,6 +36,7 @@ mod likeness;
 mod limits;
 mod logout;
 mod metrics;
+mod moving;
 mod ordering;
 mod outage;
 mod overload;

@@ -1,11 +1,28 @@
 //! Several servers on one database.
 
-use domain::Outcome;
+mod leaving;
+mod pooler;
+mod rolling;
+mod together;
+
+use std::sync::Arc;
+
+use domain::{Outcome, Policy};
 use e2e::{ME, Message, TestDatabase, Visitor, World, new_message_id, sample};
 use emulator::TokenRequest;
+use persistence::{Store, StoreSettings};
 
 // Databases without tables: both servers come to migrate them.
 testdb::on_both! { two_servers_start_and_serve_at_once }
+
+/// A look into the database beside the servers.
+fn store(url: &str) -> Store {
+    let settings = StoreSettings {
+        pool_size: 2,
+        policy: Policy::built_in().into(),
+    };
+    Store::open(&url.parse().unwrap(), settings).unwrap()
+}
 
 async fn two_servers_start_and_serve_at_once(database: TestDatabase) {
     let clerk = World::new_clerk().await;

@@ -97,7 +97,7 @@ macro_rules! on_every_wall {
 use on_every_wall;
 
 /// Makes a row, and gives its id.
-async fn made(visitor: &Visitor, path: &str, body: &Value) -> String {
+pub(crate) async fn made(visitor: &Visitor, path: &str, body: &Value) -> String {
     let row = visitor.submit(Method::POST, path, body).await;
     let row = row.expect_json(201);
     row["id"].as_str().unwrap().to_owned()
@@ -139,7 +139,7 @@ async fn admin(world: &World) -> Visitor {
 }
 
 /// Every resource: where its rows are, a body that makes one, and one that changes it.
-async fn resources(owner: &Visitor) -> Vec<(&'static str, Value, Value)> {
+pub(crate) async fn resources(owner: &Visitor) -> Vec<(&'static str, Value, Value)> {
     let listing = made(owner, "/api/v1/listings", &json!({"title": "Bicycle"})).await;
     let collection = made(owner, "/api/v1/collections", &json!({"name": "Spring"})).await;
     let portfolio = made(owner, "/api/v1/portfolios", &json!({"name": "Savings"})).await;

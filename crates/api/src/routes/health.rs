@@ -178,12 +178,17 @@ pub(crate) async fn live() -> Json<Probe> {
     Json(Probe { status: "alive" })
 }
 
-/// Whether requests should be sent here: the database answers and has the right schema. Clerk may be away.
+/// Whether requests should be sent here: the database answers and has the right schema, and the service is not about to stop.
+/// Clerk may be away.
 #[utoipa::path(get, path = "/health/ready", tag = "health", responses(
     (status = 200, description = "Ready", body = Probe),
     (status = 503, description = "Not ready", body = Probe),
 ))]
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Probe>) {
+    if app.leaving.has_begun() {
+        let status = "stopping";
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(Probe { status }));
+    }
     let (database, migrations, _) = store_checks(&app).await;
     // One that takes no writes is still good for most requests.
     if database.status.max(migrations.status) < Status::Unhealthy {

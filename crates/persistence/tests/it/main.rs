@@ -30,6 +30,7 @@ mod kinds;
 mod ledger;
 mod migrations;
 mod model;
+mod moving;
 mod object_facts;
 mod outages;
 mod overview;

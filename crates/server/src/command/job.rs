@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use clerk::ClerkApi;
-use domain::{Listing, Policies, Progress};
+use domain::{Policies, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use persistence::{Store, StoreSettings};
 
@@ -64,9 +64,9 @@ impl Job {
     }
 }
 
-/// Shows how far a job has come: a bar on a terminal, else a line for each page, on standard error.
+/// Shows how far a job has come: a bar on a terminal, else a line for each page or batch, on standard error.
 pub(super) struct Shown {
-    bars: Mutex<HashMap<Listing, ProgressBar>>,
+    bars: Mutex<HashMap<&'static str, ProgressBar>>,
     on_terminal: bool,
 }
 
@@ -78,6 +78,7 @@ impl Shown {
         }
     }
 
+    /// A page of Clerk's.
     pub(super) fn tell(&self, progress: Progress) {
         let Progress {
             listing,
@@ -85,15 +86,20 @@ impl Shown {
             total,
             pages,
         } = progress;
+        self.show(listing.as_str(), done, total, &format!(", page {pages}"));
+    }
+
+    /// So many of what is called so.
+    pub(super) fn show(&self, what: &'static str, done: u64, total: Option<u64>, more: &str) {
         if !self.on_terminal {
             let of = total
                 .map(|total| format!(" of {total}"))
                 .unwrap_or_default();
-            output::note(format!("{}: {done}{of}, page {pages}", listing.as_str()));
+            output::note(format!("{what}: {done}{of}{more}"));
             return;
         }
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
-        let bar = bars.entry(listing).or_insert_with(|| bar(listing));
+        let bar = bars.entry(what).or_insert_with(|| bar(what));
         bar.set_length(total.unwrap_or(done).max(done));
         bar.set_position(done);
         if total.is_some_and(|total| done >= total) {
@@ -102,9 +108,9 @@ impl Shown {
     }
 }
 
-fn bar(listing: Listing) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:>14} {wide_bar} {pos}/{len} {per_sec} {eta}");
+fn bar(what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix:>24} {wide_bar} {pos}/{len} {per_sec} {eta}");
     ProgressBar::new(0)
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_prefix(listing.as_str())
+        .with_prefix(what)
 }

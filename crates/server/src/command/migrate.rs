@@ -37,9 +37,11 @@ impl Migrate {
         match self.direction {
             Direction::Up => told("ran", service::migrate(&database).await?),
             Direction::Down { steps } => {
+                service::check_sessions(&database).await?;
                 told("reverted", persistence::migrate_down(owner, steps).await?)
             }
             Direction::Status => {
+                service::check_sessions(&database).await?;
                 for migration in persistence::migration_status(owner).await? {
                     let state = if migration.applied {
                         "applied"

@@ -8,6 +8,7 @@ mod emulate;
 mod job;
 mod man;
 mod migrate;
+mod moving;
 mod openapi;
 mod output;
 mod reconcile;
@@ -47,6 +48,8 @@ enum Command {
     Replay(replay::Replay),
     /// The database's schema: up, down, status
     Migrate(migrate::Migrate),
+    /// Move everything from a SQLite file to an empty PostgreSQL database
+    Move(moving::Move),
     /// Look at settings, keys, database, Redis and Clerk: what is wrong, and what to do about it
     Doctor(doctor::Doctor),
     /// Send a signed sample event to a webhook endpoint
@@ -73,6 +76,7 @@ impl Cli {
             Command::Reconcile(command) => return command.run().await,
             Command::Replay(command) => command.run().await,
             Command::Migrate(command) => command.run().await,
+            Command::Move(command) => command.run().await,
             Command::Doctor(command) => return command.run().await,
             Command::Send(command) => command.run().await,
             Command::Openapi(command) => command.run(),

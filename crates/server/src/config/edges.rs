@@ -29,6 +29,8 @@ pub struct EdgesConfig {
     pub max_requests: usize,
     /// Where Prometheus asks; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
+    /// How long the service goes on when it was asked to stop, for balancers to notice.
+    pub shutdown_delay: Duration,
 }
 
 pub(super) fn read(vars: &mut Variables<'_>) -> EdgesConfig {
@@ -42,6 +44,7 @@ pub(super) fn read(vars: &mut Variables<'_>) -> EdgesConfig {
         cors_origins: cors_origins(vars),
         max_requests: vars.number("MAX_CONCURRENT_REQUESTS", DEFAULT_REQUESTS, 1..=1_000_000),
         metrics: metrics(vars),
+        shutdown_delay: Duration::from_secs(vars.number("SHUTDOWN_DELAY_SECONDS", 0, 0..=300)),
     }
 }
 

@@ -83,6 +83,7 @@ fn every_fault_is_named_at_once_and_no_value_is_shown() {
         "POLICY_FILE",
         "REDIS_URL",
         "REQUEST_TIMEOUT_SECONDS",
+        "SHUTDOWN_DELAY_SECONDS",
         "TOKEN_CACHE_CAPACITY",
         "USER_CACHE_CAPACITY",
         "USER_CACHE_SECONDS",

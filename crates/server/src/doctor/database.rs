@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use domain::{Policies, Policy};
-use persistence::{DatabaseUrl, Store, StoreSettings};
+use persistence::{DatabaseUrl, MigrationError, Store, StoreSettings};
 
 use super::finding::{Finding, chain};
 use crate::config::DatabaseConfig;
+use crate::service;
 
 const CHECK: &str = "database";
 /// Of an instance that is used, something comes more often.
@@ -27,6 +28,12 @@ pub(super) async fn examine(
         let message = format!("there is no file {} yet", path.display());
         let fix = "start the service, or run `clerk-sync migrate up`: either makes it";
         return vec![Finding::warn(CHECK, message, fix)];
+    }
+    // Whatever else is looked at takes locks for a session, or leaves settings in it.
+    if let Err(error @ MigrationError::Shared(_)) = service::check_sessions(database).await {
+        let text = error.to_string();
+        let (message, fix) = text.split_once(". ").unwrap_or((text.as_str(), ""));
+        return vec![Finding::fail("sessions", message, fix)];
     }
     let status = match persistence::migration_status(owner).await {
         Ok(status) => status,
