@@ -5,8 +5,6 @@ mod pooler;
 mod rolling;
 mod together;
 
-use std::sync::Arc;
-
 use domain::{Outcome, Policy};
 use e2e::{ME, Message, TestDatabase, Visitor, World, new_message_id, sample};
 use emulator::TokenRequest;
