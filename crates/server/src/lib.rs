@@ -12,9 +12,11 @@ mod http;
 mod logging;
 mod metrics;
 mod service;
+mod start_error;
 mod upkeep;
 mod write_backs;
 
 pub use config::{Config, ConfigErrors};
 pub use logging::{LastWords, Logging, TracesError, start as start_logging};
-pub use service::{Server, StartError};
+pub use service::Server;
+pub use start_error::StartError;

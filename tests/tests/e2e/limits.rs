@@ -112,7 +112,7 @@ async fn a_body_that_breaks_off_is_refused() {
     world.send(signed).await.expect(204);
 }
 
-/// The one test that waits for real time to pass: ten seconds, for all kinds of slowness at once.
+/// Waits for real time to pass: ten seconds, for all kinds of slowness at once. `faults::slow_clients` does it by hundreds.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_clients_are_let_go() {
     let world = World::start(TestDatabase::sqlite()).await;
