@@ -178,7 +178,8 @@ pub(crate) async fn live() -> Json<Probe> {
     Json(Probe { status: "alive" })
 }
 
-/// Whether requests should be sent here: the database answers and has the right schema, and the service is not about to stop.
+/// Whether requests should be sent here: the database answers, its schema is right, and the service is not stopping.
+///
 /// Clerk may be away.
 #[utoipa::path(get, path = "/health/ready", tag = "health", responses(
     (status = 200, description = "Ready", body = Probe),
