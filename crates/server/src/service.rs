@@ -7,19 +7,16 @@ use std::time::Duration;
 use api::{ApiSettings, App, CorsOrigins, Leaving, LegacyBridge, Parts, ServiceTokens, SyncStatus};
 use assistant::{AssistantConfig, AssistantConfigError, ChatCompletions};
 use auth::Authenticator;
-use auth::legacy::{LegacyFault, LegacyVerifier};
+use auth::legacy::LegacyVerifier;
 use cache::{CacheParts, CacheSettings, Caches, RedisLinkError};
 use chrono::Utc;
-use clerk::{ClerkApi, ClerkConfigError};
+use clerk::ClerkApi;
 use domain::{
     Assistant, Directory, DirectoryHealth, Enrichment, NoEnrichment, NoWriteBacks, Policies,
     WriteBacks,
 };
 use imports::CsvPositions;
-use persistence::{
-    DatabaseUrl, MigrationError, OpenError, RowSecurityProblem, SharedSessions, Store,
-    StoreSettings,
-};
+use persistence::{DatabaseUrl, MigrationError, SharedSessions, Store, StoreSettings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
