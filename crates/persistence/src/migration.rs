@@ -1,5 +1,7 @@
 //! Migrations: embedded, forward and backward.
 
+use std::collections::BTreeSet;
+
 use std::path::PathBuf;
 
 use diesel::backend::Backend;
@@ -98,24 +100,27 @@ pub(crate) fn down<DB: Backend>(
     names::<DB>(&reverted, migrations)
 }
 
-pub(crate) fn status<DB: Backend>(
+/// The versions that have run.
+pub(crate) fn applied<DB: Backend>(
     harness: &mut impl MigrationHarness<DB>,
+) -> Result<BTreeSet<String>, MigrationError> {
+    let applied = harness.applied_migrations().map_err(failed)?;
+    Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+/// What has run and what has not, by the versions that have.
+pub(crate) fn status<DB: Backend>(
+    applied: &BTreeSet<String>,
     migrations: &EmbeddedMigrations,
 ) -> Result<Vec<MigrationStatus>, MigrationError> {
-    let pending = harness
-        .pending_migrations(Borrowed(migrations))
-        .map_err(failed)?;
     let all: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(failed)?;
     let mut list: Vec<MigrationStatus> = all
         .iter()
         .map(|migration| {
-            let version = migration.name().version();
-            let applied = !pending
-                .iter()
-                .any(|other| other.name().version() == version);
+            let version = migration.name().version().to_string();
             MigrationStatus {
                 name: migration.name().to_string(),
-                applied,
+                applied: applied.contains(&version),
             }
         })
         .collect();

@@ -243,7 +243,11 @@ pub(crate) async fn migrate_down(path: &Path, steps: usize) -> Result<Vec<String
 pub(crate) async fn migration_status(
     path: &Path,
 ) -> Result<Vec<crate::migration::MigrationStatus>, MigrationError> {
-    migrating(path, |conn| crate::migration::status(conn, &MIGRATIONS)).await
+    migrating(path, |conn| {
+        let applied = crate::migration::applied(conn)?;
+        crate::migration::status::<diesel::sqlite::Sqlite>(&applied, &MIGRATIONS)
+    })
+    .await
 }
 
 /// The migrations that this program was built with.

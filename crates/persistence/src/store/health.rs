@@ -66,7 +66,8 @@ impl StoreHealth for Store {
     }
 }
 
-async fn applied_versions(conn: &mut Conn) -> QueryResult<BTreeSet<String>> {
+/// The versions of the migrations that have run.
+pub(in super::super) async fn applied_versions(conn: &mut Conn) -> QueryResult<BTreeSet<String>> {
     let rows: Vec<AppliedVersion> =
         diesel::sql_query("select version from __diesel_schema_migrations")
             .load(conn)

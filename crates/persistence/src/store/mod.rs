@@ -17,7 +17,7 @@ mod feed_tail;
 mod forgetting;
 mod forgotten;
 mod guarded;
-mod health;
+pub(super) mod health;
 mod housekeeping;
 mod insertion;
 mod invite_attempts;

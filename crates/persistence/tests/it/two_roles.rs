@@ -1,6 +1,6 @@
 //! An owner who makes the tables, and a lesser role that the service works as.
 
-use persistence::{DatabaseUrl, let_in, migrate_up};
+use persistence::{DatabaseUrl, let_in, migrate_up, migration_status};
 use testdb::TestDatabase;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -26,6 +26,12 @@ async fn the_lesser_role_has_the_rows_and_a_dump_and_not_the_tables() {
     for _ in 0..2 {
         let_in(&parsed(&owner), &parsed(&lesser)).await.unwrap();
     }
+
+    // There is nothing to run, so that it may ask for that too.
+    let ran = migrate_up(&parsed(&lesser)).await.unwrap();
+    assert_eq!(ran, Vec::<String>::new());
+    let status = migration_status(&parsed(&lesser)).await.unwrap();
+    assert!(!status.is_empty() && status.iter().all(|migration| migration.applied));
 
     let store = TestStore {
         store: open(&lesser),
