@@ -202,7 +202,7 @@ impl App {
         self.security_log.alerts()
     }
 
-    /// What the database said of itself, within the last second.
+    /// What the database said of itself, a moment ago at most.
     ///
     /// # Errors
     /// Why it said nothing.

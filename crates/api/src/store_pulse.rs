@@ -1,4 +1,4 @@
-//! Whether the database answers: asked once a second at most, whoever wants to know, and not waited for without end.
+//! Whether the database answers: asked four times a second at most, whoever wants to know, and not waited for without end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 /// For how long an answer is good.
-const FRESH: Duration = Duration::from_secs(1);
+const FRESH: Duration = Duration::from_millis(250);
 /// How long to wait for one: less than those who ask wait for us.
 const PATIENCE: Duration = Duration::from_secs(2);
 

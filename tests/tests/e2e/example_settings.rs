@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clerk_sync::Config;
 
-/// What the logs alone read.
-const OF_LOGS: [&str; 2] = ["LOG_FORMAT", "RUST_LOG"];
+/// What logs and traces alone read.
+const OF_LOGS: [&str; 3] = ["LOG_FORMAT", "OTEL_EXPORTER_OTLP_ENDPOINT", "RUST_LOG"];
 
 const EXAMPLE: &str = include_str!("../../../.env.example");
 

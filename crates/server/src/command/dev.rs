@@ -69,7 +69,8 @@ impl Dev {
             .map_err(|error| self.advised(error))?;
         // The real port has to be known before the server starts: its own pages' origin is among the settings.
         let port = self.chosen_port()?;
-        let known = settings(port, &folder, &secret, &emulator);
+        let metrics = metrics_address(self.port == 0);
+        let known = settings(port, metrics, &folder, &secret, &emulator);
         keep_settings(&folder, &known)?;
         let config = Config::read(|name: &str| {
             known
@@ -197,16 +198,18 @@ fn forget(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The usual port, or another where that is taken: metrics must not keep a second `dev` from starting.
-fn metrics_address() -> String {
+/// The usual port, or another where that is taken or any will do: metrics must not keep a second `dev` from starting.
+fn metrics_address(any_will_do: bool) -> String {
     let usual = (Ipv4Addr::LOCALHOST, METRICS_PORT);
-    let port = TcpListener::bind(usual).map_or(0, |_| METRICS_PORT);
+    let is_usual = !any_will_do && TcpListener::bind(usual).is_ok();
+    let port = if is_usual { METRICS_PORT } else { 0 };
     format!("127.0.0.1:{port}")
 }
 
 /// What an operator would set by hand.
 fn settings(
     port: u16,
+    metrics: String,
     folder: &Path,
     secret: &SecretString,
     emulator: &Emulator,
@@ -214,7 +217,7 @@ fn settings(
     vec![
         ("CLERK_SYNC_ENV", "development".to_owned()),
         ("BIND_ADDR", format!("127.0.0.1:{port}")),
-        ("METRICS_ADDR", metrics_address()),
+        ("METRICS_ADDR", metrics),
         (
             "DATABASE_URL",
             format!("sqlite://{}", folder.join("clerk-sync.db").display()),
