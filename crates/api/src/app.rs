@@ -202,7 +202,7 @@ impl App {
         self.security_log.alerts()
     }
 
-    /// What the database said of itself, a moment ago at most.
+    /// What the database says of itself.
     ///
     /// # Errors
     /// Why it said nothing.

@@ -1,4 +1,4 @@
-//! Whether the database answers: asked four times a second at most, whoever wants to know, and not waited for without end.
+//! Whether the database answers: one question at a time, whoever wants to know, and not waited for without end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,15 +7,14 @@ use domain::{StoreHealth, StoreReport};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// For how long an answer is good.
-const FRESH: Duration = Duration::from_millis(250);
 /// How long to wait for one: less than those who ask wait for us.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The last answer.
 pub(crate) struct StorePulse {
     store: Arc<dyn StoreHealth>,
-    /// Held while the database is asked, so that all who come meanwhile share its answer.
+    /// When the last question was asked, and its answer. Held while the database is asked: all who come meanwhile share the
+    /// answer to the next question. So nobody is told what was so before he asked.
     last: Mutex<Option<(Instant, Result<StoreReport, String>)>>,
 }
 
@@ -29,17 +28,19 @@ impl StorePulse {
 
     /// What the database says of itself, or why it says nothing.
     pub(crate) async fn report(&self) -> Result<StoreReport, String> {
+        let came = Instant::now();
         let mut last = self.last.lock().await;
-        if let Some((at, report)) = last.as_ref()
-            && at.elapsed() < FRESH
+        if let Some((asked, report)) = last.as_ref()
+            && *asked >= came
         {
             return report.clone();
         }
+        let asked = Instant::now();
         let report = match timeout(PATIENCE, self.store.report()).await {
             Ok(report) => report.map_err(|error| error.to_string()),
             Err(_) => Err("the database does not answer in time".to_owned()),
         };
-        *last = Some((Instant::now(), report.clone()));
+        *last = Some((asked, report.clone()));
         report
     }
 }
@@ -78,18 +79,30 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_who_ask_at_once_cost_one_question_and_nobody_waits_for_ever() {
+    async fn those_who_come_while_it_is_asked_share_the_next_answer() {
         let store = Arc::new(Slow::default());
         let pulse = StorePulse::of(store.clone());
-        let (one, other) = tokio::join!(pulse.report(), pulse.report());
-        assert!(one.is_ok() && other.is_ok());
-        assert_eq!(store.0.load(Ordering::Relaxed), 1);
-        tokio::time::advance(FRESH).await;
-        assert!(pulse.report().await.is_ok());
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            pulse.report().await
+        };
+        let again = async {
+            tokio::time::sleep(Duration::from_millis(6)).await;
+            pulse.report().await
+        };
+        let (one, later, again) = tokio::join!(pulse.report(), later, again);
+        assert!(one.is_ok() && later.is_ok() && again.is_ok());
         assert_eq!(store.0.load(Ordering::Relaxed), 2);
-        tokio::time::advance(FRESH).await;
-        assert!(pulse.report().await.is_err());
-        tokio::time::advance(FRESH).await;
-        assert!(pulse.report().await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        let store = Arc::new(Slow::default());
+        let pulse = StorePulse::of(store.clone());
+        let second = Duration::from_secs(1);
+        for is_answered in [true, true, false, true] {
+            tokio::time::advance(second).await;
+            assert_eq!(pulse.report().await.is_ok(), is_answered);
+        }
     }
 }

@@ -29,11 +29,6 @@ pub(crate) async fn behind_a_proxy_with(own: &[(&str, &str)]) -> (World, Proxy) 
 
 pub(crate) async fn everything_says_so(world: &World) {
     let visitor = world.anonymous();
-    // An answer of a moment ago may still be given.
-    eventually("unreadiness", async || {
-        (visitor.get("/health/ready").await.status == 503).then_some(())
-    })
-    .await;
     let answers = async {
         tokio::join!(
             world.deliver(sample("user.updated")),
