@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn every_answer_calls_a_migration_by_the_name_of_its_folder() {
         let mut conn = SqliteConnection::establish(":memory:").unwrap();
-        let listed: Vec<String> = status(&mut conn, &MIGRATIONS)
+        let applied = applied(&mut conn).unwrap();
+        let listed: Vec<String> = status::<diesel::sqlite::Sqlite>(&applied, &MIGRATIONS)
             .unwrap()
             .into_iter()
             .map(|migration| migration.name)
