@@ -199,7 +199,7 @@ async fn a_database_that_keeps_nobody_apart_or_takes_nothing_is_found() {
         ))
         .await;
     let (checks, code) = examined(database.url(), &clerk, &[]).await;
-    let found = find(&checks, "database");
+    let found = find(&checks, "writing");
     assert_eq!(
         (code, &found["status"]),
         (4, &Value::from("fail")),
