@@ -15,25 +15,32 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The origins that are listed now; clones share the list.
 #[derive(Debug, Clone)]
-pub struct CorsOrigins(Arc<ArcSwap<Vec<HeaderValue>>>);
+pub struct CorsOrigins {
+    listed: Arc<ArcSwap<Vec<HeaderValue>>>,
+    /// Whether answers pass through the layer, which is settled at the start.
+    has_layer: bool,
+}
 
 impl CorsOrigins {
     /// A list of origins as browsers send them.
     #[must_use]
     pub fn new(origins: &[String]) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(values(origins))))
+        let listed = values(origins);
+        Self {
+            has_layer: !listed.is_empty(),
+            listed: Arc::new(ArcSwap::from_pointee(listed)),
+        }
     }
 
     /// Puts another list in its place. A service that began without any list says nothing to any page until it is
     /// started again: `false`.
     pub fn replace(&self, origins: &[String]) -> bool {
-        let has_layer = !self.0.load().is_empty() || origins.is_empty();
-        self.0.store(Arc::new(values(origins)));
-        has_layer
+        self.listed.store(Arc::new(values(origins)));
+        self.has_layer || origins.is_empty()
     }
 
     fn contains(&self, origin: &HeaderValue) -> bool {
-        self.0.load().contains(origin)
+        self.listed.load().contains(origin)
     }
 }
 
@@ -46,7 +53,7 @@ fn values(origins: &[String]) -> Vec<HeaderValue> {
 
 /// The layer for these origins; `None` where there are none at the start, so that nobody pays for it.
 pub(crate) fn layer(origins: &CorsOrigins) -> Option<CorsLayer> {
-    if origins.0.load().is_empty() {
+    if !origins.has_layer {
         return None;
     }
     let listed = origins.clone();
@@ -66,4 +73,32 @@ pub(crate) fn layer(origins: &CorsOrigins) -> Option<CorsLayer> {
         .expose_headers([REQUEST_ID, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE])
         .max_age(REMEMBERED);
     Some(layer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(origins: &[&str]) -> Vec<String> {
+        origins.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_list_that_was_empty_for_a_while_takes_effect_again() {
+        let (app, other) = ("https://app.example.com", "https://other.example.com");
+        let origins = CorsOrigins::new(&list(&[app]));
+        assert!(origins.replace(&[]));
+        assert!(!origins.contains(&HeaderValue::from_static(app)));
+        assert!(origins.replace(&list(&[other])));
+        assert!(origins.contains(&HeaderValue::from_static(other)));
+    }
+
+    #[test]
+    fn without_a_list_at_the_start_a_later_one_waits_for_a_restart() {
+        let origins = CorsOrigins::new(&[]);
+        assert!(layer(&origins).is_none());
+        assert!(origins.replace(&[]));
+        assert!(!origins.replace(&list(&["https://app.example.com"])));
+        assert!(layer(&origins).is_none());
+    }
 }

@@ -165,10 +165,7 @@ impl CurrentUser {
         sites: Sites,
     ) -> Result<Self, Problem> {
         let now = Utc::now();
-        let address = || {
-            let trusted = &app.settings.trusted_proxies;
-            PeerAddress::of(&parts.extensions, &parts.headers, trusted).0
-        };
+        let address = || PeerAddress::in_parts(parts, app).0;
         let refused = |error: &TokenError| {
             app.security_log
                 .request_refused(error.code(), error, address());
@@ -182,7 +179,9 @@ impl CurrentUser {
         {
             *way = Way::Legacy;
             let admitted = Box::pin(Self::by_legacy_token(app, bridge, claims, sites, now)).await;
-            if let Err(problem) = &admitted {
+            if let Err(problem) = &admitted
+                && problem.is_a_strangers()
+            {
                 let code = problem.kind().code();
                 app.security_log
                     .request_refused(code, &"of the previous login", address());

@@ -70,6 +70,7 @@ pub use openapi::openapi_json;
 pub use problem::{Kind, Problem};
 pub use rate_limits::{Rate, RateLimitSettings};
 pub use router::{router, served_routes};
+pub use routes::health::MOST_CLOCK_SKEW;
 pub use security_log::{InviteTries, Suspicion};
 pub use service_caller::ServiceTokens;
 pub use sync_status::SyncStatus;

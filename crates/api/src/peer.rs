@@ -30,14 +30,19 @@ impl PeerAddress {
         let peer = noted.map(|ConnectInfo(address)| address.ip().to_canonical());
         Self(peer.map(|peer| client(peer, headers, trusted)))
     }
+
+    /// Of a request to this application.
+    pub(crate) fn in_parts(parts: &Parts, app: &App) -> Self {
+        let trusted = &app.settings.trusted_proxies;
+        Self::of(&parts.extensions, &parts.headers, trusted)
+    }
 }
 
 impl FromRequestParts<App> for PeerAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let trusted = &app.settings.trusted_proxies;
-        Ok(Self::of(&parts.extensions, &parts.headers, trusted))
+        Ok(Self::in_parts(parts, app))
     }
 }
 

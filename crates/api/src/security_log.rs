@@ -36,10 +36,8 @@ pub(crate) struct SecurityLog {
     log_lines: DefaultDirectRateLimiter,
     /// Events without a line since the last line.
     left_out: AtomicU64,
-    forged_tokens: Bursts,
-    forged_webhooks: Bursts,
-    invite_guessing: Bursts,
-    flooding: Bursts,
+    /// One of each kind, in the order of [`Suspicion::ALL`].
+    bursts: [Bursts; Suspicion::ALL.len()],
     impersonated: Mutex<HashSet<String>>,
     invites_refused: AtomicU64,
     invites_limited: AtomicU64,
@@ -65,10 +63,7 @@ impl SecurityLog {
             ledger_lines: pace(LINES_A_SECOND, LINES_AT_ONCE),
             log_lines: pace(LOGGED_A_SECOND, LOGGED_AT_ONCE),
             left_out: AtomicU64::new(0),
-            forged_tokens: Bursts::of(Suspicion::ForgedTokens),
-            forged_webhooks: Bursts::of(Suspicion::ForgedWebhooks),
-            invite_guessing: Bursts::of(Suspicion::InviteGuessing),
-            flooding: Bursts::of(Suspicion::Flooding),
+            bursts: Suspicion::ALL.map(Bursts::of),
             impersonated: Mutex::default(),
             invites_refused: AtomicU64::new(0),
             invites_limited: AtomicU64::new(0),
@@ -85,14 +80,10 @@ impl SecurityLog {
 
     /// Alerts so far, by kind.
     pub(crate) fn alerts(&self) -> Vec<(Suspicion, u64)> {
-        [
-            &self.forged_tokens,
-            &self.forged_webhooks,
-            &self.invite_guessing,
-            &self.flooding,
-        ]
-        .map(|bursts| (bursts.kind(), bursts.alerts()))
-        .to_vec()
+        let alerts = self.bursts.iter();
+        alerts
+            .map(|bursts| (bursts.kind(), bursts.alerts()))
+            .collect()
     }
 
     /// Logs a request that was refused for its token or its origin: never the token itself.
@@ -107,13 +98,13 @@ impl SecurityLog {
             tracing::info!(target: "security", code, %reason, address, left_out, "token refused");
         }
         if is_forgery(code) {
-            self.count(&self.forged_tokens);
+            self.count(Suspicion::ForgedTokens);
         }
     }
 
     /// Counts a request beyond its caller's share.
     pub(crate) fn rate_limited(&self) {
-        self.count(&self.flooding);
+        self.count(Suspicion::Flooding);
     }
 
     /// Writes into the audit log that somebody acts as a user, once for each session in this process.
@@ -150,7 +141,7 @@ impl SecurityLog {
         } else {
             tracing::info!(target: "security", %user, address, refused, "an invite code was refused");
         }
-        self.count(&self.invite_guessing);
+        self.count(Suspicion::InviteGuessing);
     }
 
     /// Logs and counts a try that was not looked at.
@@ -158,7 +149,7 @@ impl SecurityLog {
         let limited = one_more(&self.invites_limited);
         let address = address.map(tracing::field::display);
         tracing::info!(target: "security", %user, address, limited, "an invite code was not looked at: too many failed before");
-        self.count(&self.invite_guessing);
+        self.count(Suspicion::InviteGuessing);
     }
 
     /// Logs a refused webhook, and writes it to the ledger while strangers have not written too much lately. The
@@ -175,7 +166,7 @@ impl SecurityLog {
                 "webhook rejected"
             );
         }
-        self.count(&self.forged_webhooks);
+        self.count(Suspicion::ForgedWebhooks);
         if self.ledger_lines.check().is_err() {
             return;
         }
@@ -197,11 +188,13 @@ impl SecurityLog {
     }
 
     /// Counts an event; with the first of a burst, raises the alert.
-    fn count(&self, bursts: &Bursts) {
-        let Some(events) = bursts.note(Instant::now()) else {
+    fn count(&self, kind: Suspicion) {
+        let mut bursts = self.bursts.iter();
+        let noted = bursts.find(|bursts| bursts.kind() == kind);
+        let Some(events) = noted.and_then(|bursts| bursts.note(Instant::now())) else {
             return;
         };
-        let kind = bursts.kind().as_str();
+        let kind = kind.as_str();
         tracing::error!(target: "security", kind, events, "security alert: see the audit log, `security.alert`");
         let record = AuditRecord {
             action: AuditAction::SecurityAlert,

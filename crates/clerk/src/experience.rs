@@ -44,31 +44,12 @@ impl Experience {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Compares the clocks by an answer whose question was sent at `asked_at`. Clerk's says whole seconds, and the moment
-    /// at which it was read lies anywhere between question and answer: within that, the clocks agree.
+    /// Compares the clocks by an answer whose question was sent at `asked_at`.
     pub(crate) fn compare_clocks(&self, headers: &HeaderMap, asked_at: DateTime<Utc>) {
-        // What a cache gives says when the cache was filled.
-        if headers.contains_key(AGE) {
-            return;
+        if let Some(ahead) = clock_ahead(headers, asked_at) {
+            self.clock_ahead
+                .store(ahead.num_milliseconds(), Ordering::Relaxed);
         }
-        let told = headers.get(DATE).and_then(|date| date.to_str().ok());
-        let told = told.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-        let Some(told) = told else {
-            return;
-        };
-        let earliest = told.to_utc();
-        let latest = earliest + TimeDelta::seconds(1);
-        let ahead = asked_at - latest;
-        let behind = earliest - Utc::now();
-        let ahead = if ahead > TimeDelta::zero() {
-            ahead
-        } else if behind > TimeDelta::zero() {
-            -behind
-        } else {
-            TimeDelta::zero()
-        };
-        self.clock_ahead
-            .store(ahead.num_milliseconds(), Ordering::Relaxed);
     }
 
     pub(crate) fn report(&self) -> DirectoryReport {
@@ -83,6 +64,28 @@ impl Experience {
                 .flatten(),
         }
     }
+}
+
+/// How far this machine's clock is ahead of that of whoever gave an answer with these headers, just now, to a question sent
+/// at `asked_at`; negative: behind. `None` where the answer does not say, or comes out of a cache, which says when that was
+/// filled. The header has whole seconds, and the moment at which the other clock was read lies anywhere between question
+/// and answer: within that, the clocks agree.
+#[must_use]
+pub fn clock_ahead(headers: &HeaderMap, asked_at: DateTime<Utc>) -> Option<TimeDelta> {
+    if headers.contains_key(AGE) {
+        return None;
+    }
+    let told = headers.get(DATE)?.to_str().ok()?;
+    let earliest = DateTime::parse_from_rfc2822(told).ok()?.to_utc();
+    let latest = earliest + TimeDelta::seconds(1);
+    let (ahead, behind) = (asked_at - latest, earliest - Utc::now());
+    Some(if ahead > TimeDelta::zero() {
+        ahead
+    } else if behind > TimeDelta::zero() {
+        -behind
+    } else {
+        TimeDelta::zero()
+    })
 }
 
 #[cfg(test)]

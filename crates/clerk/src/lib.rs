@@ -20,3 +20,4 @@ mod transport;
 
 pub use client::ClerkApi;
 pub use config::{API_VERSION, ClerkApiConfig, ClerkConfigError, Timeouts};
+pub use experience::clock_ahead;

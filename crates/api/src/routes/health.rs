@@ -276,11 +276,11 @@ fn redis_check(state: SharedCacheState) -> Check {
 }
 
 /// Clocks that differ by more make valid tokens look expired, or not valid yet.
-const MOST_SKEW: TimeDelta = TimeDelta::seconds(5);
+pub const MOST_CLOCK_SKEW: TimeDelta = TimeDelta::seconds(5);
 
 fn clock_check(ahead: Option<TimeDelta>) -> Check {
     match ahead {
-        Some(ahead) if ahead.abs() > MOST_SKEW => {
+        Some(ahead) if ahead.abs() > MOST_CLOCK_SKEW => {
             let (seconds, side) = (ahead.num_seconds().abs(), ahead > TimeDelta::zero());
             let side = if side { "ahead of" } else { "behind" };
             Check::new(

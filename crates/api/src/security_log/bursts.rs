@@ -23,7 +23,7 @@ pub enum Suspicion {
 
 impl Suspicion {
     /// Every kind.
-    pub const ALL: &[Self] = &[
+    pub const ALL: [Self; 4] = [
         Self::ForgedTokens,
         Self::ForgedWebhooks,
         Self::InviteGuessing,

@@ -25,9 +25,10 @@ impl FromRequestParts<App> for StreamCaller {
             Ok(Some(ticket)) => redeemed(app, &ticket).await,
             Err(refused) => Err(refused),
         };
-        if let Err(problem) = &caller {
-            let trusted = &app.settings.trusted_proxies;
-            let address = PeerAddress::of(&parts.extensions, &parts.headers, trusted).0;
+        if let Err(problem) = &caller
+            && problem.is_a_strangers()
+        {
+            let address = PeerAddress::in_parts(parts, app).0;
             let code = problem.kind().code();
             app.security_log
                 .request_refused(code, &"by a stream ticket", address);

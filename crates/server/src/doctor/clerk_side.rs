@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
+use api::MOST_CLOCK_SKEW;
 use auth::{Authenticator, Environment};
-use chrono::{DateTime, TimeDelta, Utc};
-use clerk::ClerkApi;
+use chrono::Utc;
+use clerk::{ClerkApi, clock_ahead};
 use domain::{Directory as _, Listing};
-use reqwest::header::DATE;
 use secrecy::ExposeSecret as _;
 
 use super::finding::{Finding, chain};
 use crate::config::Config;
 
-/// Clocks that differ by more make valid tokens look expired, or not valid yet.
-const MOST_SKEW: TimeDelta = TimeDelta::seconds(5);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether the keys are of one instance, as far as they say it.
@@ -113,14 +111,10 @@ async fn clocks(url: &str) -> Option<Finding> {
         .no_proxy()
         .build()
         .ok()?;
-    let before = Utc::now();
+    let asked_at = Utc::now();
     let answer = client.get(url).send().await.ok()?;
-    let passed = Utc::now() - before;
-    let told = answer.headers().get(DATE)?.to_str().ok()?;
-    let told = DateTime::parse_from_rfc2822(told).ok()?.to_utc();
-    // The header has whole seconds.
-    let skew = (before + passed / 2 - told).abs() - TimeDelta::seconds(1) - passed;
-    Some(if skew > MOST_SKEW {
+    let skew = clock_ahead(answer.headers(), asked_at)?.abs();
+    Some(if skew > MOST_CLOCK_SKEW {
         Finding::fail(
             CHECK,
             format!(
