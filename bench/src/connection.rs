@@ -10,24 +10,33 @@ use tokio::net::TcpStream;
 use crate::Failure;
 
 const LENGTH: &[u8] = b"\r\ncontent-length:";
+const CLOSE: &[u8] = b"\r\nconnection: close";
 
 pub(crate) struct Connection {
+    address: SocketAddr,
     stream: TcpStream,
+    /// The server has said that it closes after its last answer.
+    is_last: bool,
     answer: Vec<u8>,
 }
 
 impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
         Ok(Self {
-            stream,
+            address,
+            stream: connected(address).await?,
+            is_last: false,
             answer: Vec::with_capacity(16 * 1024),
         })
     }
 
-    /// Sends a request; gives the status once the answer is read to its end.
+    /// Sends a request; gives the status once the answer is read to its end. Where the server has closed as it said, over
+    /// another connection.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<u16, Failure> {
+        if self.is_last {
+            self.stream = connected(self.address).await?;
+            self.is_last = false;
+        }
         self.stream.write_all(request).await?;
         self.answer.clear();
         loop {
@@ -37,6 +46,9 @@ impl Connection {
             if let Some((status, length)) = measured(&self.answer)?
                 && self.answer.len() >= length
             {
+                let head = head_end(&self.answer).and_then(|end| self.answer.get(..end));
+                self.is_last =
+                    status == 503 && head.is_some_and(|head| memmem::find(head, CLOSE).is_some());
                 return Ok(status);
             }
         }
@@ -46,6 +58,12 @@ impl Connection {
     pub(crate) fn body(&self) -> &[u8] {
         head_end(&self.answer).map_or(&[], |end| self.answer.get(end..).unwrap_or_default())
     }
+}
+
+async fn connected(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 fn head_end(answer: &[u8]) -> Option<usize> {

@@ -21,15 +21,15 @@ pub(crate) struct Measurement {
     pub(crate) p50: Duration,
     /// And 99 of a hundred this.
     pub(crate) p99: Duration,
-    /// Answers with another status than the one that was expected.
+    /// Answers with another status than was expected.
     pub(crate) unexpected: usize,
 }
 
-/// Loads `address` for `time` with one connection for each of `sources`.
+/// Loads `address` for `time` with one connection for each of `sources`; counts answers whose status is not as `expected`.
 pub(crate) async fn load(
     address: SocketAddr,
     sources: Vec<Box<dyn Requests>>,
-    expected: u16,
+    expected: fn(u16) -> bool,
     time: Duration,
 ) -> Result<Measurement, Failure> {
     let begin = Instant::now();
@@ -57,7 +57,7 @@ pub(crate) async fn load(
 async fn drive(
     address: SocketAddr,
     mut source: Box<dyn Requests>,
-    expected: u16,
+    expected: fn(u16) -> bool,
     end: Instant,
 ) -> Result<(Vec<Duration>, usize), Failure> {
     let mut connection = Connection::open(address).await?;
@@ -69,7 +69,7 @@ async fn drive(
         if sent >= end {
             return Ok((times, unexpected));
         }
-        if connection.exchange(&request).await? != expected {
+        if !expected(connection.exchange(&request).await?) {
             unexpected += 1;
         }
         times.push(sent.elapsed());
@@ -77,7 +77,7 @@ async fn drive(
 }
 
 /// The smallest time that `percent` of the sorted times do not exceed.
-fn quantile(sorted: &[Duration], percent: usize) -> Duration {
+pub(crate) fn quantile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
     sorted.get(rank).copied().unwrap_or_default()
 }

@@ -13,6 +13,8 @@ mod connection;
 mod event;
 mod floor;
 mod load;
+mod overload;
+mod postgres;
 mod report;
 mod rounds;
 mod subject;
@@ -30,6 +32,8 @@ enum Bench {
     Floor(floor::Floor),
     /// Start the servers, measure, and write the report
     Run(rounds::Run),
+    /// Ask the service for twice what it can do, for minutes
+    Overload(overload::Overload),
 }
 
 /// What ends a command early, in words for whoever started it.
@@ -40,6 +44,7 @@ async fn main() -> ExitCode {
     let outcome = match Bench::parse() {
         Bench::Floor(floor) => floor.serve().await,
         Bench::Run(run) => run.measure().await,
+        Bench::Overload(overload) => overload.measure().await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

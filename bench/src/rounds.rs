@@ -4,22 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::process::Command;
-use tokio_postgres::NoTls;
-
 use crate::Failure;
 use crate::cases::{CASES, Case, Work};
 use crate::connection::Connection;
-use crate::event::{Events, SECRET};
+use crate::event::Events;
 use crate::load::{Measurement, Requests, load};
+use crate::postgres::Postgres;
 use crate::report::{Facts, Line, Report};
 use crate::subject::Subject;
-use crate::tokens::{self, ISSUER, PARTY, Signer};
+use crate::tokens::{self, Signer};
 
 /// Tokens in turn where each has to be forgotten before it comes again, and what the service may remember of them.
 const FRESH: usize = 12_000;
 const REMEMBERED: usize = 1_000;
 const USERS: usize = 1_000;
+const ME: &str = "/api/auth/me";
+const HOOK: &str = "/api/webhooks/clerk";
 /// Users that webhooks are about.
 const CHANGING: usize = 10_000;
 
@@ -53,7 +53,8 @@ struct Subjects {
     forgetful: Subject,
 }
 
-struct Inputs {
+/// What requests are made of.
+pub(crate) struct Inputs {
     tokens: Vec<String>,
     fresh: Vec<String>,
     forged: Vec<String>,
@@ -111,53 +112,16 @@ impl Run {
         inputs: &Inputs,
         folder: &std::path::Path,
     ) -> Result<Subjects, Failure> {
-        let (client, connection) = tokio_postgres::connect(&self.postgres, NoTls).await?;
-        tokio::spawn(connection);
-        for name in ["bench_floor", "bench_service", "bench_forgetful"] {
-            client
-                .batch_execute(&format!("create database {name}"))
-                .await?;
-        }
-        let (base, _) = self
-            .postgres
-            .rsplit_once('/')
-            .ok_or("the URL of PostgreSQL names no database")?;
-        let pem = signer.public_pem()?;
-        let service = async |database: &str, remembered: Option<usize>| {
-            let url = format!("{base}/{database}");
-            Subject::start(
-                &self.server,
-                "/health/ready",
-                |command: &mut Command, address| {
-                    command
-                        .arg("serve")
-                        .env("DATABASE_URL", &url)
-                        .env("BIND_ADDR", address.to_string())
-                        .env("METRICS_ADDR", "off")
-                        .env("CLERK_ISSUER", ISSUER)
-                        .env("CLERK_JWT_KEY", &pem)
-                        .env("CLERK_AUTHORIZED_PARTIES", PARTY)
-                        // What is measured is the work, and not when it is refused.
-                        .env("RATE_LIMIT_PER_USER", "off")
-                        .env("RATE_LIMIT_PER_IP", "off")
-                        .env("RATE_LIMIT_WEBHOOK", "off")
-                        .env("CLERK_WEBHOOK_SECRET", SECRET)
-                        .env("RATE_LIMIT_PER_USER", "off")
-                        .env("RATE_LIMIT_PER_IP", "off")
-                        .env("RATE_LIMIT_WEBHOOK", "off")
-                        .env("CLERK_SYNC_ENV", "development")
-                        .env("RUST_LOG", "warn");
-                    if let Some(remembered) = remembered {
-                        command.env("TOKEN_CACHE_CAPACITY", remembered.to_string());
-                    }
-                },
-            )
-            .await
-        };
-        let started = service("bench_service", None).await?;
-        let forgetful = service("bench_forgetful", Some(REMEMBERED)).await?;
-        introduce(&forgetful, &inputs.tokens).await?;
-        let body = introduce(&started, &inputs.tokens).await?;
+        let postgres = Postgres::connect(&self.postgres).await?;
+        let started = postgres
+            .service("bench_service", &self.server, signer, None)
+            .await?;
+        let forgetful = postgres
+            .service("bench_forgetful", &self.server, signer, Some(REMEMBERED))
+            .await?;
+        inputs.introduce(&forgetful).await?;
+        let body = inputs.introduce(&started).await?;
+        let floor_url = postgres.create("bench_floor").await?;
         let (answer, key) = (folder.join("answer"), folder.join("key"));
         // The bare route answers the very bytes that the service answers.
         std::fs::write(&answer, body)?;
@@ -167,7 +131,7 @@ impl Run {
             command
                 .arg("floor")
                 .args(["--listen", &address.to_string()])
-                .args(["--postgres", &format!("{base}/bench_floor")])
+                .args(["--postgres", &floor_url])
                 .arg("--answer")
                 .arg(&answer)
                 .arg("--public-key")
@@ -192,28 +156,22 @@ impl Run {
             Work::FreshTokens => &subjects.forgetful,
             _ => &subjects.service,
         };
-        let floor_status = if case.work == Work::Webhooks {
-            204
-        } else {
-            200
-        };
         let floor = self
-            .one(subjects.floor.address, floor_status, || {
+            .one(subjects.floor.address, is_success, || {
                 inputs.sources(case, case.floor)
             })
             .await?;
         let path = if case.work == Work::Webhooks {
-            "/api/webhooks/clerk"
+            HOOK
         } else {
-            "/api/auth/me"
+            ME
         };
-        let status = match case.work {
-            Work::Webhooks => 204,
-            Work::ForgedTokens => 401,
-            _ => 200,
+        let expected = match case.work {
+            Work::ForgedTokens => |status| status == 401,
+            _ => is_success,
         };
         let ours = self
-            .one(ours.address, status, || inputs.sources(case, path))
+            .one(ours.address, expected, || inputs.sources(case, path))
             .await?;
         Ok((floor, ours))
     }
@@ -221,14 +179,14 @@ impl Run {
     async fn one(
         &self,
         address: std::net::SocketAddr,
-        status: u16,
+        expected: fn(u16) -> bool,
         sources: impl Fn() -> Vec<Box<dyn Requests>>,
     ) -> Result<Measurement, Failure> {
-        load(address, sources(), status, Duration::from_millis(700)).await?;
+        load(address, sources(), expected, Duration::from_millis(700)).await?;
         let measured = load(
             address,
             sources(),
-            status,
+            expected,
             Duration::from_secs(self.seconds),
         )
         .await?;
@@ -239,23 +197,13 @@ impl Run {
     }
 }
 
-/// The first request of every user, which makes his row; gives the last answer's body.
-async fn introduce(service: &Subject, tokens: &[String]) -> Result<Vec<u8>, Failure> {
-    let mut connection = Connection::open(service.address).await?;
-    for token in tokens {
-        let request = format!(
-            "GET /api/auth/me HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n"
-        );
-        let status = connection.exchange(request.as_bytes()).await?;
-        if status != 200 {
-            return Err(format!("the service answers {status} to a good token").into());
-        }
-    }
-    Ok(connection.body().to_vec())
+/// Whether it was done.
+pub(crate) fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
 }
 
 impl Inputs {
-    fn prepare(signer: &Signer) -> Result<Self, Failure> {
+    pub(crate) fn prepare(signer: &Signer) -> Result<Self, Failure> {
         let tokens = (0..USERS)
             .map(|n| signer.token(n))
             .collect::<Result<Vec<_>, _>>()?;
@@ -272,6 +220,38 @@ impl Inputs {
         })
     }
 
+    /// The first request of every user, which makes his row; gives the last answer's body.
+    pub(crate) async fn introduce(&self, service: &Subject) -> Result<Vec<u8>, Failure> {
+        let mut connection = Connection::open(service.address).await?;
+        for token in &self.tokens {
+            let request = format!(
+                "GET {ME} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n"
+            );
+            let status = connection.exchange(request.as_bytes()).await?;
+            if status != 200 {
+                return Err(format!("the service answers {status} to a good token").into());
+            }
+        }
+        Ok(connection.body().to_vec())
+    }
+
+    /// For each of these connections, reads of users in turn and among them webhooks, one of `share` requests.
+    pub(crate) fn mixed(&self, connections: usize, share: u64) -> Vec<Box<dyn Requests>> {
+        let reads = tokens::requests(ME, &self.tokens, connections);
+        let events = self.events.requests(HOOK, connections);
+        let pairs = reads.into_iter().zip(events).zip(0..);
+        pairs
+            .map(|((reads, events), n)| {
+                Box::new(Mixed {
+                    reads,
+                    events,
+                    share,
+                    n,
+                }) as Box<dyn Requests>
+            })
+            .collect()
+    }
+
     fn sources(&self, case: &Case, path: &'static str) -> Vec<Box<dyn Requests>> {
         match case.work {
             Work::HotToken => {
@@ -282,6 +262,25 @@ impl Inputs {
             Work::FreshTokens => tokens::requests(path, &self.fresh, case.connections),
             Work::ForgedTokens => tokens::requests(path, &self.forged, case.connections),
             Work::Webhooks => self.events.requests(path, case.connections),
+        }
+    }
+}
+
+/// Reads, and webhooks among them.
+struct Mixed {
+    reads: Box<dyn Requests>,
+    events: Box<dyn Requests>,
+    share: u64,
+    n: u64,
+}
+
+impl Requests for Mixed {
+    fn next(&mut self, request: &mut Vec<u8>) {
+        self.n += 1;
+        if self.n.is_multiple_of(self.share) {
+            self.events.next(request);
+        } else {
+            self.reads.next(request);
         }
     }
 }

@@ -18,6 +18,9 @@ pub(crate) struct Bench {
     /// Only the cases whose name contains this; the report then goes to target/bench
     #[arg(long)]
     only: Option<String>,
+    /// Ask for twice what the service can do for two minutes, instead of comparing
+    #[arg(long, conflicts_with_all = ["seconds", "rounds", "only"])]
+    overload: bool,
 }
 
 impl Bench {
@@ -38,10 +41,14 @@ impl Bench {
         let mut measure = std::process::Command::new(programs.join("bench"));
         measure
             .current_dir(process::root())
-            .arg("run")
+            .arg(if self.overload { "overload" } else { "run" })
             .arg("--server")
             .arg(programs.join("clerk-sync"))
-            .args(["--postgres", server.url()])
+            .args(["--postgres", server.url()]);
+        if self.overload {
+            return process::run(measure.args(["--report", REPORT]));
+        }
+        measure
             .args(["--seconds", &self.seconds.to_string()])
             .args(["--rounds", &self.rounds.to_string()]);
         match &self.only {
