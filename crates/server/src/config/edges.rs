@@ -11,7 +11,7 @@ use url::Url;
 use super::variables::Variables;
 
 /// Some hundred requests under way keep every connection to the database and every processor busy.
-const DEFAULT_REQUESTS: usize = 512;
+const DEFAULT_REQUESTS: usize = 256;
 const DEFAULT_METRICS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -169,7 +169,7 @@ mod tests {
         assert!(edges.trusted_proxies.is_empty() && edges.cors_origins.is_empty());
         assert_eq!(
             (edges.max_requests, edges.metrics),
-            (512, Some(DEFAULT_METRICS))
+            (DEFAULT_REQUESTS, Some(DEFAULT_METRICS))
         );
         let settings = with(&[
             ("RATE_LIMIT_PER_USER", "off"),
