@@ -98,6 +98,11 @@ impl Query {
         Ok(self.flag("paginated")?.unwrap_or(false))
     }
 
+    /// Whether `query` is this id, or a part of one of these texts in any case; true without it.
+    pub(super) fn searches<const N: usize>(&self, id: &str, texts: [&str; N]) -> bool {
+        self.one("query") == Some(id) || self.matches("query", || texts.into_iter())
+    }
+
     pub(super) fn require_any(&self, names: &[&'static str]) -> Result<(), Refusal> {
         match names.first() {
             Some(first) if !names.iter().any(|name| self.has(name)) => {
