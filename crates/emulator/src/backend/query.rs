@@ -28,6 +28,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
+    /// From a query string itself, without its question mark; empty when it is none.
+    pub(crate) fn parsed(text: &str) -> Self {
+        let uri = axum::http::Uri::builder()
+            .path_and_query(format!("/?{text}"))
+            .build();
+        let pairs = uri
+            .ok()
+            .and_then(|uri| axum::extract::Query::try_from_uri(&uri).ok());
+        Self(pairs.map_or_else(Vec::new, |axum::extract::Query(pairs)| pairs))
+    }
+
     #[cfg(test)]
     pub(super) fn of(pairs: Vec<(String, String)>) -> Self {
         Self(pairs)

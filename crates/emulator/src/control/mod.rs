@@ -2,6 +2,7 @@
 
 mod billing;
 mod chaos;
+mod settings;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub(crate) fn router(loopback: bool) -> Router<Arc<Instance>> {
         .route("/sessions/{id}/organization", post(activate))
         .route("/invitations/{id}/accept", post(accept))
         .route("/billing/{step}", post(billing::step))
+        .route("/settings", get(settings::get))
         .route("/state", get(snapshot))
         .route("/reset", post(reset))
         .route("/seed", post(seed))
