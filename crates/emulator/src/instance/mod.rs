@@ -5,6 +5,7 @@
 //! what a listing shows.
 
 mod billing;
+pub(crate) mod domains;
 mod emails;
 mod events;
 pub(crate) mod invitations;
@@ -12,10 +13,13 @@ pub(crate) mod memberships;
 mod organizations;
 mod seed;
 mod sessions;
+mod sign_up_invitations;
 mod snapshot;
+mod templates;
 mod tokens;
 mod user_params;
 mod users;
+mod waitlist;
 
 pub use billing::{BillingStep, Terms};
 pub use seed::{Seed, Seeded};
