@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Extension, Router};
 use axum::handler::Handler;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -73,6 +73,13 @@ impl Pages {
     {
         self.write_down(Method::GET, path, &Access::anybody());
         self.public = self.public.route(path, get(handler));
+        self
+    }
+
+    /// With something that every handler of a page finds among its request's extensions.
+    #[must_use]
+    pub fn sharing<T: Clone + Send + Sync + 'static>(mut self, shared: T) -> Self {
+        self.private = self.private.layer(Extension(shared));
         self
     }
 

@@ -82,13 +82,23 @@ impl PageCookies {
     /// instance's own cookie comes before the one without a suffix. It is a hint: anybody may have written it.
     #[must_use]
     pub fn signed_in_at(&self, headers: &HeaderMap) -> Option<i64> {
-        let suffixed = self.suffixed(SIGNED_IN_AT);
-        let said = |wanted: &str| {
+        let said = self.value(headers, SIGNED_IN_AT)?;
+        said.parse().ok().filter(|at| *at > 0)
+    }
+
+    /// The value by which a development instance knows this browser.
+    #[must_use]
+    pub fn dev_browser<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        self.value(headers, DEV_BROWSER)
+    }
+
+    fn value<'a>(&self, headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+        let of = |wanted: &str| {
             let mut found = cookies(headers).filter(|(name, _)| *name == wanted);
-            found.next().map(|(_, value)| value.parse::<i64>().ok())
+            found.next().map(|(_, value)| value)
         };
-        let own = suffixed.as_deref().and_then(said);
-        own.or_else(|| said(SIGNED_IN_AT)).flatten().filter(|at| *at > 0)
+        let own = self.suffixed(name).as_deref().and_then(of);
+        own.or_else(|| of(name))
     }
 
     /// Takes every trace of the sign-in away.
