@@ -22,31 +22,36 @@ pub(crate) const EXTENSION: &str = "x-access";
 
 /// Ways to be let in, of which one is enough; of each, everything has to hold. The same shape as OpenAPI's `security`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Access(Vec<Vec<String>>);
+pub struct Access(Vec<Vec<String>>);
 
 impl Access {
     /// Nothing is asked.
-    pub(crate) fn unsaid() -> Self {
+    #[must_use]
+    pub fn unsaid() -> Self {
         Self(vec![Vec::new()])
     }
 
     /// One thing is asked.
-    pub(crate) fn of(what: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn of(what: impl Into<String>) -> Self {
         Self(vec![vec![what.into()]])
     }
 
     /// A signed-in, active user.
-    pub(crate) fn user() -> Self {
+    #[must_use]
+    pub fn user() -> Self {
         Self::of("user")
     }
 
     /// Everybody is let in.
-    pub(crate) fn anybody() -> Self {
+    #[must_use]
+    pub fn anybody() -> Self {
         Self::of("anybody")
     }
 
     /// Both are asked.
-    pub(crate) fn and(self, other: Self) -> Self {
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
         let mut ways = Vec::new();
         for one in &self.0 {
             for another in &other.0 {
@@ -81,7 +86,7 @@ impl Access {
 }
 
 /// A type in a handler's signature that says what it asks of the caller.
-pub(crate) trait Asks {
+pub trait Asks {
     /// What.
     fn access() -> Access {
         Access::unsaid()
@@ -130,7 +135,7 @@ impl<T> Asks for Path<T> {}
 impl<T> Asks for JsonBody<T> {}
 
 /// A handler's signature, as axum sees it.
-pub(crate) trait Signature {
+pub trait Signature {
     /// What all its types ask together.
     fn access() -> Access;
 }

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::counts::Traffic;
 use crate::endpoint::{Endpoint, ServedRoute, Undeclared};
 use crate::outer::OuterLayer;
+use crate::pages::{Drawing, Pages};
 use crate::private::PrivateLayer;
 use crate::{cors, fallback, legacy_bridge, openapi};
 
@@ -112,6 +113,7 @@ impl Group {
 pub(crate) struct Surface {
     routes: OpenApiRouter<App>,
     table: Vec<ServedRoute>,
+    drawing: Option<Drawing>,
 }
 
 impl Surface {
@@ -120,6 +122,7 @@ impl Surface {
         Self {
             routes: OpenApiRouter::with_openapi(openapi::frame()),
             table: Vec::new(),
+            drawing: None,
         }
     }
 
@@ -146,6 +149,15 @@ impl Surface {
         for path in openapi::PAGES {
             self.write_down(Some(Method::GET), path, &Access::anybody());
         }
+        self
+    }
+
+    /// With pages for people, of which no document tells.
+    pub(crate) fn with_pages(mut self, pages: Pages) -> Self {
+        let (routes, table, drawing) = pages.apart();
+        self.routes = self.routes.merge(OpenApiRouter::from(routes));
+        self.table.extend(table);
+        self.drawing = Some(drawing);
         self
     }
 
@@ -180,7 +192,8 @@ impl Surface {
                 Arc::clone(&app.rate_limits),
                 app.settings.trusted_proxies.clone(),
             )
-            .until(app.leaving.clone());
+            .until(app.leaving.clone())
+            .drawing(self.drawing);
         let cors = cors::layer(&app.settings.cors_origins);
         let (mut routes, _) = self.routes.split_for_parts();
         if app.legacy.is_some() {

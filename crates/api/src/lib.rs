@@ -32,6 +32,7 @@ mod openapi;
 mod outer;
 mod owned;
 mod page;
+mod pages;
 mod parameters;
 mod peer;
 mod private;
@@ -51,6 +52,7 @@ mod sync_status;
 #[cfg(test)]
 mod test_app;
 
+pub use access::{Access, Asks, Signature};
 pub use app::{ApiSettings, App, Parts};
 pub use cors::CorsOrigins;
 pub use counts::{
@@ -67,10 +69,13 @@ pub use leaving::Leaving;
 pub use legacy_bridge::{LegacyBridge, LegacyUse};
 pub use metering::{Metered, Reservation, Use};
 pub use openapi::openapi_json;
+pub use pages::{Draw, Pages};
 pub use problem::{Kind, Problem};
 pub use rate_limits::{Rate, RateLimitSettings};
+pub use request_id::RequestId;
 pub use router::{router, served_routes};
 pub use routes::health::MOST_CLOCK_SKEW;
+pub use routes::logout::end_session;
 pub use security_log::{InviteTries, Suspicion};
 pub use service_caller::ServiceTokens;
 pub use sync_status::SyncStatus;

@@ -24,6 +24,7 @@ use tracing::{Instrument as _, Span};
 use crate::counts::Traffic;
 use crate::leaving::Leaving;
 use crate::load::Load;
+use crate::pages::Drawing;
 use crate::peer::PeerAddress;
 use crate::problem::{Kind, Problem};
 use crate::rate_limits::RateLimits;
@@ -39,6 +40,7 @@ pub(crate) struct OuterLayer {
     traffic: Arc<Traffic>,
     strangers: Option<Arc<Strangers>>,
     leaving: Leaving,
+    drawing: Option<Drawing>,
 }
 
 /// Counts those who prove to be nobody.
@@ -57,12 +59,18 @@ impl OuterLayer {
             traffic,
             strangers: None,
             leaving: Leaving::default(),
+            drawing: None,
         }
     }
 
     /// Of a service that stops some day.
     pub(crate) fn until(self, leaving: Leaving) -> Self {
         Self { leaving, ..self }
+    }
+
+    /// With pages, whose failures are drawn.
+    pub(crate) fn drawing(self, drawing: Option<Drawing>) -> Self {
+        Self { drawing, ..self }
     }
 
     /// Where those who are refused for want of a proof are counted, by their address.
@@ -119,6 +127,10 @@ where
         let matched = request.extensions().get::<MatchedPath>();
         let route = matched.map(MatchedPath::as_str);
         let span = span(&request, route, &id);
+        let drawing = self.layer.drawing.as_ref().and_then(|drawing| {
+            let path = request.uri().path();
+            drawing.of(route, path, request.method(), request.headers())
+        });
         let traffic = Arc::clone(&self.layer.traffic);
         let timed = traffic.begin(route, request.method());
         let (place, fits) = self.layer.load.enter();
@@ -164,7 +176,11 @@ where
             });
             let kind = problem.as_ref().map(Problem::kind);
             if let Some(problem) = problem {
-                response = with_headers_of(&response, problem.respond(id.as_str()));
+                let drawn = match drawing {
+                    Some(draw) => problem.drawn(draw, id.as_str()),
+                    None => problem.respond(id.as_str()),
+                };
+                response = with_headers_of(&response, drawn);
             }
             fixed_headers::add(&mut response);
             if is_last {
@@ -210,10 +226,11 @@ async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     }
 }
 
-/// What layers between here and the problem have added, such as `Vary`.
+/// What layers between here and the problem have added, such as `Vary`, and what the handler has set, such as cookies.
 fn with_headers_of(before: &Response, mut after: Response) -> Response {
+    let own: Vec<_> = after.headers().keys().cloned().collect();
     for (name, value) in before.headers() {
-        if !after.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
+        if !own.contains(name) && name != header::CONTENT_LENGTH {
             after.headers_mut().append(name, value.clone());
         }
     }

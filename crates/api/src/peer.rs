@@ -46,6 +46,19 @@ impl FromRequestParts<App> for PeerAddress {
     }
 }
 
+impl App {
+    /// Whether the request was passed on by a proxy whose word counts.
+    #[must_use]
+    pub fn comes_by_proxy(&self, extensions: &Extensions) -> bool {
+        let noted = extensions.get::<ConnectInfo<SocketAddr>>();
+        let trusted = &self.settings.trusted_proxies;
+        noted.is_some_and(|ConnectInfo(address)| {
+            let peer = address.ip().to_canonical();
+            trusted.iter().any(|net| net.contains(&peer))
+        })
+    }
+}
+
 /// The first address, from the near end, that is no trusted proxy's; the last that can be read, where something stands that
 /// is no address.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {

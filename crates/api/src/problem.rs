@@ -11,11 +11,13 @@ use chrono::{DateTime, Utc};
 use domain::workspace::{FieldProblem, ImportProblem};
 use domain::{Factor, StepUp};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use kind::Kind;
+
+use crate::pages::Draw;
 
 /// A failing answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -252,6 +254,20 @@ impl Problem {
         self.kind
     }
 
+    /// What happened this time, where more can be said; it is shown to clients.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// The answer as a page, with the status and the headers that it has as a document.
+    pub(crate) fn drawn(&self, draw: Draw, request_id: &str) -> Response {
+        let mut response = draw(self, request_id);
+        *response.status_mut() = self.kind.status();
+        self.explain(response.headers_mut());
+        response
+    }
+
     /// The body, naming the request.
     pub(crate) fn body(self, request_id: &str) -> ProblemBody {
         let Self {
@@ -279,22 +295,28 @@ impl Problem {
 
     /// The answer, naming the request.
     pub(crate) fn respond(self, request_id: &str) -> Response {
-        let (kind, retry_at) = (self.kind, self.retry_at);
-        let body = self.body(request_id);
-        let mut response = (kind.status(), Json(body)).into_response();
-        let headers = response.headers_mut();
+        let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
-        if let Some(challenge) = challenge(kind) {
+        self.explain(&mut headers);
+        let status = self.kind.status();
+        let body = self.body(request_id);
+        let mut response = (status, Json(body)).into_response();
+        response.headers_mut().extend(headers);
+        response
+    }
+
+    /// What the status asks for besides.
+    fn explain(&self, headers: &mut HeaderMap) {
+        if let Some(challenge) = challenge(self.kind) {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if matches!(
-            kind.status(),
+            self.kind.status(),
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
         ) {
-            let seconds = retry_at.map_or(RETRY_AFTER_SECONDS, seconds_until);
+            let seconds = self.retry_at.map_or(RETRY_AFTER_SECONDS, seconds_until);
             headers.insert(RETRY_AFTER, seconds);
         }
-        response
     }
 }
 

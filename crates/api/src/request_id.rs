@@ -23,7 +23,7 @@ pub(crate) struct RequestIds {
 
 /// An id that is fit to be logged and to be sent: 1 to 128 visible ASCII characters.
 #[derive(Debug, Clone)]
-pub(crate) struct RequestId(HeaderValue);
+pub struct RequestId(HeaderValue);
 
 impl RequestIds {
     pub(crate) fn new() -> Self {

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::endpoint::{Endpoint, ServedRoute, Undeclared};
 use crate::group::{Group, Surface, routes};
 use crate::owned::Verbs;
+use crate::pages::Pages;
 use crate::routes::admin::{
     audit, decisions, deliveries, drift, erasure, invites, organizations, resync, sessions, users,
 };
@@ -130,12 +131,16 @@ pub fn served_routes() -> Vec<ServedRoute> {
     everything().table()
 }
 
-/// The whole HTTP side.
+/// The whole HTTP side, with pages for people where there are any.
 ///
 /// # Errors
 /// When a route says of nobody that he may call it, which a test finds before.
-pub fn router(app: App) -> Result<Endpoint, Undeclared> {
-    everything().served(app)
+pub fn router(app: App, pages: Option<Pages>) -> Result<Endpoint, Undeclared> {
+    let routes = everything();
+    match pages {
+        Some(pages) => routes.with_pages(pages).served(app),
+        None => routes.served(app),
+    }
 }
 
 #[cfg(test)]

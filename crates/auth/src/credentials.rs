@@ -189,7 +189,7 @@ fn bearer(value: &str) -> Result<Option<&str>, TokenError> {
 
 /// Name and value of every cookie, over all `Cookie` headers (HTTP/2 may split them). Read as bytes: a neighbour may hold
 /// any text. A value that is not UTF-8 is passed over, as no token of ours.
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     let pairs = headers
         .get_all(COOKIE)
         .iter()

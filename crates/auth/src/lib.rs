@@ -44,6 +44,7 @@ mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod handshake;
 mod header;
 mod jwks;
 mod key_ring;
@@ -64,8 +65,9 @@ pub use claims::{
     SessionStatus,
 };
 pub use config::{AuthConfig, AzpPolicy, ConfigError, ConfigFault, JwksSource, KeyCacheSettings};
-pub use credentials::{Credential, CredentialFinder, CredentialKind};
+pub use credentials::{Credential, CredentialFinder, CredentialKind, cookies};
 pub use error::TokenError;
+pub use handshake::{CookieSite, PageCookie, PageCookies};
 pub use key_ring::{KeyRing, KeyRingHealth};
 #[cfg(feature = "mock")]
 pub use key_source::MockKeySource;

@@ -11,6 +11,7 @@ use crate::compact::{Compact, MAX_TOKEN_BYTES, TOO_LONG};
 use crate::config::{AuthConfig, ConfigError, ConfigFault};
 use crate::credentials::{Credential, CredentialFinder, CredentialKind};
 use crate::error::TokenError;
+use crate::handshake::PageCookies;
 use crate::header::RS256;
 use crate::key_ring::{KeyRing, NoKey};
 use crate::key_source::{HttpKeySource, KeySource};
@@ -139,13 +140,7 @@ impl Verifier {
             return self.judge_again(verdict, digest, now);
         }
         self.verdicts.count_miss();
-        let key = key.map_err(|no_key| match no_key {
-            NoKey::Unknown => TokenError::KeyUnknown {
-                kid: kid.map(Shown::new),
-            },
-            NoKey::Emulator => TokenError::EmulatorKey,
-            NoKey::Unavailable => TokenError::KeysUnavailable,
-        })?;
+        let key = key.map_err(|no_key| named(no_key, kid))?;
         if !key.verifies(compact.signing_input, &compact.signature) {
             return Err(TokenError::SignatureInvalid);
         }
@@ -166,6 +161,24 @@ impl Verifier {
             self.verdicts.insert(digest, Verdict { claims, key });
         }
         Ok(claims)
+    }
+
+    /// The payload of a token that one of the instance's keys signed, whatever it is about. By the same keys and the same
+    /// rules of shape as a session token's.
+    pub(crate) async fn signed_payload(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, TokenError> {
+        let compact = Compact::parse(token, RS256)?;
+        let kid = compact.header.kid();
+        let key = self.keys.key(kid, now).await.map_err(|no_key| named(no_key, kid))?;
+        if !key.verifies(compact.signing_input, &compact.signature) {
+            return Err(TokenError::SignatureInvalid);
+        }
+        strict_json::object(&compact.payload).ok_or(TokenError::Malformed(
+            "its payload is not a JSON object with unique names",
+        ))
     }
 
     /// What may have changed since the token was found to be good.
@@ -207,9 +220,20 @@ impl Verifier {
     }
 }
 
+fn named(no_key: NoKey, kid: Option<&str>) -> TokenError {
+    match no_key {
+        NoKey::Unknown => TokenError::KeyUnknown {
+            kid: kid.map(Shown::new),
+        },
+        NoKey::Emulator => TokenError::EmulatorKey,
+        NoKey::Unavailable => TokenError::KeysUnavailable,
+    }
+}
+
 /// Finds and verifies: what every route, page and stream goes through, so that no two of them can disagree.
 pub struct Authenticator {
     finder: CredentialFinder,
+    page_cookies: PageCookies,
     verifier: Verifier,
 }
 
@@ -242,7 +266,12 @@ impl Authenticator {
     fn around(verifier: Verifier, config: &AuthConfig) -> Self {
         let finder =
             CredentialFinder::new(verifier.rules.issuer(), config.publishable_key.as_ref());
-        Self { finder, verifier }
+        let page_cookies = PageCookies::of(config.publishable_key.as_ref());
+        Self {
+            finder,
+            page_cookies,
+            verifier,
+        }
     }
 
     /// The session of a request with these headers at `now`. It says what the token says; whether the session or the user
@@ -272,6 +301,11 @@ impl Authenticator {
             claims,
             credential: credential.kind,
         })
+    }
+
+    /// The cookies of pages that take part in Clerk's handshake.
+    pub fn page_cookies(&self) -> &PageCookies {
+        &self.page_cookies
     }
 
     /// The only `iss` that this one accepts.

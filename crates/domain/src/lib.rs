@@ -7,6 +7,7 @@
 //! It will never know axum, diesel, reqwest, svix or jsonwebtoken. Time is always an argument.
 
 mod access;
+mod activity;
 mod administration;
 mod admission;
 mod audit;
@@ -34,6 +35,7 @@ pub use access::{
     Tier, TierDecision, TierFacts, TierSource, VerifiedFactors, require_permission,
     require_step_up,
 };
+pub use activity::{DayActivity, Totals};
 pub use administration::{
     Decided, Erasure, ErasureOutcome, MAX_PREFERENCES_BYTES, MAX_PREFERENCES_DEPTH,
     PreferencesError, PreferencesOutcome, merge_patch, patched_preferences,

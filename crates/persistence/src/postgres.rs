@@ -34,6 +34,10 @@ pub(crate) type Db = Pg;
 pub(crate) type Link<'c> = &'c Conn;
 type Pool = DeadPool<Conn>;
 
+/// Days since 1970 (UTC), of a line of the ledger and of a session.
+const DAY_OF_RECEIPT: &str = "floor(extract(epoch from received_at) / 86400)::bigint";
+const DAY_OF_SIGN_IN: &str = "floor(extract(epoch from signed_in_at) / 86400)::bigint";
+
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// How long to wait for the server's handshake. A delivery must be answered within five seconds whatever happens.

@@ -29,6 +29,10 @@ pub(crate) type Db = Sqlite;
 pub(crate) type Link<'c> = &'c mut Conn;
 type Pool = DeadPool<Conn>;
 
+/// Days since 1970 (UTC), of a line of the ledger and of a session.
+const DAY_OF_RECEIPT: &str = "received_at / 86400000000";
+const DAY_OF_SIGN_IN: &str = "signed_in_at / 86400000000";
+
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// `busy_timeout` first, as the others may meet a busy file. `synchronous = full`: what was acknowledged survives a

@@ -217,7 +217,7 @@ impl Server {
         let tools = Tools::of(&store, directory, enrichment, sync_status);
         let upkeep = Upkeep::new(tools, &sync);
         let reloads = Arc::<Reloads>::default();
-        let endpoint = api::router(app.clone())?;
+        let endpoint = api::router(app.clone(), None)?;
         let connections = Connections::at_most(http::MAX_CONNECTIONS);
         let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
         if let Some((listener, _)) = metrics_listener {

@@ -17,7 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("assistant", &["domain"]),
     // They speak HTTP.
     ("api", &["domain", "auth", "webhooks"]),
-    ("console", &["domain", "api"]),
+    ("console", &["domain", "auth", "api"]),
     // Stands alone, so that it can serve any project.
     ("emulator", &[]),
     // Only the server knows everything.

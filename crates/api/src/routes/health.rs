@@ -109,15 +109,33 @@ impl Check {
     (status = 503, description = "Unhealthy", body = Health),
 ))]
 pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>) {
+    let health = look(&app).await;
+    let code = if health.status == Status::Unhealthy {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
+    (code, Json(health))
+}
+
+impl App {
+    /// The deep summary, as `/health` shows it.
+    pub async fn health(&self) -> serde_json::Value {
+        // Names and numbers: this cannot fail.
+        serde_json::to_value(look(self).await).unwrap_or_default()
+    }
+}
+
+async fn look(app: &App) -> Health {
     let now = Utc::now();
-    let (database, migrations, report) = store_checks(&app).await;
+    let (database, migrations, report) = store_checks(app).await;
     let last_event_at = report.as_ref().and_then(|report| report.last_event_at);
     let clock_ahead = app.clock_ahead();
     let cache = app.cache_health.report();
     let checks = Checks {
         database,
         migrations,
-        clerk_keys: key_check(&app, now),
+        clerk_keys: key_check(app, now),
         caches: cache_check(&cache),
         redis: redis_check(cache.shared),
         clock: clock_check(clock_ahead),
@@ -145,12 +163,7 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
         .last()
         .map(|sweep| (sweep.drift, sweep.ended_at))
         .unzip();
-    let code = if status == Status::Unhealthy {
-        StatusCode::SERVICE_UNAVAILABLE
-    } else {
-        StatusCode::OK
-    };
-    let health = Health {
+    Health {
         status,
         timestamp: now,
         version: env!("CARGO_PKG_VERSION"),
@@ -168,8 +181,7 @@ pub(crate) async fn summary(State(app): State<App>) -> (StatusCode, Json<Health>
         deliveries_waiting: app.store_health.load().deliveries_waiting,
         clock_ahead_seconds: clock_ahead.map(|ahead| ahead.num_seconds()),
         legacy_tokens: app.legacy.as_ref().map(LegacyBridge::uses),
-    };
-    (code, Json(health))
+    }
 }
 
 /// Whether the process answers: nothing else is asked, so that nothing else makes an orchestrator kill it.

@@ -30,12 +30,25 @@ pub(crate) async fn logout(
     State(app): State<App>,
     request: RequestId,
 ) -> Result<StatusCode, Problem> {
+    end_session(&app, &caller, &request).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends a caller's session, here at once and at Clerk in the background.
+///
+/// # Errors
+/// When there is no session to end, or the store is away: then it goes on.
+pub async fn end_session(
+    app: &App,
+    caller: &CurrentUser,
+    request: &RequestId,
+) -> Result<(), Problem> {
     let Some(session_id) = caller.proof.session_id() else {
         return Err(Problem::of(Kind::SessionRequired));
     };
     let session_id = ClerkId::parse(session_id)
         .map_err(|error| Problem::with_detail(Kind::ClaimsInvalid, error.to_string()))?;
-    let by = caller.attribution(Some(&request), None, Utc::now());
+    let by = caller.attribution(Some(request), None, Utc::now());
     let of_user = Some(caller.user.clerk_user_id.clone());
     let ended = app
         .administration
@@ -49,5 +62,5 @@ pub(crate) async fn logout(
     app.write_backs.wanted(WriteBack::EndOfSession {
         clerk_session_id: session_id,
     });
-    Ok(StatusCode::NO_CONTENT)
+    Ok(())
 }

@@ -1,10 +1,10 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use crate::{
-    ClerkId, DeliveryListFilter, DeliveryRecord, Organization, OrganizationFilter, PageQuery,
-    Paged, Session, SessionFilter, StoreError, User, UserFilter, UserKey, UserOverview,
+    ClerkId, DayActivity, DeliveryListFilter, DeliveryRecord, Organization, OrganizationFilter, PageQuery,
+    Paged, Session, SessionFilter, StoreError, Totals, User, UserFilter, UserKey, UserOverview,
 };
 
 /// Where administrators look. Lists begin with what came last, and pages neither repeat nor skip a row that was there
@@ -68,4 +68,17 @@ pub trait Overview: Send + Sync {
         filter: DeliveryListFilter,
         page: PageQuery<Uuid>,
     ) -> Result<Paged<DeliveryRecord>, StoreError>;
+
+    /// How many of each there are at `now`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn totals(&self, now: DateTime<Utc>) -> Result<Totals, StoreError>;
+
+    /// What went on in so many days (UTC), the oldest first, of which `last` is the last. Every day is there, also when
+    /// nothing happened on it; the ledger remembers for as long as its lines are kept.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn activity(&self, last: NaiveDate, days: u32) -> Result<Vec<DayActivity>, StoreError>;
 }

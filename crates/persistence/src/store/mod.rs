@@ -1,6 +1,7 @@
 //! The ports, made of queries that stand once and are compiled for each database (`super::Conn` says which).
 
 mod about_users;
+mod activity;
 mod addresses;
 mod administration;
 mod admins;

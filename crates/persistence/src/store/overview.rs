@@ -1,14 +1,14 @@
 //! Lists for administrators, by pages.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     BoolExpressionMethods, EscapeExpressionMethods, ExpressionMethods, NullableExpressionMethods,
     QueryDsl, QueryResult, SelectableHelper, TextExpressionMethods,
 };
 use domain::{
-    ClerkId, DeliveryListFilter, DeliveryRecord, List, Organization, OrganizationFilter, Overview,
-    PageQuery, Paged, Session, SessionFilter, SessionStatus, StoreError, User, UserFilter, UserKey,
+    ClerkId, DayActivity, DeliveryListFilter, DeliveryRecord, List, Organization, OrganizationFilter, Overview,
+    PageQuery, Paged, Session, SessionFilter, SessionStatus, StoreError, Totals, User, UserFilter, UserKey,
     UserOverview,
 };
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use super::search::{ESCAPE, beginning, holding, lower};
 use super::sessions::SessionRow;
 use super::storable::storable;
 use super::user_rows::UserRow;
-use super::{Conn, Store, delivery_list, limited, local, store_error, user_overview};
+use super::{Conn, Store, activity, delivery_list, limited, local, store_error, user_overview};
 use crate::column::Id;
 use crate::column::Time;
 use crate::schema::{organizations, sessions, user_emails, users};
@@ -111,6 +111,24 @@ impl Overview for Store {
             let rows = lease.settle(rows).map_err(store_error)??;
             let key = |row: &DeliveryRecord| row.id;
             Ok(Paged::cut(List::Deliveries, rows, page.limit, key))
+        })
+        .await
+    }
+
+    async fn totals(&self, now: DateTime<Utc>) -> Result<Totals, StoreError> {
+        limited(async {
+            let mut lease = self.reader().await?;
+            let totals = activity::totals(lease.conn(), now).await;
+            lease.settle(totals).map_err(store_error)
+        })
+        .await
+    }
+
+    async fn activity(&self, last: NaiveDate, days: u32) -> Result<Vec<DayActivity>, StoreError> {
+        limited(async {
+            let mut lease = self.reader().await?;
+            let days = activity::days(lease.conn(), last, days).await;
+            lease.settle(days).map_err(store_error)
         })
         .await
     }
