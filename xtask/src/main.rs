@@ -8,6 +8,7 @@
 
 mod bench;
 mod ci;
+mod clients;
 mod codegen;
 mod fuzz;
 mod migration;

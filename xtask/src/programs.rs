@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::process::{self, variable};
 
 /// The programs, and the Debian packages that bring them.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("nginx", "nginx"),
     ("caddy", "caddy"),
     ("redis-server", "redis-server"),
@@ -14,6 +14,10 @@ const PROGRAMS: [(&str, &str); 7] = [
     ("faketime", "faketime"),
     ("promtool", "prometheus"),
     ("systemd-analyze", "systemd"),
+    ("chromium", "chromium"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("python3", "python3-venv"),
 ];
 
 /// Where Debian keeps daemons, which is not on every account's PATH.
@@ -44,7 +48,7 @@ fn apt(arguments: &[&str]) -> Result<(), String> {
     process::capture(&mut apt).map(drop)
 }
 
-fn is_there(program: &str) -> bool {
+pub(crate) fn is_there(program: &str) -> bool {
     let path = variable("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain([Path::new(SYSTEM).to_owned()])

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: all tests, against SQLite and a throw-away PostgreSQL, then the examples in the documentation.
 
+use crate::clients::Clients;
 use crate::postgres::Server;
 use crate::tidy::workspace::Workspace;
 use crate::{process, programs};
@@ -19,24 +20,32 @@ impl Test {
     pub(crate) fn run(&self) -> Result<(), String> {
         let documented = self.documented(&Workspace::load()?)?;
         process::stop_cleanly()?;
-        if self.packages.is_empty()
-            || self
-                .packages
-                .iter()
-                .any(|name| ["cache", "e2e"].contains(&name.as_str()))
-        {
+        let runs =
+            |name: &str| self.packages.is_empty() || self.packages.iter().any(|it| it == name);
+        if runs("cache") || runs("e2e") {
             programs::install_missing();
         }
+        let clients = if runs("e2e") {
+            Clients::prepare()?
+        } else {
+            Clients::default()
+        };
         let server = Server::start()?;
 
         let mut tests = process::cargo();
-        if process::capture(process::cargo().args(["nextest", "--version"])).is_ok() {
+        let by_nextest = process::capture(process::cargo().args(["nextest", "--version"])).is_ok();
+        if by_nextest {
             tests.args(["nextest", "run"]);
         } else {
             tests.args(["test", "--tests"]);
         }
         tests.arg("--no-fail-fast").args(self.selection());
         tests.args(self.filter.as_deref());
+        clients.tell(&mut tests, by_nextest);
+        let skipped = clients.skipped();
+        if !by_nextest && !skipped.is_empty() {
+            tests.arg("--").args(&skipped);
+        }
         tests.env("TEST_POSTGRES_URL", server.url());
         // Some tests start a server of their own.
         process::run(tests.env("PGBIN", server.binaries()))?;

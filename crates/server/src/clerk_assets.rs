@@ -87,7 +87,10 @@ pub(crate) async fn fetch(folder: &Path, versions: &Versions) -> Result<(), Asse
             unpacked(&archive, &fresh)?;
             replace(&fresh, &place)
         });
-        made.await.map_err(io::Error::other).and_then(|done| done).map_err(unpack)?;
+        made.await
+            .map_err(io::Error::other)
+            .and_then(|done| done)
+            .map_err(unpack)?;
     }
     Ok(())
 }
@@ -114,7 +117,9 @@ async fn pack(folder: &Path, package: &str, version: &str) -> Result<PathBuf, As
     let named = named.lines().last().unwrap_or_default().trim();
     match Path::new(named).file_name() {
         Some(name) => Ok(folder.join(name)),
-        None => Err(AssetsError::Npm("it does not say what it fetched".to_owned())),
+        None => Err(AssetsError::Npm(
+            "it does not say what it fetched".to_owned(),
+        )),
     }
 }
 
@@ -131,7 +136,10 @@ fn unpacked(archive: &Path, folder: &Path) -> io::Result<()> {
     if folder.join(MANIFEST).is_file() {
         return Ok(());
     }
-    Err(io::Error::new(io::ErrorKind::InvalidData, "the archive has no package.json"))
+    Err(io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the archive has no package.json",
+    ))
 }
 
 /// Where to put an entry of the archive: never outside of the folder.
@@ -200,7 +208,10 @@ mod tests {
             "/package/dist/out.js",
             "package/README.md",
         ];
-        let (packed, place) = (archive(folder.path(), &names), folder.path().join("deep/in"));
+        let (packed, place) = (
+            archive(folder.path(), &names),
+            folder.path().join("deep/in"),
+        );
         unpacked(&packed, &place).unwrap();
         let names_in = |folder: &Path| {
             let entries = fs::read_dir(folder).unwrap();
@@ -235,7 +246,11 @@ mod tests {
         assert!(!versions.are_in(folder.path()));
         fs::create_dir(folder.path().join("clerk-js")).unwrap();
         let manifest = folder.path().join("clerk-js/package.json");
-        for (text, expected) in [("{\"version\":\"6.40.0\"}", true), ("{\"version\":\"5.0.0\"}", false), ("{", false)] {
+        for (text, expected) in [
+            ("{\"version\":\"6.40.0\"}", true),
+            ("{\"version\":\"5.0.0\"}", false),
+            ("{", false),
+        ] {
             fs::write(&manifest, text).unwrap();
             assert_eq!(versions.are_in(folder.path()), expected, "{text}");
         }

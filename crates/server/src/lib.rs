@@ -4,6 +4,7 @@
 //! about tokens, deliveries or rows.
 
 pub mod build;
+mod clerk_assets;
 pub mod command;
 pub mod config;
 mod doctor;

@@ -14,6 +14,7 @@ mod admin_lists;
 mod admin_work;
 mod bodies;
 mod changes;
+mod clients;
 mod commands;
 mod crash;
 mod credentials;

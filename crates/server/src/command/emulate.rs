@@ -8,6 +8,7 @@ use emulator::{Chaos, Client, Emulator, EmulatorConfig, Reached, Seed, SettingsF
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::assets::Assets;
 use super::signals::told_to_stop;
 use super::{Failure, output};
 use crate::{Logging, start_logging};
@@ -95,6 +96,7 @@ impl Mishaps {
 enum EmulatorCommand {
     /// Print the settings with which a client works with the emulator; a running one is asked for its secrets
     Env(Env),
+    Assets(Assets),
 }
 
 #[derive(Debug, Args)]
@@ -184,9 +186,13 @@ async fn ask(origin: &str) -> Result<Secrets, Failure> {
 impl Emulate {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let bind = SocketAddr::new(self.host, self.port);
-        if let Some(EmulatorCommand::Env(env)) = self.command {
-            env.print(&origin(bind)).await;
-            return Ok(());
+        match self.command {
+            Some(EmulatorCommand::Env(env)) => {
+                env.print(&origin(bind)).await;
+                return Ok(());
+            }
+            Some(EmulatorCommand::Assets(assets)) => return assets.run().await,
+            None => {}
         }
         // Nothing is sent anywhere, so that there are no last words.
         let _ = start_logging(Logging {

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod assets;
 mod backfill;
 mod completions;
 mod dev;

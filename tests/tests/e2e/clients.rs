@@ -1,0 +1,135 @@
+//! Real clients of Clerk against the offline Clerk: scripts under `tests/clients/`, run by their own interpreters.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use emulator::{Emulator, EmulatorConfig};
+use tokio::process::Command;
+
+/// Far more than the longest of them takes.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_backend_sdk() {
+    node("backend.mjs", &emulator(None).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_express() {
+    node("express.mjs", &emulator(None).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_webhook_verifiers() {
+    node("svix.mjs", &emulator(None).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_backend_sdk_and_svix() {
+    let python = told("TEST_PYTHON");
+    script(
+        Path::new(&python),
+        "python_client.py",
+        &emulator(None).await,
+        &[],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_clerk_js_6_in_a_browser() {
+    in_a_browser("6", &["--ui", "1.36.0"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_clerk_js_5_in_a_browser() {
+    in_a_browser("5", &["--clerk-js", "5.128.0"]).await;
+}
+
+/// An offline Clerk that serves Clerk's components out of this folder.
+async fn emulator(assets: Option<PathBuf>) -> Emulator {
+    let config = EmulatorConfig {
+        assets,
+        ..EmulatorConfig::on_free_port()
+    };
+    Emulator::start(config).await.unwrap()
+}
+
+/// What `cargo xtask test` says about this machine.
+fn told(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: `cargo xtask test` installs the clients' libraries and says where they are")
+    })
+}
+
+/// Clerk's components of this major version, fetched by the command that users have for it. Tests of other processes
+/// wait while one of them does that.
+async fn components(major: &str, versions: &[&str]) -> PathBuf {
+    let folder = PathBuf::from(told("TEST_CLERK_ASSETS"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let lock = File::create(folder.join("lock")).unwrap();
+    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock));
+    let _lock = lock.await.unwrap().unwrap();
+    let folder = folder.join(major);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clerk-sync-under-test"));
+    command
+        .args(["emulator", "assets"])
+        .arg(&folder)
+        .args(versions);
+    finish(&mut command, "clerk-sync emulator assets").await;
+    folder
+}
+
+async fn in_a_browser(major: &str, versions: &[&str]) {
+    let assets = components(major, versions).await;
+    let emulator = emulator(Some(assets)).await;
+    let more = [
+        ("CLERK_JS_MAJOR", major.to_owned()),
+        ("CHROMIUM", chromium()),
+    ];
+    script(Path::new("node"), "clerk-js.mjs", &emulator, &more).await;
+}
+
+/// The browser, under any of the names that it has.
+fn chromium() -> String {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let mut found =
+        std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name)));
+    let found = found.find(|program| program.is_file());
+    let found =
+        found.expect("no chromium, chromium-browser or google-chrome: apt-get install chromium");
+    found.into_os_string().into_string().unwrap()
+}
+
+async fn node(name: &str, emulator: &Emulator) {
+    script(Path::new("node"), name, emulator, &[]).await;
+}
+
+/// Runs a script to its end; fails with all that it said.
+async fn script(program: &Path, name: &str, emulator: &Emulator, more: &[(&str, String)]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
+    let mut command = Command::new(program);
+    command
+        .arg(folder.join(name))
+        .env("EMULATOR_ORIGIN", emulator.origin())
+        .env("EMULATOR_SECRET_KEY", emulator.secret_key())
+        .env("EMULATOR_PUBLISHABLE_KEY", emulator.publishable_key())
+        .env("EMULATOR_WEBHOOK_SECRET", emulator.webhook_secret())
+        .env("EMULATOR_JWT_KEY", emulator.jwt_key_pem())
+        .envs(more.iter().map(|(name, value)| (name, value)));
+    finish(&mut command, name).await;
+}
+
+async fn finish(command: &mut Command, name: &str) {
+    let running = command.stdin(Stdio::null()).kill_on_drop(true).output();
+    let finished = tokio::time::timeout(PATIENCE, running).await;
+    let finished = finished.unwrap_or_else(|_| panic!("{name} has not ended within {PATIENCE:?}"));
+    let output = finished.unwrap_or_else(|error| panic!("{name} cannot be run: {error}"));
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success(), "{name}: {}\n{said}", output.status);
+    println!("{said}");
+}
