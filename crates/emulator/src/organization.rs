@@ -43,8 +43,7 @@ pub struct Organization {
 }
 
 impl Organization {
-    pub(crate) fn new(id: String, name: String, slug: String, now: i64) -> Self {
-        let image_url = format!("https://img.clerk.com/{id}");
+    pub(crate) fn new(id: String, name: String, slug: String, image_url: String, now: i64) -> Self {
         Self {
             object: "organization".to_owned(),
             id,

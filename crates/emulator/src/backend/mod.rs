@@ -14,6 +14,7 @@ mod roles;
 mod routes;
 mod sessions;
 mod settings;
+mod sign_in_tokens;
 mod sign_up_invitations;
 mod templates;
 mod unknown;
@@ -80,6 +81,12 @@ pub(crate) fn router(instance: &Arc<Instance>) -> Router<Arc<Instance>> {
         .route(
             "/sessions/{id}/tokens/{template}",
             post(sessions::template_token),
+        )
+        .route("/sign_in_tokens", post(sign_in_tokens::create))
+        .route("/sign_in_tokens/{id}/revoke", post(sign_in_tokens::revoke))
+        .route(
+            "/clients/handshake_payload",
+            get(sign_in_tokens::handshake_payload),
         )
         .merge(organization_routes())
         .merge(routes::more())

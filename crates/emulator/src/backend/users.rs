@@ -156,7 +156,7 @@ pub(super) async fn remove_password(
     Body(body): Body<Value>,
 ) -> Answer<User> {
     let signs_out = Params::new(body)?.flag("sign_out_of_other_sessions")?;
-    Ok(Json(instance.remove_password(
+    Ok(Json(instance.clear_password(
         &id,
         signs_out.unwrap_or(false),
         &caller,

@@ -71,7 +71,7 @@ impl Instance {
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
-    pub fn remove_password(
+    pub fn clear_password(
         &self,
         id: &str,
         signs_out: bool,
@@ -284,7 +284,7 @@ pub(super) fn image_url(held: &str, version: Option<&str>) -> String {
     }
 }
 
-fn set_locked(user: &mut User, locked: bool) {
+pub(super) fn set_locked(user: &mut User, locked: bool) {
     user.locked = locked;
     user.verification_attempts_remaining = Some(if locked { 0 } else { 100 });
 }
