@@ -14,6 +14,7 @@ mod chaos;
 mod control;
 mod email_addresses;
 mod frontend;
+mod handshake;
 mod large;
 mod memberships;
 mod organizations;
