@@ -16,6 +16,7 @@ mod domains;
 mod email_addresses;
 mod frontend;
 mod images;
+mod handshake;
 mod large;
 mod memberships;
 mod organizations;
