@@ -75,6 +75,7 @@ pub use rate_limits::{Rate, RateLimitSettings};
 pub use request_id::RequestId;
 pub use router::{router, served_routes};
 pub use routes::logout::end_session;
+pub use routes::my_account::sessions_of;
 pub use security_log::{InviteTries, Suspicion};
 pub use service_caller::ServiceTokens;
 pub use sync_status::SyncStatus;
