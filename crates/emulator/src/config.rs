@@ -8,6 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::chaos::Chaos;
+use crate::instance::FrontendSettings;
 use crate::key::SigningKey;
 use crate::refusal::Refusal;
 
@@ -38,6 +39,15 @@ pub struct EmulatorConfig {
     pub delivery_log_limit: usize,
     /// What goes wrong on purpose; nothing by default.
     pub chaos: Chaos,
+    /// Where browsers reach the emulator when that is another address than the one bound, as in a container. Such as
+    /// `http://localhost:4100`.
+    pub public_url: Option<String>,
+    /// Origins beyond this machine whose pages may use the Frontend API. Pages of this machine always may.
+    pub page_origins: Vec<String>,
+    /// A folder with Clerk's browser bundles, laid out as `node_modules/@clerk`.
+    pub assets: Option<PathBuf>,
+    /// The Frontend API's switches.
+    pub frontend: FrontendSettings,
 }
 
 impl Default for EmulatorConfig {
@@ -54,6 +64,10 @@ impl Default for EmulatorConfig {
             retry_schedule: Self::svix_schedule(),
             delivery_log_limit: 10_000,
             chaos: Chaos::default(),
+            public_url: None,
+            page_origins: Vec::new(),
+            assets: None,
+            frontend: FrontendSettings::default(),
         }
     }
 }
@@ -144,6 +158,15 @@ pub enum EmulatorError {
     /// The webhook secret cannot be used.
     #[error("the webhook secret must be whsec_ followed by base64")]
     WebhookSecret,
+    /// The public URL is not an absolute http or https URL.
+    #[error("the public URL must begin with http:// or https:// and name a host")]
+    PublicUrl,
+    /// The folder with Clerk's browser bundles is not there.
+    #[error("there is no folder {} to take Clerk's browser bundles from", path.display())]
+    Assets {
+        /// The folder asked for.
+        path: PathBuf,
+    },
     /// The chaos settings are out of bounds.
     #[error("the chaos settings cannot be used")]
     Chaos(#[source] Refusal),

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::chaos::Dice;
 use crate::config::{EmulatorConfig, EmulatorError};
-use crate::instance::{Caller, Instance};
+use crate::instance::{Caller, Front, Instance};
 use crate::key::SigningKey;
 use crate::refusal::Refusal;
 use crate::router::{router, serve};
@@ -59,6 +59,10 @@ impl Emulator {
             retry_schedule,
             delivery_log_limit,
             chaos,
+            public_url,
+            page_origins,
+            assets,
+            frontend,
         } = config;
         let chaos = chaos.checked().map_err(EmulatorError::Chaos)?;
         if !bind.ip().is_loopback() && !allow_non_loopback {
@@ -67,6 +71,13 @@ impl Emulator {
         let url = webhook_url
             .map(|text| Endpoint::parse_url(&text).ok_or(EmulatorError::WebhookUrl))
             .transpose()?;
+        let public_url = public_url
+            .map(|text| Endpoint::parse_url(&text).ok_or(EmulatorError::PublicUrl))
+            .transpose()?;
+        if let Some(path) = assets.as_ref().filter(|path| !path.is_dir()) {
+            let path = path.clone();
+            return Err(EmulatorError::Assets { path });
+        }
         let key = match (key, key_path) {
             (Some(key), _) => key,
             (None, Some(path)) => SigningKey::load_or_create(&path)?,
@@ -100,7 +111,16 @@ impl Emulator {
             delivery_log_limit,
             Dice::new(chaos),
         )?;
-        let instance = Arc::new(Instance::new(key, state, Arc::clone(&webhooks)));
+        let front = Front {
+            origin: public_url.map_or_else(
+                || reachable(address),
+                |url| url.as_str().trim_end_matches('/').to_owned(),
+            ),
+            page_origins,
+            assets,
+            settings: Mutex::new(frontend),
+        };
+        let instance = Arc::new(Instance::new(key, state, Arc::clone(&webhooks), front));
 
         let mut tasks = JoinSet::new();
         workers.spawn(&webhooks, &mut tasks);
@@ -140,16 +160,7 @@ impl Emulator {
     /// Such as `http://127.0.0.1:4100`: the Backend API without `/v1`. For an address that means all, loopback.
     #[must_use]
     pub fn origin(&self) -> String {
-        let mut reachable = self.address;
-        if reachable.ip().is_unspecified() {
-            let v4 = reachable.is_ipv4();
-            reachable.set_ip(if v4 {
-                Ipv4Addr::LOCALHOST.into()
-            } else {
-                Ipv6Addr::LOCALHOST.into()
-            });
-        }
-        format!("http://{reachable}")
+        reachable(self.address)
     }
 
     /// Where the public keys are.
@@ -246,6 +257,16 @@ impl Drop for Emulator {
             tracing::error!(%error, path = %path.display(), "the state file could not be written");
         }
     }
+}
+
+fn reachable(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
 }
 
 /// Writes the state after changes, many changes at once when they come fast. A crash loses what came after the last

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -36,18 +36,28 @@ fn is_foreign(headers: &HeaderMap, loopback: bool) -> bool {
 
 /// Whether the header is there and names anything but this machine.
 fn is_far(headers: &HeaderMap, name: HeaderName) -> bool {
-    headers.get(name).is_some_and(|value| {
-        let uri = value
-            .to_str()
-            .ok()
-            .and_then(|text| text.parse::<Uri>().ok());
-        !uri.as_ref()
-            .and_then(Uri::host)
-            .is_some_and(is_this_machine)
-    })
+    headers.get(name).is_some_and(is_far_from)
 }
 
-fn is_this_machine(host: &str) -> bool {
+/// Whether the origin or host is anything but this machine.
+pub(crate) fn is_far_from(value: &HeaderValue) -> bool {
+    let text = value.to_str().ok();
+    let uri = text.and_then(|text| text.parse::<Uri>().ok());
+    !uri.as_ref()
+        .and_then(Uri::host)
+        .is_some_and(is_this_machine)
+}
+
+/// Whether the request is addressed to a name that is neither this machine's nor that of `origin`.
+pub(crate) fn is_foreign_host(headers: &HeaderMap, origin: &str) -> bool {
+    let own = origin.split_once("://").map(|(_, host)| host);
+    headers
+        .get(HOST)
+        .is_some_and(|value| is_far_from(value) && Some(value.as_bytes()) != own.map(str::as_bytes))
+}
+
+/// Whether the host, without its port, is this machine.
+pub(crate) fn is_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let loopback = bare
         .parse()

@@ -6,19 +6,23 @@
 //! does with them. It never talks to Clerk either, and is not affiliated with Clerk.
 //!
 //! Where to look: [`Emulator`] starts and stops it, [`Instance`] is the state with every operation, `backend` speaks
-//! Clerk's Backend API over it, `control` the emulator's own `/__emu/` API, `assistant` an OpenAI-compatible one, `webhook` signs and delivers,
+//! Clerk's Backend API over it, `frontend` the Frontend API that browsers use, `control` the emulator's own `/__emu/` API, `assistant` an OpenAI-compatible one, `webhook` signs and delivers,
 //! [`Chaos`] makes both go wrong on purpose.
 
 mod assistant;
 mod backend;
 mod billing;
 mod body;
+mod browsers;
 mod chaos;
+mod client;
 mod collection;
 mod config;
 mod control;
+mod denial;
 mod emulator;
 mod faults;
+mod frontend;
 mod guard;
 mod ids;
 mod instance;
@@ -43,7 +47,7 @@ pub use billing::Payer;
 pub use chaos::{AssistantFaults, Chaos, Mishap};
 pub use config::{EmulatorConfig, EmulatorError};
 pub use emulator::{Emulator, publishable_key};
-pub use instance::{BillingStep, Caller, Instance, Seed, Seeded, Terms};
+pub use instance::{BillingStep, Caller, FrontendSettings, Instance, Seed, Seeded, Terms};
 pub use key::SigningKey;
 pub use organization::Organization;
 pub use refusal::Refusal;

@@ -43,8 +43,7 @@ pub struct Organization {
 }
 
 impl Organization {
-    pub(crate) fn new(id: String, name: String, slug: String, now: i64) -> Self {
-        let image_url = format!("https://img.clerk.com/{id}");
+    pub(crate) fn new(id: String, name: String, slug: String, image_url: String, now: i64) -> Self {
         Self {
             object: "organization".to_owned(),
             id,
@@ -193,7 +192,7 @@ pub(crate) fn is_role(text: &str) -> bool {
 }
 
 /// `org:night_guard` is named `Night guard`.
-fn role_name(role: &str) -> String {
+pub(crate) fn role_name(role: &str) -> String {
     let bare = role.strip_prefix("org:").unwrap_or(role).replace('_', " ");
     let mut letters = bare.chars();
     match letters.next() {
@@ -203,7 +202,7 @@ fn role_name(role: &str) -> String {
 }
 
 /// Clerk's system permissions; custom roles have none here.
-fn permissions(role: &str) -> &'static [&'static str] {
+pub(crate) fn permissions(role: &str) -> &'static [&'static str] {
     match role {
         ADMIN => &[
             "org:sys_profile:manage",

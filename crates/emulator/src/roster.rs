@@ -214,6 +214,15 @@ impl Roster {
         }
     }
 
+    /// Changes the addresses of pictures for which `moved` gives another one.
+    pub(crate) fn move_images(&mut self, moved: impl Fn(&str) -> Option<String>) {
+        for organization in self.organizations.iter_mut() {
+            if let Some(url) = moved(&organization.image_url) {
+                organization.image_url = url;
+            }
+        }
+    }
+
     /// Marks pending invitations past their end; returns the earliest end of those left.
     pub(crate) fn expire(&mut self, now: i64) -> i64 {
         let mut next = i64::MAX;
@@ -288,6 +297,7 @@ mod tests {
                 format!("org_{name}"),
                 name.to_owned(),
                 name.to_owned(),
+                String::new(),
                 1,
             ));
         }

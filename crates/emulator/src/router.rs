@@ -10,15 +10,16 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::instance::Instance;
-use crate::{assistant, backend, control, keys_route};
+use crate::{assistant, backend, control, frontend, keys_route};
 
-/// The Frontend API will stand under `/__clerk`.
+/// `loopback`: the emulator listens on a loopback address only.
 pub(crate) fn router(instance: Arc<Instance>, loopback: bool) -> Router {
     Router::new()
         .route("/", get(welcome))
         .merge(keys_route::router())
         .nest("/v1", backend::router(&instance))
         .nest("/assistant/v1", assistant::router())
+        .nest_service("/__clerk", frontend::router(&instance, loopback))
         .nest("/__emu", control::router(loopback))
         .fallback(backend::unknown)
         .method_not_allowed_fallback(backend::wrong_method)

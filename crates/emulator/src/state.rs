@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::billing::Billing;
+use crate::browsers::Browsers;
 use crate::collection::Collection;
 use crate::ids;
 use crate::organization::Organization;
@@ -18,6 +19,8 @@ use crate::user::{Identifier, StoredUser, User};
 /// Where a seeded clock starts: 2026-01-01T00:00:00Z.
 pub(crate) const SEEDED_START_MS: i64 = 1_767_225_600_000;
 const DAY_MS: i64 = 86_400_000;
+/// The path of the generated pictures, before the id of what they show.
+pub(crate) const IMAGES: &str = "/__clerk/img/";
 
 /// Milliseconds since 1970 by the system's clock. Tokens and signatures always go by it, because others compare them
 /// with theirs; objects go by [`State::now`].
@@ -40,6 +43,12 @@ pub(crate) struct State {
     /// Plans and subscriptions.
     #[serde(default)]
     pub(crate) billing: Billing,
+    /// Browsers with what is under way in them.
+    #[serde(default)]
+    pub(crate) browsers: Browsers,
+    /// Where browsers reach the emulator; part of the pictures' addresses.
+    #[serde(skip)]
+    origin: String,
     clock_ms: i64,
     ids_issued: u64,
     /// Generated once and kept, so that a service set up with it still works after a restart.
@@ -71,6 +80,7 @@ impl State {
         let webhook_secret = self.webhook_secret.take();
         *self = Self {
             seed: self.seed,
+            origin: std::mem::take(&mut self.origin),
             webhook_secret,
             ..Self::default()
         };
@@ -104,6 +114,11 @@ impl State {
             Some(_) => self.clock_ms.saturating_add(1).max(SEEDED_START_MS),
             None => self.clock_ms.max(system_ms()),
         };
+        self.clock_ms
+    }
+
+    /// The time of the latest reading of the clock, which every request makes.
+    pub(crate) fn last_ms(&self) -> i64 {
         self.clock_ms
     }
 
@@ -161,6 +176,35 @@ impl State {
         self.users.get(id)
     }
 
+    /// The user of this user name.
+    pub(crate) fn named(&self, username: &str) -> Option<&StoredUser> {
+        let id = self
+            .identifiers
+            .get(&Identifier::new("username", username))?;
+        self.users.get(id)
+    }
+
+    /// Where the generated picture of a user or organization is.
+    pub(crate) fn image_url(&self, id: &str) -> String {
+        format!("{}{IMAGES}{id}", self.origin)
+    }
+
+    /// Says where browsers reach the emulator. Pictures that were elsewhere, before a restart, move along.
+    pub(crate) fn set_origin(&mut self, origin: &str) {
+        origin.clone_into(&mut self.origin);
+        let moved = |url: &str| {
+            let (_, rest) = url.split_once(IMAGES)?;
+            Some(format!("{origin}{IMAGES}{rest}"))
+        };
+        for stored in self.users.iter_mut() {
+            if let Some(url) = moved(&stored.user.image_url) {
+                stored.user.profile_image_url.clone_from(&url);
+                stored.user.image_url = url;
+            }
+        }
+        self.roster.move_images(moved);
+    }
+
     /// The users in the order of a time, those behind `after` when that user is given and known.
     pub(crate) fn users_by(
         &self,
@@ -209,7 +253,14 @@ impl State {
     }
 
     /// Stores a new or changed user, unless another one has one of its identifiers.
-    pub(crate) fn put_user(&mut self, stored: StoredUser) -> Result<User, Refusal> {
+    pub(crate) fn put_user(&mut self, mut stored: StoredUser) -> Result<User, Refusal> {
+        if stored.user.image_url.is_empty() {
+            stored.user.image_url = self.image_url(&stored.user.id);
+            stored
+                .user
+                .profile_image_url
+                .clone_from(&stored.user.image_url);
+        }
         let identifiers = stored.user.identifiers();
         let id = stored.user.id.clone();
         if let Some(taken) = identifiers

@@ -121,6 +121,24 @@ impl Verification {
         }
     }
 
+    /// What an address has whose code was entered at this attempt.
+    pub(crate) fn by_code(attempts: i64) -> Self {
+        Self {
+            status: "verified".to_owned(),
+            attempts: Some(attempts),
+            ..Self::awaited()
+        }
+    }
+
+    /// What an address has that an invitation was sent to.
+    pub(crate) fn by_ticket() -> Self {
+        Self {
+            object: "verification_ticket".to_owned(),
+            strategy: "ticket".to_owned(),
+            ..Self::by_admin()
+        }
+    }
+
     /// What an address has whose code nobody has entered yet.
     pub(crate) fn awaited() -> Self {
         Self {
@@ -136,7 +154,6 @@ impl Verification {
 impl User {
     /// A user with nothing but an id and a time.
     pub(crate) fn new(id: String, now: i64) -> Self {
-        let image_url = format!("https://img.clerk.com/{id}");
         Self {
             id,
             object: "user".to_owned(),
@@ -148,8 +165,9 @@ impl User {
             first_name: None,
             last_name: None,
             locale: None,
-            profile_image_url: image_url.clone(),
-            image_url,
+            // Where the picture is depends on where the emulator is: `State::put_user` says it.
+            profile_image_url: String::new(),
+            image_url: String::new(),
             has_image: false,
             public_metadata: Map::new(),
             private_metadata: Map::new(),

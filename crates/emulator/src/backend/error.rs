@@ -44,7 +44,7 @@ impl ApiError {
         )
     }
 
-    fn about(mut self, param: &str) -> Self {
+    pub(crate) fn about(mut self, param: &str) -> Self {
         self.param = Some(param.to_owned());
         self
     }

@@ -9,6 +9,7 @@ mod memberships;
 mod organizations;
 mod query;
 mod sessions;
+mod sign_in_tokens;
 mod user_query;
 mod users;
 mod written;
@@ -70,6 +71,12 @@ pub(crate) fn router(instance: &Arc<Instance>) -> Router<Arc<Instance>> {
         .route(
             "/sessions/{id}/tokens/{template}",
             post(sessions::template_token),
+        )
+        .route("/sign_in_tokens", post(sign_in_tokens::create))
+        .route("/sign_in_tokens/{id}/revoke", post(sign_in_tokens::revoke))
+        .route(
+            "/clients/handshake_payload",
+            get(sign_in_tokens::handshake_payload),
         )
         .merge(organization_routes())
         .fallback(unknown)

@@ -8,6 +8,7 @@ use crate::params::invalid;
 use crate::refusal::Refusal;
 
 /// The pairs of a query string, in order. `name[]` counts as `name`.
+#[derive(Default)]
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
@@ -94,7 +95,7 @@ impl Query {
     }
 
     /// Whether the caller asked for `{data, total_count}` where a bare array is the default.
-    pub(super) fn paginated(&self) -> Result<bool, Refusal> {
+    pub(crate) fn paginated(&self) -> Result<bool, Refusal> {
         Ok(self.flag("paginated")?.unwrap_or(false))
     }
 

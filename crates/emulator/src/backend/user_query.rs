@@ -122,7 +122,7 @@ impl Query {
 
     /// Whether one of the listed values is the user's; a value with `-` in front must not be, and `+` means nothing
     /// (unless it begins a telephone number).
-    pub(super) fn admits<'a, I: Iterator<Item = &'a str>>(
+    pub(crate) fn admits<'a, I: Iterator<Item = &'a str>>(
         &self,
         name: &str,
         held: impl Fn() -> I,
@@ -144,7 +144,7 @@ impl Query {
     }
 
     /// Whether one of the user's values contains the text, in any case.
-    pub(super) fn matches<'a, I: Iterator<Item = &'a str>>(
+    pub(crate) fn matches<'a, I: Iterator<Item = &'a str>>(
         &self,
         name: &str,
         held: impl Fn() -> I,

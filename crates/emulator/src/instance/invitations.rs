@@ -102,50 +102,49 @@ impl Instance {
         caller: &Caller,
     ) -> Result<Value, Refusal> {
         let mut state = self.change();
-        let mut invitation = pending(&state, id)?;
-        let organization = state.organization(&invitation.organization_id)?;
-        let limit = organization.max_allowed_memberships;
-        let count = state.roster.members_count(&organization.id);
-        if limit > 0 && i64::try_from(count).is_ok_and(|count| count >= limit) {
-            return Err(Refusal::OrganizationFull { limit });
-        }
+        let invitation = pending(&state, id)?;
         let known = match user_id {
             Some(id) => Some(state.user(id)?.user.id.clone()),
             None => state
                 .owner_of(&invitation.email_address)
                 .map(|owner| owner.user.id.clone()),
         };
-        if let Some(user_id) = &known
-            && state
-                .roster
-                .membership(&invitation.organization_id, user_id)
-                .is_some()
-        {
-            return Err(Refusal::AlreadyMember {
-                user_id: user_id.clone(),
-            });
-        }
+        check_admission(&state, &invitation, known.as_deref())?;
         let user_id = match known {
             Some(id) => id,
             None => self.sign_up(&mut state, &invitation.email_address, caller)?,
         };
+        self.accept_as(&mut state, id, &user_id, caller)?;
+        let accepted = state.roster.invitations().get(id);
+        Ok(accepted.map_or(Value::Null, |it| shown(&state, it)))
+    }
+
+    /// [`Self::accept_invitation`] for a known user within another operation. Returns the organization's id.
+    pub(super) fn accept_as(
+        &self,
+        state: &mut State,
+        id: &str,
+        user_id: &str,
+        caller: &Caller,
+    ) -> Result<String, Refusal> {
+        let mut invitation = pending(state, id)?;
+        check_admission(state, &invitation, Some(user_id))?;
         invitation.status = InvitationStatus::Accepted;
         invitation.url = None;
-        invitation.user_id = Some(user_id.clone());
+        invitation.user_id = Some(user_id.to_owned());
         invitation.updated_at = state.after(invitation.updated_at);
         let event = "organizationInvitation.accepted";
-        let accepted = self.keep(&mut state, invitation.clone(), event, caller);
-        let metadata = (invitation.public_metadata, invitation.private_metadata);
-        let (organization_id, role) = (&invitation.organization_id, &invitation.role);
-        self.enter(
-            &mut state,
+        self.keep(state, invitation.clone(), event, caller);
+        let Invitation {
             organization_id,
-            &user_id,
             role,
-            metadata,
-            caller,
-        )?;
-        Ok(accepted)
+            public_metadata,
+            private_metadata,
+            ..
+        } = invitation;
+        let metadata = (public_metadata, private_metadata);
+        self.enter(state, &organization_id, user_id, &role, metadata, caller)?;
+        Ok(organization_id)
     }
 
     fn sign_up(
@@ -194,7 +193,7 @@ pub(crate) fn shown(state: &State, invitation: &Invitation) -> Value {
     }
 }
 
-fn pending(state: &State, id: &str) -> Result<Invitation, Refusal> {
+pub(super) fn pending(state: &State, id: &str) -> Result<Invitation, Refusal> {
     match state.roster.invitations().get(id) {
         None => Err(Refusal::NotFound {
             kind: "organization_invitation",
@@ -204,6 +203,28 @@ fn pending(state: &State, id: &str) -> Result<Invitation, Refusal> {
             Err(Refusal::InvitationNotPending { id: id.to_owned() })
         }
         Some(invitation) => Ok(invitation.clone()),
+    }
+}
+
+/// Whether the organization has room, and the user, if he is known, is not in it.
+fn check_admission(
+    state: &State,
+    invitation: &Invitation,
+    user_id: Option<&str>,
+) -> Result<(), Refusal> {
+    let organization = state.organization(&invitation.organization_id)?;
+    let limit = organization.max_allowed_memberships;
+    let count = state.roster.members_count(&organization.id);
+    if limit > 0 && i64::try_from(count).is_ok_and(|count| count >= limit) {
+        return Err(Refusal::OrganizationFull { limit });
+    }
+    match user_id {
+        Some(id) if state.roster.membership(&organization.id, id).is_some() => {
+            Err(Refusal::AlreadyMember {
+                user_id: id.to_owned(),
+            })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -4,21 +4,31 @@
 //! changes. Every change that the Backend API can show has an event; a receiver that applies all of them ends with
 //! what a listing shows.
 
+mod account;
 mod billing;
+pub(crate) mod browsers;
 mod emails;
 mod events;
+mod front;
+mod handshakes;
 pub(crate) mod invitations;
 pub(crate) mod memberships;
 mod organizations;
 mod seed;
 mod sessions;
+mod sign_ins;
+pub(crate) mod sign_ups;
 mod snapshot;
+mod tickets;
 mod tokens;
 mod user_params;
 mod users;
 
 pub use billing::{BillingStep, Terms};
+pub(crate) use front::Front;
+pub use front::FrontendSettings;
 pub use seed::{Seed, Seeded};
+pub(crate) use tokens::age_ms;
 
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -64,6 +74,7 @@ pub struct Instance {
     other_key: OnceLock<SigningKey>,
     state: Mutex<State>,
     pub(crate) webhooks: Arc<Webhooks>,
+    pub(crate) front: Front,
     dirty: Notify,
     file: Mutex<()>,
 }
@@ -96,12 +107,19 @@ impl Drop for Change<'_> {
 }
 
 impl Instance {
-    pub(crate) fn new(key: SigningKey, state: State, webhooks: Arc<Webhooks>) -> Self {
+    pub(crate) fn new(
+        key: SigningKey,
+        mut state: State,
+        webhooks: Arc<Webhooks>,
+        front: Front,
+    ) -> Self {
+        state.set_origin(&front.origin);
         Self {
             key,
             other_key: OnceLock::new(),
             state: Mutex::new(state),
             webhooks,
+            front,
             dirty: Notify::new(),
             file: Mutex::new(()),
         }

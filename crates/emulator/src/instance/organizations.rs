@@ -30,7 +30,7 @@ impl Instance {
         let now = state.now();
         let slug = free_slug(&state, &name);
         let id = state.issue_id("org_");
-        let mut organization = Organization::new(id, name, slug, now);
+        let mut organization = Organization::new(id.clone(), name, slug, state.image_url(&id), now);
         organization.created_by.clone_from(&creator);
         apply(&state, &mut organization, &params)?;
         for (name, held) in metadata(&mut organization) {

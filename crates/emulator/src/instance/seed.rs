@@ -100,7 +100,7 @@ impl Instance {
         for user_id in &seeded.user_ids {
             for _ in 0..sessions_per_user {
                 let mut state = self.quietly(quiet);
-                let started = self.start_session(&mut state, user_id, None, caller);
+                let started = self.start_session(&mut state, user_id, None, None, caller);
                 seeded.sessions += usize::from(started.is_ok());
             }
         }
@@ -144,7 +144,9 @@ impl Instance {
         let number = state.roster.organizations().len() + 1;
         let name = format!("Organization {number}");
         let (now, slug) = (state.now(), free_slug(&state, &name));
-        let organization = Organization::new(state.issue_id("org_"), name, slug, now);
+        let id = state.issue_id("org_");
+        let image = state.image_url(&id);
+        let organization = Organization::new(id, name, slug, image, now);
         let shown = state.roster.counted(&organization);
         state.roster.put_organization(organization);
         self.emit(&state, caller, "organization.created", now, &shown);

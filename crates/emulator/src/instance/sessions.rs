@@ -26,14 +26,16 @@ impl Instance {
         organization_id: Option<&str>,
         caller: &Caller,
     ) -> Result<Session, Refusal> {
-        self.start_session(&mut self.change(), user_id, organization_id, caller)
+        self.start_session(&mut self.change(), user_id, organization_id, None, caller)
     }
 
+    /// Without a `client_id` the session belongs to a client of its own, which no browser has.
     pub(super) fn start_session(
         &self,
         state: &mut State,
         user_id: &str,
         organization_id: Option<&str>,
+        client_id: Option<&str>,
         caller: &Caller,
     ) -> Result<Session, Refusal> {
         if state.user(user_id)?.user.banned {
@@ -44,7 +46,11 @@ impl Instance {
         let active = organization_id
             .map(|id| member_of(state, id, user_id))
             .transpose()?;
-        let (id, client_id) = (state.issue_id("sess_"), state.issue_id("client_"));
+        let id = state.issue_id("sess_");
+        let client_id = match client_id {
+            Some(id) => id.to_owned(),
+            None => state.issue_id("client_"),
+        };
         let (now, lifetime) = (state.now(), state.session_lifetime_ms());
         let mut session = Session::new(id, client_id, user_id.to_owned(), now, lifetime);
         session.last_active_organization_id = active;
@@ -133,7 +139,7 @@ impl Instance {
         }
     }
 
-    fn end(&self, state: &mut State, id: &str, status: SessionStatus, caller: &Caller) {
+    pub(super) fn end(&self, state: &mut State, id: &str, status: SessionStatus, caller: &Caller) {
         let Some(session) = state.sessions.get(id) else {
             return;
         };
@@ -169,7 +175,7 @@ impl Instance {
 }
 
 /// The organization's id, when the user is in it.
-fn member_of(state: &State, id_or_slug: &str, user_id: &str) -> Result<String, Refusal> {
+pub(super) fn member_of(state: &State, id_or_slug: &str, user_id: &str) -> Result<String, Refusal> {
     let id = state.organization(id_or_slug)?.id.clone();
     match state.roster.membership(&id, user_id) {
         Some(_) => Ok(id),

@@ -1,6 +1,7 @@
 //! Tokens of the instance's sessions, and tokens for tests.
 
 use jsonwebtoken::{Algorithm, EncodingKey};
+use serde_json::{Map, Value};
 
 use super::Instance;
 use crate::ids;
@@ -25,10 +26,20 @@ impl Instance {
         azp: Option<&str>,
         expires_in: Option<i64>,
     ) -> Result<String, Refusal> {
-        let session = self.session(session_id)?;
+        self.token_of(&self.session(session_id)?, template, azp, expires_in)
+    }
+
+    /// [`Self::session_token`] of a session in hand, whose organization may be another one than the stored one's.
+    pub(crate) fn token_of(
+        &self,
+        session: &Session,
+        template: Option<&str>,
+        azp: Option<&str>,
+        expires_in: Option<i64>,
+    ) -> Result<String, Refusal> {
         if !session.status.is_alive() {
             return Err(Refusal::SessionNotActive {
-                id: session_id.to_owned(),
+                id: session.id.clone(),
             });
         }
         let (category, claims) = match template {
@@ -39,11 +50,11 @@ impl Instance {
             None => {
                 let subject = Subject {
                     user_id: &session.user_id,
-                    session_id,
+                    session_id: &session.id,
                     status: session.status.claim(),
-                    age_ms: age_ms(&session),
-                    organization: self.active_organization(&session),
-                    plan: self.plan(&session),
+                    age_ms: age_ms(session),
+                    organization: self.active_organization(session),
+                    plan: self.plan(session),
                 };
                 (
                     CATEGORY_SESSION,
@@ -51,7 +62,16 @@ impl Instance {
                 )
             }
         };
-        let input = token::signing_input(token::header(category), claims);
+        self.sign_token(token::header(category), claims)
+    }
+
+    /// A token of the instance with these parts.
+    pub(super) fn sign_token(
+        &self,
+        header: Map<String, Value>,
+        claims: Map<String, Value>,
+    ) -> Result<String, Refusal> {
+        let input = token::signing_input(header, claims);
         finish(&input, self.key.sign(&input))
     }
 
@@ -155,7 +175,7 @@ fn finish(
 }
 
 /// How long ago the session began, by the system's clock; a seeded session has no such age.
-fn age_ms(session: &Session) -> i64 {
+pub(crate) fn age_ms(session: &Session) -> i64 {
     match system_ms() - session.created_at {
         age if age < 7 * 86_400_000 => age,
         _ => 0,

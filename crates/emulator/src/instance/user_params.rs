@@ -10,7 +10,8 @@ use crate::user::{
     EmailAddress, Identifier, PhoneNumber, StoredUser, User, Verification, is_email_address,
 };
 
-const PASSWORD_LENGTH: usize = 8;
+/// The shortest password, in characters.
+pub(super) const PASSWORD_LENGTH: usize = 8;
 
 /// The parameters that creating and changing have in common.
 pub(super) fn apply(stored: &mut StoredUser, params: &Params) -> Result<(), Refusal> {

@@ -168,7 +168,7 @@ impl Instance {
     }
 }
 
-fn set_locked(user: &mut User, locked: bool) {
+pub(super) fn set_locked(user: &mut User, locked: bool) {
     user.locked = locked;
     user.verification_attempts_remaining = Some(if locked { 0 } else { 100 });
 }

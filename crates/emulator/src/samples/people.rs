@@ -51,6 +51,8 @@ pub(super) fn session_event(verb: &str, at: Times) -> Value {
 /// The one user of all samples, in the Backend API's shape.
 pub(super) fn user(at: Times) -> Value {
     let mut user = User::new(id("user_"), at.created);
+    user.image_url = format!("https://img.clerk.com/{}", id("user_"));
+    user.profile_image_url.clone_from(&user.image_url);
     user.first_name = Some("Sample".to_owned());
     user.last_name = Some("Person".to_owned());
     user.primary_email_address_id = Some(id("idn_"));
