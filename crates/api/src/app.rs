@@ -10,7 +10,7 @@ use domain::workspace::ImportLimits;
 use domain::{
     Administration, Assistant, AuditLog, CacheHealth, Changes, Deliveries, Directory,
     DirectoryHealth, Enrichment, Erasures, FeedPulse, FeedTail, Invites, Mirror, Overview,
-    Policies, PositionReader, StoreHealth, StoreReport, StreamTickets, UsageMeter, UserStore,
+    Policies, PositionReader, StoreHealth, StoreReport, StreamTickets, SweepRequests, UsageMeter, UserStore,
     Workspace, WriteBacks,
 };
 use ipnet::IpNet;
@@ -125,6 +125,8 @@ pub struct Parts {
     pub service_tokens: ServiceTokens,
     /// What a user may do.
     pub policy: Arc<Policies>,
+    /// Where sweeps are asked for.
+    pub sweeps: Arc<dyn SweepRequests>,
     /// What the last sweep found.
     pub sync_status: Arc<SyncStatus>,
     /// Settings of the HTTP side.

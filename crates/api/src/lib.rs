@@ -76,6 +76,7 @@ pub use request_id::RequestId;
 pub use router::{router, served_routes};
 pub use routes::health::MOST_CLOCK_SKEW;
 pub use routes::logout::end_session;
+pub use routes::my_account::sessions_of;
 pub use security_log::{InviteTries, Suspicion};
 pub use service_caller::ServiceTokens;
 pub use sync_status::SyncStatus;

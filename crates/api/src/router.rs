@@ -13,11 +13,12 @@ use crate::group::{Group, Surface, routes};
 use crate::owned::Verbs;
 use crate::pages::Pages;
 use crate::routes::admin::{
-    audit, decisions, deliveries, drift, erasure, invites, organizations, resync, sessions, users,
+    activity, audit, decisions, deliveries, drift, erasure, invites, organizations, reconcile,
+    resync, sessions, users,
 };
 use crate::routes::workspace::{calculations, chat, imports, valuations};
 use crate::routes::{
-    changes, health, logout, me, my_events, my_preferences, my_usage, onboarding, stream_ticket,
+    changes, health, logout, me, my_account, my_events, my_preferences, my_usage, onboarding, stream_ticket,
     verify, webhook,
 };
 
@@ -35,6 +36,9 @@ fn for_users(prefix: &'static str) -> Surface {
         .routes(routes!(logout::logout))
         .routes(routes!(my_preferences::read, my_preferences::change))
         .routes(routes!(my_usage::usage))
+        .routes(routes!(my_account::emails))
+        .routes(routes!(my_account::sessions))
+        .routes(routes!(my_account::end_session))
         .routes(routes!(onboarding::validate_invite))
         .routes(routes!(stream_ticket::issue))
         // Documented as GET; proxies send the client's method, whatever it is.
@@ -70,7 +74,8 @@ fn for_admins(prefix: &'static str) -> Surface {
         .routes(routes!(organizations::list))
         .routes(routes!(sessions::list, sessions::revoke))
         .routes(routes!(deliveries::list, deliveries::replay))
-        .routes(routes!(audit::list, drift::drift))
+        .routes(routes!(audit::list, drift::drift, reconcile::ask))
+        .routes(routes!(activity::activity))
         .routes(routes!(invites::create, invites::list, invites::revoke))
         .private()
 }

@@ -22,7 +22,7 @@ use domain::workspace::{ImportLimits, KnownPortfolios};
 use domain::{
     Caller, ClerkId, InviteRules, MockAdministration, MockAuditLog, MockCacheHealth, MockChanges,
     MockDeliveries, MockEnrichment, MockErasures, MockFeedPulse, MockFeedTail, MockInvites,
-    MockMirror, MockOverview, MockPositionReader, MockStoreHealth, MockStreamTickets,
+    MockMirror, MockOverview, MockPositionReader, MockStoreHealth, MockStreamTickets, MockSweepRequests,
     MockUsageMeter, MockWriteBacks, Policies, Policy, Role, StoreError, ThinUser, Tier, User,
     UserStore, Workspace,
 };
@@ -193,6 +193,7 @@ pub(crate) fn app(people: &Arc<People>, policy: Policy, bring: impl FnOnce(&mut 
         service_tokens: ServiceTokens::new(Vec::new()),
         policy: Arc::new(Policies::new(policy)),
         sync_status: Arc::new(SyncStatus::new(Utc::now())),
+        sweeps: Arc::new(MockSweepRequests::new()),
         settings: ApiSettings {
             jit_provisioning: false,
             webhook_body_limit: 1024,

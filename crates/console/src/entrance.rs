@@ -58,17 +58,17 @@ pub(crate) struct Desk(pub(crate) Person);
 
 /// Another answer than the page that was asked for.
 #[derive(Debug)]
-pub(crate) struct Turned(Response);
+pub(crate) struct Turned(Box<Response>);
 
 impl IntoResponse for Turned {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
     }
 }
 
 impl From<Problem> for Turned {
     fn from(problem: Problem) -> Self {
-        Self(problem.into_response())
+        Self(Box::new(problem.into_response()))
     }
 }
 
@@ -189,7 +189,7 @@ impl Visit {
         if !is_expected {
             // A link that has served, or that another browser was sent: it signs nobody in.
             if is_proven || arrival.round.is_some() {
-                return Turned(Redirect::to(&self.path).into_response());
+                return Turned(Box::new(Redirect::to(&self.path).into_response()));
             }
             let words = "this link belongs to another browser, or has been used before, or cookies are switched off";
             return Problem::with_detail(Kind::TokenMissing, words).into();
@@ -211,7 +211,7 @@ impl Visit {
         if let Ok(cookie) = served.header(&self.origin) {
             headers.append(SET_COOKIE, cookie);
         }
-        Turned(response)
+        Turned(Box::new(response))
     }
 
     /// To Clerk, which knows whether he is signed in.
@@ -234,7 +234,7 @@ impl Visit {
             if let Ok(cookie) = Round::over(&self.origin) {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }
-            return Turned(response);
+            return Turned(Box::new(response));
         };
         let separator = if self.path.contains('?') { '&' } else { '?' };
         let back = format!("{}{}{separator}{WORD}={word}", self.origin.as_str(), self.path);
@@ -252,7 +252,7 @@ impl Visit {
         if let Ok(cookie) = round.header(&self.origin) {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
-        Turned(response)
+        Turned(Box::new(response))
     }
 
     /// Signed in, and not let in. Whose session is over here is signed out.
@@ -287,7 +287,7 @@ impl Visit {
                 Redirect::to(&format!("/sign-in?{}", query.finish())).into_response()
             }
         };
-        Err(Turned(self.onto(response)))
+        Err(Turned(Box::new(self.onto(response))))
     }
 }
 

@@ -136,6 +136,8 @@ audit_actions! {
     Impersonated, "session.impersonated";
     /// Much of one kind that only attackers cause came at once.
     SecurityAlert, "security.alert";
+    /// Somebody asked for a sweep.
+    SweepRequested, "reconcile.requested";
     /// A stored delivery was applied again.
     DeliveryReplayed, "delivery.replayed";
     /// An admin made a row in another's workspace.

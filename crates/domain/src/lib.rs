@@ -69,13 +69,13 @@ pub use overview::{
 };
 pub use page::{CursorError, CursorKey, List, PageQuery, Paged};
 pub use ports::{
-    Administration, Answer, Assistant, AssistantError, AssistantWait, AuditLog, CacheHealth,
+    Administration, Answer, AskedSweep, Assistant, AssistantError, AssistantWait, AuditLog, CacheHealth,
     CacheReport, Caller, Changes, CommitObserver, Commits, Deliveries, DeliveryFilter, Directory,
     DirectoryError, DirectoryHealth, DirectoryReport, Enrichment, Erasures, ExternalIds,
     ExternalUser, FeedMark, FeedPulse, FeedTail, Housekeeping, Invites, Listing, LiveSession,
     MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, NoWriteBacks, Overview, OwnedRows,
     Page, Portfolios, PositionReader, SharedCacheState, StoreError, StoreHealth, StoreLoad,
-    StoreReport, StoredDelivery, StreamTicket, StreamTickets, UsageMeter, UserStore, WakeUpError,
+    StoreReport, StoredDelivery, StreamTicket, StreamTickets, SweepRequests, UsageMeter, UserStore, WakeUpError,
     WakeUps, Workspace, WriteBack, WriteBacks,
 };
 pub use precedence::{Precedence, Step};
@@ -91,7 +91,7 @@ pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
 pub use ports::{
-    MockAdministration, MockAnswer, MockAssistant, MockAuditLog, MockCacheHealth, MockChanges,
+    MockAdministration, MockAnswer, MockSweepRequests, MockAssistant, MockAuditLog, MockCacheHealth, MockChanges,
     MockDeliveries, MockDirectory, MockDirectoryHealth, MockEnrichment, MockErasures,
     MockExternalIds, MockFeedPulse, MockFeedTail, MockHousekeeping, MockInvites, MockMirror,
     MockMirrorRows, MockOverview, MockOwnedRows, MockPortfolios, MockPositionReader,

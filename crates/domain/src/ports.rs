@@ -16,6 +16,7 @@ mod mirror;
 mod overview;
 mod position_reader;
 mod rows;
+mod sweeps;
 mod tickets;
 mod usage;
 mod users;
@@ -43,6 +44,7 @@ pub use mirror::Mirror;
 pub use overview::Overview;
 pub use position_reader::PositionReader;
 pub use rows::{MirrorRows, Mirrored};
+pub use sweeps::{AskedSweep, SweepRequests};
 pub use tickets::{StreamTicket, StreamTickets};
 pub use usage::UsageMeter;
 pub use users::{Caller, UserStore};
@@ -81,6 +83,8 @@ pub use overview::MockOverview;
 pub use position_reader::MockPositionReader;
 #[cfg(feature = "mock")]
 pub use rows::MockMirrorRows;
+#[cfg(feature = "mock")]
+pub use sweeps::MockSweepRequests;
 #[cfg(feature = "mock")]
 pub use tickets::MockStreamTickets;
 #[cfg(feature = "mock")]

@@ -27,7 +27,7 @@ use crate::enrichment::Enricher;
 use crate::http::{self, Connections};
 use crate::metrics::{self, Reloads, Watched};
 use crate::start_error::StartError;
-use crate::upkeep::{Tools, Upkeep};
+use crate::upkeep::{AskedSweeps, Tools, Upkeep};
 use crate::write_backs::{Means, Teller};
 
 /// How often the keys are looked at; they are fetched only when that is due.
@@ -97,6 +97,7 @@ impl Server {
             database,
             auth,
             cache,
+            console,
             legacy,
             webhooks,
             clerk_api,
@@ -160,6 +161,8 @@ impl Server {
             None => Arc::new(NoWriteBacks),
         };
         let sync_status = Arc::new(SyncStatus::new(Utc::now()));
+        let (housekeeping, audit) = (Arc::clone(&store.housekeeping), Arc::clone(&store.audit));
+        let asked_sweeps = Arc::new(AskedSweeps::new(housekeeping, audit));
         let legacy = legacy.map(|BridgeConfig { tokens, sunset }| {
             let verifier =
                 LegacyVerifier::new(&tokens, authenticator.issuer()).map_err(StartError::Legacy)?;
@@ -195,6 +198,7 @@ impl Server {
             service_tokens: ServiceTokens::new(service_tokens),
             policy: Arc::clone(&policy),
             sync_status: Arc::clone(&sync_status),
+            sweeps: asked_sweeps.clone(),
             leaving: leaving.clone(),
             settings: ApiSettings {
                 jit_provisioning,
@@ -214,10 +218,10 @@ impl Server {
             },
             stop: stop.clone(),
         });
-        let tools = Tools::of(&store, directory, enrichment, sync_status);
+        let tools = Tools::of(&store, directory, enrichment, sync_status, asked_sweeps);
         let upkeep = Upkeep::new(tools, &sync);
         let reloads = Arc::<Reloads>::default();
-        let endpoint = api::router(app.clone(), None)?;
+        let endpoint = api::router(app.clone(), console.map(console::pages))?;
         let connections = Connections::at_most(http::MAX_CONNECTIONS);
         let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
         if let Some((listener, _)) = metrics_listener {

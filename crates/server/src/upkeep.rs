@@ -4,6 +4,7 @@
 //! One replica does it, the one that holds the lease. When it dies, another takes over once the lease has run out; when
 //! it loses the lease, it stops in the middle of whatever it does. Every replica reads what the last sweep found.
 
+mod asked;
 mod forget;
 mod lease;
 mod sweeps;
@@ -24,6 +25,7 @@ use persistence::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::SyncConfig;
+pub(crate) use asked::AskedSweeps;
 use forget::Forget;
 use lease::{Lease, ROUND};
 use sweeps::Sweeps;
@@ -41,6 +43,7 @@ pub(crate) struct Upkeep {
     forget: Forget,
     sweeps: Sweeps,
     thin: ThinUsers,
+    asked: Arc<AskedSweeps>,
     retention_days: u32,
     pause: Duration,
 }
@@ -56,6 +59,7 @@ pub(crate) struct Tools {
     pub(crate) directory: Option<Arc<dyn Directory>>,
     pub(crate) enrichment: Arc<dyn Enrichment>,
     pub(crate) status: Arc<SyncStatus>,
+    pub(crate) asked: Arc<AskedSweeps>,
 }
 
 impl Tools {
@@ -64,6 +68,7 @@ impl Tools {
         directory: Option<Arc<dyn Directory>>,
         enrichment: Arc<dyn Enrichment>,
         status: Arc<SyncStatus>,
+        asked: Arc<AskedSweeps>,
     ) -> Self {
         Self {
             housekeeping: Arc::clone(&store.housekeeping),
@@ -74,6 +79,7 @@ impl Tools {
             directory,
             enrichment,
             status,
+            asked,
         }
     }
 }
@@ -89,6 +95,7 @@ impl Upkeep {
             lease: Lease::new(Arc::clone(&housekeeping)),
             tickets: Arc::clone(&tools.tickets),
             forget: Forget::new(Arc::clone(&tools.erasures)),
+            asked: Arc::clone(&tools.asked),
             thin: ThinUsers::new(Arc::clone(&housekeeping), Arc::clone(&tools.enrichment)),
             sweeps: Sweeps::new(tools, config),
             retention_days: config.retention_days,
@@ -112,6 +119,7 @@ impl Upkeep {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(self.pause) => {}
+                () = self.asked.told() => {}
             }
         }
         self.lease.give_up().await;

@@ -6,6 +6,7 @@ pub(crate) mod health;
 pub(crate) mod logout;
 pub(crate) mod me;
 pub(crate) mod me_answers;
+pub(crate) mod my_account;
 pub(crate) mod my_events;
 pub(crate) mod my_preferences;
 pub(crate) mod my_usage;

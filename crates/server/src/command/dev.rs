@@ -70,7 +70,11 @@ impl Dev {
         // The real port has to be known before the server starts: its own pages' origin is among the settings.
         let port = self.chosen_port()?;
         let metrics = metrics_address(self.port == 0);
-        let known = settings(port, metrics, &folder, &secret, &emulator);
+        // What is told before the server takes it is told again.
+        let origin = format!("http://127.0.0.1:{port}");
+        emulator.set_webhook(Some(&format!("{origin}/api/webhooks/clerk")), None)?;
+        let demo = demo(&emulator, &origin)?;
+        let known = settings(port, metrics, &folder, &secret, &emulator, &demo);
         keep_settings(&folder, &known)?;
         let config = Config::read(|name: &str| {
             known
@@ -81,9 +85,6 @@ impl Dev {
         let server = Server::start(config)
             .await
             .map_err(|error| self.advised(error))?;
-        let origin = format!("http://{}", server.address());
-        emulator.set_webhook(Some(&format!("{origin}/api/webhooks/clerk")), None)?;
-        let demo = demo(&emulator, &origin)?;
         let token_file = keep_token(&folder, &demo.token)?;
         let metrics = server.metrics_address();
         greet(&origin, metrics, &emulator, &demo, &token_file);
@@ -213,8 +214,14 @@ fn settings(
     folder: &Path,
     secret: &SecretString,
     emulator: &Emulator,
+    demo: &Demo,
 ) -> Vec<(&'static str, String)> {
+    let frontend_api = format!("{}/__clerk", emulator.origin());
     vec![
+        ("CLERK_SIGN_IN_URL", format!("{frontend_api}/sign-in")),
+        ("CLERK_SIGN_UP_URL", format!("{frontend_api}/sign-up")),
+        ("CLERK_PROXY_URL", frontend_api),
+        ("ADMIN_USER_IDS", demo.user_id.clone()),
         ("CLERK_SYNC_ENV", "development".to_owned()),
         ("BIND_ADDR", format!("127.0.0.1:{port}")),
         ("METRICS_ADDR", metrics),
@@ -308,7 +315,11 @@ fn greet(
     let me = format!("curl -s {origin}/api/auth/me {authorization}");
     let at_clerk = format!("-H 'Authorization: Bearer {key}'");
     output::line(format!(
-        "clerk-sync is running, with an offline Clerk beside it. Stop both with Ctrl-C.
+        "clerk-sync is running, with an offline Clerk beside it. Open this page; stop both with Ctrl-C.
+
+  {origin}/
+
+Sign in there as {DEMO_EMAIL}, who is an administrator, or as anybody new.
 
   service          {origin}
   API page         {origin}/api/docs

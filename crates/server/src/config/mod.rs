@@ -6,6 +6,7 @@ mod administration;
 mod cache;
 mod clerk;
 mod clerk_api_url;
+mod console;
 mod edges;
 mod environment;
 mod invites;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use ::cache::CacheSettings;
 use ::clerk::ClerkApiConfig;
+use ::console::ConsoleSettings;
 use api::InviteGate;
 use auth::AuthConfig;
 use domain::Policy;
@@ -57,6 +59,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// What is remembered of callers.
     pub cache: CacheSettings,
+    /// The pages; `None`: there are none.
+    pub console: Option<ConsoleSettings>,
     /// Tokens of a previous login; `None`: none are let in.
     pub legacy: Option<BridgeConfig>,
     /// How webhooks are verified.
@@ -169,6 +173,7 @@ impl Config {
             )),
             database,
             cache: cache::read(&mut vars),
+            console: console::read(&mut vars, &auth),
             legacy: legacy::read(&mut vars, &auth),
             auth,
             clerk_api: sync::clerk_api(&mut vars, secret_key, api_url),

@@ -10,6 +10,7 @@ use domain::{
 };
 
 use super::Tools;
+use super::asked::{AskedSweeps, Latest};
 use crate::config::SyncConfig;
 
 /// Which sweeps there have been, as JSON.
@@ -23,6 +24,7 @@ pub(super) struct Sweeps {
     rows: Arc<dyn MirrorRows>,
     directory: Option<Arc<dyn Directory>>,
     status: Arc<SyncStatus>,
+    asked: Arc<AskedSweeps>,
     plan: Option<SweepPlan>,
     max_absent: MaxAbsent,
 }
@@ -38,6 +40,7 @@ impl Sweeps {
             erasures: _,
             enrichment: _,
             status,
+            asked,
         } = tools;
         Self {
             housekeeping,
@@ -45,6 +48,7 @@ impl Sweeps {
             rows,
             directory,
             status,
+            asked,
             plan: config.reconcile_interval.map(|interval| SweepPlan {
                 interval,
                 full_interval: config.full_interval,
@@ -64,12 +68,18 @@ impl Sweeps {
 
     /// Holds the mirror against Clerk and puts it right, if it is time.
     pub(super) async fn sweep_if_due(&self) -> Result<(), StoreError> {
-        let (Some(directory), Some(plan)) = (&self.directory, &self.plan) else {
+        let Some(directory) = &self.directory else {
             return Ok(());
         };
         let began = Utc::now();
         let log = self.log().await?;
-        let Some(due) = log.due(plan, began) else {
+        let asked = self.asked.begin(began).await?;
+        let by_clock = |plan: &SweepPlan| log.due(plan, began);
+        let due = match &asked {
+            Some(_) => Some(DueSweep::Full),
+            None => self.plan.as_ref().and_then(by_clock),
+        };
+        let Some(due) = due else {
             return Ok(());
         };
         // Whoever takes over knows that one has begun, and whether it has ended.
@@ -81,16 +91,28 @@ impl Sweeps {
             since: due.since(),
             ..Default::default()
         };
-        let silent = |_| {};
+        let latest = Latest::default();
+        let told = |progress| latest.tell(progress);
         let swept = reconcile(
             &**directory,
             &*self.mirror,
             &*self.rows,
             &options,
-            &silent,
+            &told,
             &Utc::now,
         );
-        let report = match swept.await {
+        let swept = async {
+            let Some(asked) = asked else {
+                return swept.await;
+            };
+            let swept = tokio::select! {
+                swept = swept => swept,
+                never = self.asked.follow(asked, &latest) => match never {},
+            };
+            self.asked.ended().await?;
+            swept
+        };
+        let report = match Box::pin(swept).await {
             Ok(report) => report,
             Err(error) => {
                 tracing::warn!(%error, "the mirror could not be held against Clerk");

@@ -132,6 +132,10 @@ fn upkeep_with(
         directory: Some(Arc::new(directory)),
         enrichment: Arc::new(enrichment),
         status: Arc::clone(&status),
+        asked: Arc::new(AskedSweeps::new(
+            Arc::clone(notes) as Arc<dyn Housekeeping>,
+            Arc::new(domain::MockAuditLog::new()),
+        )),
     };
     let config = SyncConfig {
         reconcile_interval: Some(Duration::from_secs(3600)),

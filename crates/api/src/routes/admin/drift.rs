@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::AdminCaller;
+use super::reconcile::SweepShown;
 use crate::app::App;
 use crate::problem::{Problem, ProblemBody};
 
@@ -34,6 +35,8 @@ pub(crate) struct Drift {
     /// Listings that could not be read to their end, and why.
     #[schema(value_type = Option<Vec<Object>>)]
     failures: Option<Value>,
+    /// The sweep that somebody has asked for, while one is.
+    sweep: SweepShown,
 }
 
 /// What the last scheduled sweep of any replica found: the report of `clerk-sync reconcile --json`.
@@ -62,5 +65,6 @@ pub(crate) async fn drift(
         repaired: part("repaired").cloned(),
         brake: part("brake").cloned().filter(|brake| !brake.is_null()),
         failures: part("failures").cloned(),
+        sweep: app.sweeps.asked().await?.into(),
     }))
 }

@@ -4,6 +4,7 @@
 //! `Admin` stands in every signature, or `Reader` where a machine caller may look too. Every write is attributed, and
 //! the port that makes it writes its line in the audit log.
 
+pub(crate) mod activity;
 pub(crate) mod audit;
 mod caller;
 pub(crate) mod decisions;
@@ -12,6 +13,7 @@ pub(crate) mod drift;
 pub(crate) mod erasure;
 pub(crate) mod invites;
 pub(crate) mod organizations;
+pub(crate) mod reconcile;
 pub(crate) mod resync;
 pub(crate) mod sessions;
 mod shown;
