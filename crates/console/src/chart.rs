@@ -96,13 +96,23 @@ mod tests {
     #[test]
     fn bars_stay_within_the_chart_whatever_the_numbers() {
         let series = [
-            Series { name: "a", class: "one" },
-            Series { name: "b", class: "two" },
+            Series {
+                name: "a",
+                class: "one",
+            },
+            Series {
+                name: "b",
+                class: "two",
+            },
         ];
         let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
         for numbers in [[0, 0], [1, 1_000_000], [u64::MAX / 4, 3], [5, 5]] {
-            let bar = Bar { day, numbers: numbers.to_vec() };
-            let drawn = column(0, 40, numbers.iter().sum::<u64>().max(1), &series, &bar).into_string();
+            let bar = Bar {
+                day,
+                numbers: numbers.to_vec(),
+            };
+            let drawn =
+                column(0, 40, numbers.iter().sum::<u64>().max(1), &series, &bar).into_string();
             for part in drawn.split("<rect").skip(1) {
                 let number = |name: &str| -> u64 {
                     let (_, rest) = part.split_once(&format!(" {name}=\"")).unwrap();

@@ -36,7 +36,13 @@ pub(crate) async fn page(person: Person, State(app): State<App>) -> Result<Respo
             Meter {
                 feature: name.to_owned(),
                 usage: found.unwrap_or_else(|| FeatureUsage::none(name.to_owned(), Month::of(now))),
-                limit: u64::from(caller.entitlements.limits.per_month(name).unwrap_or_default()),
+                limit: u64::from(
+                    caller
+                        .entitlements
+                        .limits
+                        .per_month(name)
+                        .unwrap_or_default(),
+                ),
             }
         })
         .collect();
@@ -224,9 +230,18 @@ mod tests {
     #[test]
     fn browsers_are_named() {
         for (text, expected) in [
-            ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36", "Chrome on Linux"),
-            ("Mozilla/5.0 (Windows NT 10.0) Chrome/140 Safari/537 Edg/140", "Edge on Windows"),
-            ("Mozilla/5.0 (iPhone; CPU like Mac OS X) Safari/604.1", "Safari on iPhone"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36",
+                "Chrome on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) Chrome/140 Safari/537 Edg/140",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU like Mac OS X) Safari/604.1",
+                "Safari on iPhone",
+            ),
             ("curl/8.1", "curl/8.1"),
         ] {
             assert_eq!(browser(Some(text)), expected);
