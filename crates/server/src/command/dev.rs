@@ -1,3 +1,7 @@
+mod components;
+mod demo;
+mod greeting;
+
 use std::collections::HashMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -5,9 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use emulator::{Emulator, EmulatorConfig, TokenRequest};
+use emulator::{Emulator, EmulatorConfig};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
+
+use components::Components;
+use demo::{Demo, demo};
+use greeting::greet;
 
 use super::emulate::Mishaps;
 use super::signals::told_to_stop;
@@ -21,14 +28,11 @@ const FOLDER: &str = ".clerk-sync";
 const SETTINGS_FILE: &str = "settings.env";
 const SECRET_FILE: &str = "webhook-secret";
 const TOKEN_FILE: &str = "demo-token";
-/// A pasted line should still work tomorrow morning.
-const DEMO_TOKEN_SECONDS: i64 = 24 * 60 * 60;
 /// The emulator has no limit unless it is told one.
 const EMULATOR_BUDGET: &str = "100000/10s";
 /// The gate is closed as in production, and this opens it.
 const INVITE_CODE: &str = "offline-clerk";
 const METRICS_PORT: u16 = 9464;
-const DEMO_EMAIL: &str = "ada@example.com";
 
 #[derive(Debug, Args)]
 pub(super) struct Dev {
@@ -38,6 +42,8 @@ pub(super) struct Dev {
     /// The offline Clerk's port
     #[arg(long, default_value_t = 4100)]
     emulator_port: u16,
+    #[command(flatten)]
+    components: Components,
     #[command(flatten)]
     mishaps: Mishaps,
     /// Forget all users, sessions and rows first
@@ -63,8 +69,9 @@ impl Dev {
             .map_err(|error| format!("the folder {FOLDER} cannot be made: {error}"))?;
         let secret = secret_in(&folder)?;
 
+        let assets = self.components.folder(&folder).await;
         let emulator = self
-            .emulator(&folder, secret.clone())
+            .emulator(&folder, secret.clone(), assets.clone())
             .await
             .map_err(|error| self.advised(error))?;
         // The real port has to be known before the server starts: its own pages' origin is among the settings.
@@ -74,7 +81,10 @@ impl Dev {
         let origin = format!("http://127.0.0.1:{port}");
         emulator.set_webhook(Some(&format!("{origin}/api/webhooks/clerk")), None)?;
         let demo = demo(&emulator, &origin)?;
-        let known = settings(port, metrics, &folder, &secret, &emulator, &demo);
+        let mut known = settings(port, metrics, &folder, &secret, &emulator, &demo);
+        if assets.is_none() {
+            known.extend(components::plain_pages(&emulator));
+        }
         keep_settings(&folder, &known)?;
         let config = Config::read(|name: &str| {
             known
@@ -100,12 +110,14 @@ impl Dev {
         &self,
         folder: &Path,
         secret: SecretString,
+        assets: Option<PathBuf>,
     ) -> Result<Emulator, emulator::EmulatorError> {
         Emulator::start(EmulatorConfig {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, self.emulator_port)),
             key_path: Some(folder.join("emulator-key.pem")),
             state_path: Some(folder.join("emulator-state.json")),
             webhook_secret: Some(secret),
+            assets,
             chaos: self.mishaps.chaos(),
             // Nobody waits five minutes at a desk.
             retry_schedule: [1, 2, 5, 10, 30, 60].map(Duration::from_secs).to_vec(),
@@ -216,11 +228,8 @@ fn settings(
     emulator: &Emulator,
     demo: &Demo,
 ) -> Vec<(&'static str, String)> {
-    let frontend_api = format!("{}/__clerk", emulator.origin());
     vec![
-        ("CLERK_SIGN_IN_URL", format!("{frontend_api}/sign-in")),
-        ("CLERK_SIGN_UP_URL", format!("{frontend_api}/sign-up")),
-        ("CLERK_PROXY_URL", frontend_api),
+        ("CLERK_PROXY_URL", components::frontend_api(emulator)),
         ("ADMIN_USER_IDS", demo.user_id.clone()),
         ("CLERK_SYNC_ENV", "development".to_owned()),
         ("BIND_ADDR", format!("127.0.0.1:{port}")),
@@ -246,121 +255,4 @@ fn settings(
             format!("http://127.0.0.1:{port},http://localhost:{port}"),
         ),
     ]
-}
-
-/// The person in the printed lines.
-struct Demo {
-    user_id: String,
-    session_id: String,
-    token: String,
-}
-
-/// The demo user of the last run, or a new one.
-fn demo(emulator: &Emulator, origin: &str) -> Result<Demo, Failure> {
-    let is_demo = |user: &emulator::User| {
-        user.email_addresses
-            .iter()
-            .any(|email| email.email_address == DEMO_EMAIL)
-    };
-    let kept: Vec<emulator::User> =
-        emulator.with_users(|users| users.filter(|user| is_demo(user)).cloned().collect());
-    let user = match kept.into_iter().next() {
-        Some(user) => user,
-        None => emulator.create_user(
-            json!({"email_address": [DEMO_EMAIL], "first_name": "Ada", "last_name": "Lovelace"}),
-            &emulator::Caller::default(),
-        )?,
-    };
-    let alive =
-        emulator.sessions(|session| session.user_id == user.id && session.status.is_alive());
-    let session = match alive.into_iter().next() {
-        Some(session) => session,
-        None => emulator.new_session(&user.id)?,
-    };
-    let token = emulator.mint(
-        TokenRequest {
-            user_id: Some(user.id.clone()),
-            ..TokenRequest::for_session(&session.id)
-        }
-        .authorized_party(origin)
-        .expires_in(DEMO_TOKEN_SECONDS),
-    )?;
-    Ok(Demo {
-        user_id: user.id,
-        session_id: session.id,
-        token,
-    })
-}
-
-fn greet(
-    origin: &str,
-    metrics: Option<SocketAddr>,
-    emulator: &Emulator,
-    demo: &Demo,
-    token_file: &Path,
-) {
-    let Demo {
-        user_id,
-        session_id,
-        token,
-    } = demo;
-    let metrics = metrics.map_or_else(|| "off".to_owned(), |at| format!("http://{at}/metrics"));
-    let (clerk, key) = (emulator.origin(), emulator.secret_key());
-    let publishable_key = emulator.publishable_key();
-    let authorization = format!(
-        "-H \"Authorization: Bearer $(cat {})\"",
-        token_file.display()
-    );
-    let json = "-H 'Content-Type: application/json'";
-    let me = format!("curl -s {origin}/api/auth/me {authorization}");
-    let at_clerk = format!("-H 'Authorization: Bearer {key}'");
-    output::line(format!(
-        "clerk-sync is running, with an offline Clerk beside it. Open this page; stop both with Ctrl-C.
-
-  {origin}/
-
-Sign in there as {DEMO_EMAIL}, who is an administrator, or as anybody new.
-
-  service          {origin}
-  API page         {origin}/api/docs
-  health           {origin}/health
-  metrics          {metrics}
-  rows             {FOLDER}/clerk-sync.db (SQLite)
-  offline Clerk    {clerk}
-  secret key       {key}
-  publishable key  {publishable_key}
-  demo user        {DEMO_EMAIL}, {user_id}
-  demo token       valid for 24 hours, also in {FOLDER}/{TOKEN_FILE}
-
-{token}
-
-Who is the demo user?
-
-  curl -s {origin}/api/auth/me -H 'Authorization: Bearer {token}'
-
-Let the demo user in by the invite code of this command, make a listing, and chat with the offline assistant:
-
-  curl -s {origin}/api/v1/onboarding/validate-invite {authorization} {json} -d '{{\"invite_code\":\"{INVITE_CODE}\"}}'
-  curl -s {origin}/api/v1/listings {authorization} {json} -d '{{\"title\":\"Touring bicycle\",\"price\":\"1250.00\",\"currency\":\"EUR\"}}'
-  curl -sN {origin}/api/v1/chat/send {authorization} {json} -d '{{\"message\":\"Hello!\"}}'
-
-Rename the demo user at Clerk, and see the row follow:
-
-  curl -s -o /dev/null -X PATCH {clerk}/v1/users/{user_id} {at_clerk} -H 'Content-Type: application/json' -d '{{\"first_name\":\"Grace\",\"last_name\":\"Hopper\"}}' && sleep 1 && {me}
-
-End the demo user's session, after which the same token is refused (the next start makes a new one):
-
-  curl -s -o /dev/null -X POST {clerk}/v1/sessions/{session_id}/revoke {at_clerk} && sleep 1 && {me}
-
-Send a signed sample of any of Clerk's events, from another terminal in this folder:
-
-  cargo run -- send user.created --to {origin}/api/webhooks/clerk
-
-Hold the rows against the offline Clerk, and repair what is out of step:
-
-  cargo run -- reconcile --dev --repair
-
-The offline Clerk does not know a sample's user, so this marks that user as deleted again.
-"
-    ));
 }

@@ -26,6 +26,9 @@ pub(super) struct Emulate {
     /// Listen where others can reach it, although everyone who does can mint any token
     #[arg(long)]
     allow_non_loopback: bool,
+    /// Serve Clerk's browser components from this folder; `emulator assets` fetches them
+    #[arg(long, value_name = "DIR")]
+    clerk_assets: Option<PathBuf>,
     /// Keep users and sessions in this file
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
@@ -205,6 +208,7 @@ impl Emulate {
             allow_non_loopback: self.allow_non_loopback,
             key_path: self.key,
             state_path: self.state,
+            assets: self.clerk_assets,
             seed: self.seed,
             webhook_url: self.webhook_url,
             webhook_secret: self.webhook_secret,
