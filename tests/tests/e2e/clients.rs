@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use emulator::{Emulator, EmulatorConfig};
+use e2e::{TestDatabase, World};
+use emulator::{Emulator, EmulatorConfig, TokenRequest};
 use tokio::process::Command;
 
 /// Far more than the longest of them takes.
@@ -36,6 +37,49 @@ async fn python_backend_sdk_and_svix() {
         &[],
     )
     .await;
+}
+
+/// What would end the caller's own session, and with it the test.
+const LAST_WORDS: &str =
+    "^(post_auth_logout|delete_me_sessions_by_id|post_admin_sessions_by_id_revoke)$";
+
+/// Thousands of requests made out of the OpenAPI document, good ones and bad ones, as an administrator: every answer is one that
+/// the document tells of, in its form, and none is a failure of ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn python_schemathesis_finds_nothing_undocumented() {
+    let clerk = World::new_clerk().await;
+    let admin = clerk.new_user("ada@example.com").unwrap();
+    let session = clerk.new_session(&admin.id).unwrap();
+    let database = TestDatabase::postgres().await;
+    let own = [
+        ("ADMIN_USER_IDS", admin.id.as_str()),
+        ("RATE_LIMIT_WEBHOOK", "off"),
+        ("RECONCILE_INTERVAL_SECONDS", ""),
+    ];
+    let world = World::of(clerk, database, &own).await;
+    let token = world.token(TokenRequest::for_session(&session.id));
+    let folder = tempfile::tempdir().unwrap();
+    let checks = [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+        "response_headers_conformance",
+    ];
+    let mut command = Command::new(Path::new(&told("TEST_PYTHON")).with_file_name("st"));
+    command
+        .current_dir(folder.path())
+        .args(["run", &world.url("/api/openapi.json")])
+        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .args(["--checks", &checks.join(",")])
+        .args(["--phases", "examples,coverage,fuzzing"])
+        .args(["--max-examples", "20", "--generation-deterministic"])
+        .args(["--request-timeout", "30", "--workers", "2"])
+        .args(["--exclude-operation-id-regex", LAST_WORDS]);
+    finish(&mut command, "schemathesis").await;
+    // The caller was let in to the end.
+    let me = world.anonymous().bearer(&token).get("/api/auth/me").await;
+    me.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

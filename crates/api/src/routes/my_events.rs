@@ -69,7 +69,7 @@ pub(crate) struct StreamEnd {
 #[utoipa::path(
     get, path = "/me/events", tag = "auth", security(("session" = []), ("ticket" = [])),
     responses(
-        (status = 200, description = "Events `user` (`MyRecord`), `session` (`MySession`) and `end` (`StreamEnd`)", body = String, content_type = "text/event-stream",
+        (status = 200, description = "Events `user` (`MyRecord`), `session` (`MySession`) and `end` (`StreamEnd`)", body = serde_json::Value, content_type = "text/event-stream",
             example = "event: user\ndata: {\"clerk_user_id\":\"user_2g7np7Hrk0SN6kj5EDMLDaKNL0S\",\"role\":\"solo\",\"tier\":\"free\"}\n\nevent: end\ndata: {\"code\":\"session_revoked\"}\n\n"),
         (status = 401, description = "No valid session: the code says why; `ticket_invalid` for a ticket that was used or has expired", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "`user_inactive`", body = ProblemBody, content_type = "application/problem+json"),

@@ -77,7 +77,7 @@ pub(crate) struct ChatError {
     post, path = "/chat/send", tag = "chat", security(("session" = [])),
     request_body(content = MessageToSend, content_type = "application/json"),
     responses(
-        (status = 200, description = "Events `delta` (`ChatDelta`), `done` (`ChatDone`) and `error` (`ChatError`)", body = String, content_type = "text/event-stream",
+        (status = 200, description = "Events `delta` (`ChatDelta`), `done` (`ChatDone`) and `error` (`ChatError`)", body = serde_json::Value, content_type = "text/event-stream",
             example = "event: delta\ndata: {\"text\":\"Apple\"}\n\nevent: done\ndata: {\"message_id\":\"0197a0c4-2222-7c3a-9f00-3d2c1b0a9e8f\",\"used\":3,\"limit\":100,\"remaining\":97,\"resets_at\":\"2026-12-01T00:00:00Z\"}\n\n"),
         (status = 400, description = "`body_invalid`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No valid session: the code says why", body = ProblemBody, content_type = "application/problem+json"),
