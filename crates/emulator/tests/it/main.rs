@@ -9,8 +9,10 @@
 
 mod api_faults;
 mod assistant;
+mod bans;
 mod billing;
 mod chaos;
+mod console;
 mod control;
 mod domains;
 mod email_addresses;
