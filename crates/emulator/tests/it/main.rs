@@ -19,6 +19,7 @@ mod large;
 mod memberships;
 mod organizations;
 mod page;
+mod portal;
 mod receiver;
 mod restart;
 mod running;

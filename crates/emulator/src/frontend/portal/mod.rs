@@ -114,28 +114,35 @@ impl Visit {
                 .headers_mut()
                 .insert(CONTENT_SECURITY_POLICY, policy);
         }
+        response.headers_mut().extend(self.cookie());
         response
+    }
+
+    /// What the next step knows the browser by.
+    fn cookie(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Browser::Development(id) = &self.browser
+            && let Ok(cookie) = format!(
+                "{BROWSER_COOKIE}={id}; Path=/__clerk; Max-Age=31536000; HttpOnly; SameSite=Lax"
+            )
+            .parse()
+        {
+            headers.insert(SET_COOKIE, cookie);
+        }
+        headers
     }
 
     /// Back to where the browser came from, which learns the development browser; else a page that says what is so.
     fn done(&self) -> Response {
-        let mut headers = HeaderMap::new();
-        let mut to = self
-            .back
-            .as_ref()
-            .map_or_else(|| "sign-in".to_owned(), |back| back.as_str().to_owned());
-        if let Browser::Development(id) = &self.browser {
-            if let Some(mut back) = self.back.clone() {
+        let mut headers = self.cookie();
+        let to = match (self.back.clone(), &self.browser) {
+            (Some(mut back), Browser::Development(id)) => {
                 set_query(&mut back, "__clerk_db_jwt", id);
-                to = back.into();
+                String::from(back)
             }
-            let cookie = format!(
-                "{BROWSER_COOKIE}={id}; Path=/__clerk; Max-Age=31536000; HttpOnly; SameSite=Lax"
-            );
-            if let Ok(cookie) = cookie.parse() {
-                headers.append(SET_COOKIE, cookie);
-            }
-        }
+            (Some(back), Browser::Cookie(_)) => back.into(),
+            (None, _) => "sign-in".to_owned(),
+        };
         if let Ok(to) = to.parse() {
             headers.insert(LOCATION, to);
         }
