@@ -7,11 +7,13 @@
     clippy::indexing_slicing
 )]
 
+mod account;
 mod api_faults;
 mod assistant;
 mod billing;
 mod chaos;
 mod control;
+mod edge;
 mod email_addresses;
 mod frontend;
 mod handshake;
