@@ -43,7 +43,9 @@ ${scripts[version].slice(0, -1).map((file) => `<script src="/${file}"></script>`
 <script data-clerk-publishable-key="${publishableKey}" data-clerk-proxy-url="${emulator}/__clerk" src="/${scripts[version].at(-1)}"></script>
 <script>
   const ui = window.__internal_ClerkUICtor;
-  window.ready = window.Clerk.load({ telemetry: false, ...(ui ? { ui: { ClerkUI: ui } } : {}) });
+  const back = location.pathname;
+  const ways = { signInForceRedirectUrl: back, signUpForceRedirectUrl: back, afterSignOutUrl: back };
+  window.ready = window.Clerk.load({ telemetry: false, ...ways, ...(ui ? { ui: { ClerkUI: ui } } : {}) });
 </script>`;
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url, "http://site").pathname);
@@ -65,8 +67,13 @@ ${scripts[version].slice(0, -1).map((file) => `<script src="/${file}"></script>`
   });
 }
 
+// Clerk's library does not fail without its server, it only knows nobody.
+const answers = await fetch(`${emulator}/__clerk/v1/environment`).catch((error) => fail("the emulator answers", error));
+if (!answers.ok) fail("the emulator answers", new Error(`${emulator} answers ${answers.status}`));
 const { server, origin: here } = await site();
-const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium
+  .launch({ executablePath: program, args: ["--no-sandbox", "--disable-gpu"] })
+  .catch((error) => fail("the browser starts", error));
 /** Requests that left this machine's two origins. */
 const strays = [];
 let passed = 0;
@@ -111,6 +118,8 @@ async function visitor(version) {
     until: (work, argument) => page.waitForFunction(work, argument, { timeout: patience }),
     mount: (method) =>
       page.evaluate((method) => {
+        // The part after # says where in a component one was.
+        window.history.replaceState(null, "", window.location.pathname);
         document.getElementById("here").replaceWith(Object.assign(document.createElement("div"), { id: "here" }));
         window.Clerk[method](document.getElementById("here"));
       }, method),
@@ -123,8 +132,9 @@ const primary = ".cl-formButtonPrimary";
 
 /** Types a code into the form's one code field. */
 async function enterCode(page) {
-  await page.locator(".cl-otpCodeFieldInput, input[autocomplete='one-time-code']").first().waitFor();
-  await page.locator(".cl-otpCodeFieldInput, input[autocomplete='one-time-code']").first().click();
+  const field = page.locator("input[autocomplete='one-time-code'], .cl-otpCodeFieldInput input, input.cl-otpCodeFieldInput").first();
+  await field.waitFor({ state: "attached" });
+  await field.focus();
   await page.keyboard.type("424242", { delay: 30 });
 }
 
@@ -132,11 +142,10 @@ async function signUp(person, address) {
   const { page } = person;
   await person.mount("mountSignUp");
   await page.locator("input[name=emailAddress]").fill(address);
-  await page.locator("input[name=firstName]").fill("Sam");
   await page.locator("input[name=password]").fill("battery staple");
   await page.locator(primary).click();
   await enterCode(page);
-  await person.until(() => window.Clerk.user);
+  await person.until(() => window.Clerk?.user);
 }
 
 async function identify(person, address) {
@@ -161,7 +170,6 @@ async function suite(version) {
   await check("the sign-up form with a code", async () => {
     await signUp(sam, address);
     assert.equal(await sam.email(), address);
-    assert.equal(await sam.run(() => window.Clerk.user.firstName), "Sam");
   });
 
   await check("the page has its cookies, with tokens for this page", async () => {
@@ -192,7 +200,7 @@ async function suite(version) {
   await check("the profile shows and changes the user", async () => {
     await sam.mount("mountUserProfile");
     await page.locator(".cl-profilePage").getByText(address).first().waitFor();
-    await sam.run(() => window.Clerk.user.update({ lastName: "Example", unsafeMetadata: { theme: "dark" } }));
+    await sam.run(() => window.Clerk.user.update({ firstName: "Sam", lastName: "Example", unsafeMetadata: { theme: "dark" } }));
     await page.locator(".cl-profilePage").getByText("Sam Example").first().waitFor();
     assert.deepEqual(await sam.run(() => window.Clerk.user.unsafeMetadata), { theme: "dark" });
     await page.locator(".cl-navbarButton").nth(1).click();
@@ -246,7 +254,7 @@ async function suite(version) {
     await page.locator(".cl-organizationSwitcherTrigger").click();
     await page.locator(".cl-organizationSwitcherPopoverCard").waitFor();
     await page.getByText("Personal account").first().click();
-    await sam.until(() => window.Clerk.organization === null);
+    await sam.until(() => window.Clerk?.loaded && !window.Clerk.organization);
     assert.equal(claims(await sam.run(() => window.Clerk.session.getToken())).o, undefined);
     await sam.run((id) => window.Clerk.setActive({ organization: id }), organization);
     await sam.mount("mountOrganizationProfile");
@@ -286,7 +294,7 @@ async function suite(version) {
     assert.equal(await other.email(), null);
     await other.page.locator("input[name=password]").fill("battery staple 2");
     await other.page.locator(primary).click();
-    await other.until(() => window.Clerk.user);
+    await other.until(() => window.Clerk?.user);
     assert.equal(await other.email(), address);
   });
 
@@ -297,7 +305,7 @@ async function suite(version) {
       await sessions.find((it) => it.id === id).revoke();
     }, own);
     await other.run(() => window.Clerk.session.getToken({ skipCache: true }).catch(() => null));
-    await other.until(() => !window.Clerk.user);
+    await other.until(() => window.Clerk?.loaded && !window.Clerk.user);
     await other.open();
     assert.equal(await other.email(), null);
     assert.equal(await sam.email(), address);
@@ -307,7 +315,7 @@ async function suite(version) {
     await sam.mount("mountUserButton");
     await page.locator(".cl-userButtonTrigger").click();
     await page.getByText("Sign out", { exact: true }).first().click();
-    await sam.until(() => !window.Clerk.user);
+    await sam.until(() => window.Clerk?.loaded && !window.Clerk.user);
     await page.waitForLoadState();
     await sam.open();
     assert.equal(await sam.email(), null);
@@ -320,13 +328,13 @@ async function suite(version) {
     await page.getByText("Use another method").first().click();
     await page.getByText(/Email code to/).first().click();
     await enterCode(page);
-    await sam.until(() => window.Clerk.user);
+    await sam.until(() => window.Clerk?.user);
     assert.equal(await sam.email(), address);
   });
 
   await check("signing out by call", async () => {
     await sam.run(() => window.Clerk.signOut());
-    await sam.until(() => !window.Clerk.user);
+    await sam.until(() => window.Clerk?.loaded && !window.Clerk.user);
   });
 
   await check("a sign-in token signs in without a form", async () => {
