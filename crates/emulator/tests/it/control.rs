@@ -103,6 +103,7 @@ async fn a_seed_gives_the_same_objects_again() {
     let run = || async {
         let clerk = running_with(EmulatorConfig {
             seed: Some(7),
+            public_url: Some("http://localhost:4100".to_owned()),
             ..config()
         })
         .await;

@@ -7,6 +7,7 @@
     clippy::indexing_slicing
 )]
 
+mod account;
 mod api_faults;
 mod assistant;
 mod bans;
@@ -15,13 +16,16 @@ mod chaos;
 mod console;
 mod control;
 mod domains;
+mod edge;
 mod email_addresses;
 mod frontend;
+mod handshake;
 mod images;
 mod large;
 mod memberships;
 mod organizations;
 mod page;
+mod portal;
 mod receiver;
 mod restart;
 mod roles;

@@ -11,6 +11,8 @@ async fn kept_in(folder: &Path) -> Running {
     running_with(EmulatorConfig {
         key_path: Some(folder.join("key.pem")),
         state_path: Some(folder.join("state.json")),
+        // Pictures are under it, and the port is another one each time.
+        public_url: Some("http://localhost:4100".to_owned()),
         ..EmulatorConfig::on_free_port()
     })
     .await
