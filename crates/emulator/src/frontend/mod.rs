@@ -5,6 +5,7 @@
 //! a route is chosen. What changes something answers `{"response": …, "client": …}`; the client beside the answer is
 //! what updates the page.
 
+mod bundles;
 mod edge;
 mod environment;
 mod error;
@@ -13,6 +14,7 @@ mod handshake;
 mod me;
 mod organizations;
 mod picture;
+mod portal;
 mod sessions;
 mod shown;
 mod sign_ins;
@@ -29,6 +31,7 @@ use axum::routing::{get, post};
 use crate::backend::{unknown, wrong_method};
 use crate::instance::Instance;
 
+pub(crate) use bundles::router as bundles;
 pub(crate) use error::Answer;
 
 /// More than any form holds.
@@ -41,6 +44,8 @@ const PICTURE_LIMIT: usize = 11 * 1024 * 1024;
 pub(crate) fn router(instance: &Arc<Instance>, loopback: bool) -> Router {
     let routes = Router::new()
         .nest("/v1", calls())
+        .merge(bundles())
+        .merge(portal::router().layer(DefaultBodyLimit::max(FORM_LIMIT)))
         .route("/img/{id}", get(picture::get))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

@@ -5,13 +5,11 @@ use maud::{Markup, html};
 use super::forms::{field, form};
 use super::view::{Place, View};
 use super::{deliveries, forms};
+use crate::client::CODE;
 use crate::instance::Instance;
 use crate::session::SessionStatus;
 use crate::state::State;
 use crate::webhook::{Delivery, DeliveryStatus};
-
-/// As Clerk's test mode.
-const CODE: &str = "424242";
 
 struct Counts {
     users: usize,
@@ -43,9 +41,15 @@ pub(super) fn draw(instance: &Instance) -> Markup {
                 @if awaited.is_empty() {
                     p.faint { "Nobody is asked for one now." }
                 } @else {
-                    ul.plain {
-                        @for (address, user) in &awaited {
-                            li { (address) " " a href=(View::User(user.clone()).address()) { "user" } }
+                    ul.plain.rows {
+                        @for it in &awaited {
+                            li {
+                                span.badge { (it.what) }
+                                @match &it.user_id {
+                                    Some(id) => a href=(View::User(id.clone()).address()) { (it.address) },
+                                    None => (it.address),
+                                }
+                            }
                         }
                     }
                 }
@@ -105,15 +109,51 @@ fn count(state: &State) -> Counts {
     }
 }
 
-/// Addresses that a code is waited for, with their users, newest users first; ten at most.
-fn awaited(state: &State) -> Vec<(String, String)> {
+/// A code that somebody is asked for.
+struct Waiting {
+    what: &'static str,
+    address: String,
+    user_id: Option<String>,
+}
+
+/// The codes that are waited for: in browsers, the newest first, and of addresses that users have not verified. Twelve
+/// at most.
+fn awaited(state: &State) -> Vec<Waiting> {
+    let clients = state.browsers.clients.iter().rev();
+    let in_browsers = clients.flat_map(|client| {
+        let sign_up = client.sign_up.as_ref().and_then(|it| {
+            let open = it.email_code.as_ref().is_some_and(|code| !code.verified);
+            let address = it.email_address.clone().filter(|_| open)?;
+            let (what, user_id) = ("Sign-up", None);
+            Some(Waiting {
+                what,
+                address,
+                user_id,
+            })
+        });
+        let sign_in = client.sign_in.as_ref().and_then(|it| {
+            let open = it.code.as_ref().is_some_and(|code| !code.verified);
+            let address = it.identifier.clone().filter(|_| open)?;
+            let (what, user_id) = ("Sign-in", it.user_id.clone());
+            Some(Waiting {
+                what,
+                address,
+                user_id,
+            })
+        });
+        sign_up.into_iter().chain(sign_in)
+    });
     let users = state.users.iter().rev().map(|it| &it.user);
-    let addresses = users.flat_map(|user| {
+    let unverified = users.flat_map(|user| {
         let waiting = user.email_addresses.iter().filter(|it| {
             let status = it.verification.as_ref().map(|it| it.status.as_str());
             status == Some("unverified")
         });
-        waiting.map(move |it| (it.email_address.clone(), user.id.clone()))
+        waiting.map(move |it| Waiting {
+            what: "Address",
+            address: it.email_address.clone(),
+            user_id: Some(user.id.clone()),
+        })
     });
-    addresses.take(10).collect()
+    in_browsers.chain(unverified).take(12).collect()
 }

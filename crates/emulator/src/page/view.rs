@@ -6,6 +6,9 @@ use crate::client_settings::Client;
 /// How many rows a table has.
 pub(super) const ROWS: usize = 20;
 
+/// No list is turned further than this.
+const LAST_PAGE: usize = 1_000_000;
+
 /// A part of the page, by what its query names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum View {
@@ -24,10 +27,8 @@ pub(super) enum View {
 impl View {
     pub(super) fn of(query: &Query) -> Self {
         let named = |name: &str| query.one(name).map(str::to_owned);
-        let page = named("page")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(1)
-            .max(1);
+        let page = named("page").and_then(|text| text.parse().ok());
+        let page = page.unwrap_or(1).clamp(1, LAST_PAGE);
         let search = named("q").unwrap_or_default();
         if let Some(id) = named("user") {
             return Self::User(id);

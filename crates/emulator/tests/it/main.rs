@@ -7,12 +7,16 @@
     clippy::indexing_slicing
 )]
 
+mod account;
 mod api_faults;
 mod assistant;
+mod bans;
 mod billing;
 mod chaos;
+mod console;
 mod control;
 mod domains;
+mod edge;
 mod email_addresses;
 mod frontend;
 mod handshake;
@@ -21,6 +25,7 @@ mod large;
 mod memberships;
 mod organizations;
 mod page;
+mod portal;
 mod receiver;
 mod restart;
 mod roles;
