@@ -10,8 +10,8 @@ use domain::workspace::ImportLimits;
 use domain::{
     Administration, Assistant, AuditLog, CacheHealth, Changes, Deliveries, Directory,
     DirectoryHealth, Enrichment, Erasures, FeedPulse, FeedTail, Invites, Mirror, Overview,
-    Policies, PositionReader, StoreHealth, StoreReport, StreamTickets, SweepRequests, UsageMeter, UserStore,
-    Workspace, WriteBacks,
+    Policies, PositionReader, StoreHealth, StoreReport, StreamTickets, SweepRequests, UsageMeter,
+    UserStore, Workspace, WriteBacks,
 };
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;

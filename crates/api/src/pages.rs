@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use axum::{Extension, Router};
 use axum::handler::Handler;
 use axum::response::Response;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use http::header::ACCEPT;
 use http::{HeaderMap, Method};
 
@@ -131,9 +131,7 @@ impl Drawing {
     ) -> Option<Draw> {
         let is_page = match route {
             Some(route) => !route.starts_with("/api") && self.0.paths.contains(route),
-            None => {
-                !path.starts_with("/api") && *method == Method::GET && wants_a_page(headers)
-            }
+            None => !path.starts_with("/api") && *method == Method::GET && wants_a_page(headers),
         };
         is_page.then_some(self.0.draw)
     }

@@ -18,8 +18,8 @@ use crate::routes::admin::{
 };
 use crate::routes::workspace::{calculations, chat, imports, valuations};
 use crate::routes::{
-    changes, health, logout, me, my_account, my_events, my_preferences, my_usage, onboarding, stream_ticket,
-    verify, webhook,
+    changes, health, logout, me, my_account, my_events, my_preferences, my_usage, onboarding,
+    stream_ticket, verify, webhook,
 };
 
 /// What Clerk calls: proven by its signature.

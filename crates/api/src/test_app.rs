@@ -22,9 +22,9 @@ use domain::workspace::{ImportLimits, KnownPortfolios};
 use domain::{
     Caller, ClerkId, InviteRules, MockAdministration, MockAuditLog, MockCacheHealth, MockChanges,
     MockDeliveries, MockEnrichment, MockErasures, MockFeedPulse, MockFeedTail, MockInvites,
-    MockMirror, MockOverview, MockPositionReader, MockStoreHealth, MockStreamTickets, MockSweepRequests,
-    MockUsageMeter, MockWriteBacks, Policies, Policy, Role, StoreError, ThinUser, Tier, User,
-    UserStore, Workspace,
+    MockMirror, MockOverview, MockPositionReader, MockStoreHealth, MockStreamTickets,
+    MockSweepRequests, MockUsageMeter, MockWriteBacks, Policies, Policy, Role, StoreError,
+    ThinUser, Tier, User, UserStore, Workspace,
 };
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http_body_util::BodyExt as _;

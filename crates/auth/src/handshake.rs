@@ -133,7 +133,9 @@ impl PageCookies {
                 problem: "is not a list of cookies",
             });
         };
-        let texts = directives.iter().map(|directive| directive.as_str().unwrap_or_default());
+        let texts = directives
+            .iter()
+            .map(|directive| directive.as_str().unwrap_or_default());
         self.of_directives(verifier, texts, now).await
     }
 
@@ -211,7 +213,10 @@ impl PageCookie {
     ///
     /// # Errors
     /// Never: what could not stand in a header was refused before.
-    pub fn header(&self, site: CookieSite<'_>) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+    pub fn header(
+        &self,
+        site: CookieSite<'_>,
+    ) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
         let (value, seconds) = match &self.value {
             Some(value) => (value.as_str(), LIFETIME_SECONDS),
             None => ("", 0),
@@ -220,7 +225,11 @@ impl PageCookie {
             "{}={value}; Path=/; SameSite=Lax; Max-Age={seconds}",
             self.name
         );
-        if let Some(domain) = self.domain.as_deref().filter(|domain| lies_below(site.host, domain)) {
+        if let Some(domain) = self
+            .domain
+            .as_deref()
+            .filter(|domain| lies_below(site.host, domain))
+        {
             text.push_str("; Domain=");
             text.push_str(domain);
         }

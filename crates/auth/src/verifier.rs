@@ -172,7 +172,11 @@ impl Verifier {
     ) -> Result<serde_json::Map<String, serde_json::Value>, TokenError> {
         let compact = Compact::parse(token, RS256)?;
         let kid = compact.header.kid();
-        let key = self.keys.key(kid, now).await.map_err(|no_key| named(no_key, kid))?;
+        let key = self
+            .keys
+            .key(kid, now)
+            .await
+            .map_err(|no_key| named(no_key, kid))?;
         if !key.verifies(compact.signing_input, &compact.signature) {
             return Err(TokenError::SignatureInvalid);
         }

@@ -22,7 +22,11 @@ pub(crate) struct Asset {
 impl Asset {
     fn of(stem: &str, extension: &str, kind: &'static str, content: &'static [u8]) -> Self {
         let digest = Sha256::digest(content);
-        let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let short: String = digest
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Self {
             name: format!("{stem}-{short}.{extension}"),
             kind,

@@ -38,7 +38,8 @@ pub(crate) fn bars(title: &str, series: &[Series], bars: &[Bar]) -> Markup {
                     @let x = place as u64 * step;
                     (column(x, step, most, series, bar))
                     @if place % 3 == (bars.len() + 2) % 3 {
-                        text x=(x + step / 2) y=(HEIGHT + FOOT - 4) text-anchor="middle" { (bar.day.format("%-d %b")) }
+                        @let (x, anchor) = if place + 1 == bars.len() { (x + step, "end") } else { (x + step / 2, "middle") };
+                        text x=(x) y=(HEIGHT + FOOT - 4) text-anchor=(anchor) { (bar.day.format("%-d %b")) }
                     }
                 }
             }
@@ -96,13 +97,23 @@ mod tests {
     #[test]
     fn bars_stay_within_the_chart_whatever_the_numbers() {
         let series = [
-            Series { name: "a", class: "one" },
-            Series { name: "b", class: "two" },
+            Series {
+                name: "a",
+                class: "one",
+            },
+            Series {
+                name: "b",
+                class: "two",
+            },
         ];
         let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
         for numbers in [[0, 0], [1, 1_000_000], [u64::MAX / 4, 3], [5, 5]] {
-            let bar = Bar { day, numbers: numbers.to_vec() };
-            let drawn = column(0, 40, numbers.iter().sum::<u64>().max(1), &series, &bar).into_string();
+            let bar = Bar {
+                day,
+                numbers: numbers.to_vec(),
+            };
+            let drawn =
+                column(0, 40, numbers.iter().sum::<u64>().max(1), &series, &bar).into_string();
             for part in drawn.split("<rect").skip(1) {
                 let number = |name: &str| -> u64 {
                     let (_, rest) = part.split_once(&format!(" {name}=\"")).unwrap();

@@ -132,7 +132,11 @@ impl Visit {
     ) -> Result<(), Turned> {
         let now = Utc::now();
         let proven = match app.authenticator.find(&parts.headers) {
-            Ok(credential) => app.authenticator.authenticate_credential(credential, now).await,
+            Ok(credential) => {
+                app.authenticator
+                    .authenticate_credential(credential, now)
+                    .await
+            }
             Err(error) => Err(error),
         };
         if let Some(token) = &arrival.handshake {
@@ -162,7 +166,11 @@ impl Visit {
             return Ok(());
         }
         let may_be_signed_in = has_signed_in_at_clerk
-            || app.authenticator.page_cookies().signed_in_at(&parts.headers).is_some();
+            || app
+                .authenticator
+                .page_cookies()
+                .signed_in_at(&parts.headers)
+                .is_some();
         let frontend_api = self.console.settings.frontend_api.as_ref();
         if let Some(clerk) = frontend_api.filter(|_| may_be_signed_in && !self.is_by_script)
             && error != TokenError::SessionPending
@@ -237,7 +245,11 @@ impl Visit {
             return Turned(Box::new(response));
         };
         let separator = if self.path.contains('?') { '&' } else { '?' };
-        let back = format!("{}{}{separator}{WORD}={word}", self.origin.as_str(), self.path);
+        let back = format!(
+            "{}{}{separator}{WORD}={word}",
+            self.origin.as_str(),
+            self.path
+        );
         let mut query = Serializer::new(String::new());
         query.append_pair("redirect_url", &back);
         query.append_pair("suffixed_cookies", "true");

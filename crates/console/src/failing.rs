@@ -32,7 +32,9 @@ fn words(kind: Kind) -> (Option<&'static str>, Option<&'static str>) {
         Kind::NotFound => (Some("There is nothing here"), None),
         Kind::RoleRequired => (
             Some("This part is for administrators"),
-            Some("You are signed in, but your role does not reach this far. Somebody who is an administrator can change it."),
+            Some(
+                "You are signed in, but your role does not reach this far. Somebody who is an administrator can change it.",
+            ),
         ),
         Kind::UserInactive => (
             Some("Your account is closed"),
@@ -48,9 +50,10 @@ fn words(kind: Kind) -> (Option<&'static str>, Option<&'static str>) {
         ),
         Kind::UserNotFound => (Some("Nobody by this name"), None),
         Kind::OriginNotAllowed => (Some("These pages do not live at this address"), None),
-        Kind::StoreUnavailable | Kind::KeysUnavailable | Kind::RequestTimeout | Kind::Overloaded => {
-            (None, Some("That is on our side. Try again in a moment."))
-        }
+        Kind::StoreUnavailable
+        | Kind::KeysUnavailable
+        | Kind::RequestTimeout
+        | Kind::Overloaded => (None, Some("That is on our side. Try again in a moment.")),
         Kind::Internal => (
             Some("Something went wrong"),
             Some("That is a fault of ours, and has been written down."),

@@ -41,8 +41,8 @@ impl Origin {
             // The nearest proxy writes last.
             line.rsplit(',').next().map(str::trim)
         };
-        let is_https = forwarded(FORWARDED_PROTO)
-            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+        let is_https =
+            forwarded(FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
         let own = || headers.get(HOST)?.to_str().ok();
         let authority = forwarded(FORWARDED_HOST).or_else(own)?.to_ascii_lowercase();
         let is_readable = !authority.is_empty()
@@ -53,9 +53,16 @@ impl Origin {
         if !is_readable {
             return None;
         }
-        let (scheme, usual_port) = if is_https { ("https", ":443") } else { ("http", ":80") };
+        let (scheme, usual_port) = if is_https {
+            ("https", ":443")
+        } else {
+            ("http", ":80")
+        };
         let authority = authority.strip_suffix(usual_port).unwrap_or(&authority);
-        let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let host = match authority
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once(']'))
+        {
             Some((address, _)) => address,
             None => authority.split(':').next().unwrap_or_default(),
         };
@@ -111,7 +118,10 @@ mod tests {
             said(&lines, true),
             expect("https://app.example.com", "app.example.com")
         );
-        assert_eq!(said(&lines, false), expect("http://10.0.0.7:8080", "10.0.0.7"));
+        assert_eq!(
+            said(&lines, false),
+            expect("http://10.0.0.7:8080", "10.0.0.7")
+        );
     }
 
     #[test]

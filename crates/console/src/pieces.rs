@@ -10,7 +10,10 @@ use crate::entrance::Visit;
 /// What somebody is called: his name, else his user name or address, else his id.
 pub(crate) fn name_of(user: &User) -> String {
     let candidates = [&user.full_name, &user.username, &user.email];
-    let name = candidates.into_iter().flatten().find(|text| !text.trim().is_empty());
+    let name = candidates
+        .into_iter()
+        .flatten()
+        .find(|text| !text.trim().is_empty());
     name.cloned()
         .unwrap_or_else(|| user.clerk_user_id.to_string())
 }
@@ -155,9 +158,15 @@ mod tests {
     #[test]
     fn names_are_escaped_and_pictures_come_by_http() {
         let drawn = avatar("<script>alert(1)</script>", Some("javascript:alert(1)")).into_string();
-        assert!(!drawn.contains("<script") && !drawn.contains("javascript"), "{drawn}");
+        assert!(
+            !drawn.contains("<script") && !drawn.contains("javascript"),
+            "{drawn}"
+        );
         let drawn = avatar("ada lovelace", Some("https://x/\"onerror=")).into_string();
-        assert!(drawn.contains("AL") && drawn.contains("https://x/&quot;onerror="), "{drawn}");
+        assert!(
+            drawn.contains("AL") && drawn.contains("https://x/&quot;onerror="),
+            "{drawn}"
+        );
     }
 
     #[test]

@@ -36,7 +36,13 @@ pub(crate) async fn page(person: Person, State(app): State<App>) -> Result<Respo
             Meter {
                 feature: name.to_owned(),
                 usage: found.unwrap_or_else(|| FeatureUsage::none(name.to_owned(), Month::of(now))),
-                limit: u64::from(caller.entitlements.limits.per_month(name).unwrap_or_default()),
+                limit: u64::from(
+                    caller
+                        .entitlements
+                        .limits
+                        .per_month(name)
+                        .unwrap_or_default(),
+                ),
             }
         })
         .collect();
@@ -45,10 +51,12 @@ pub(crate) async fn page(person: Person, State(app): State<App>) -> Result<Respo
         h1 { "Settings" }
         div.columns {
             (profile(&caller.user, role.as_str(), tier.as_str(), now))
-            (addresses(&emails))
+            div.stack {
+                (addresses(&emails))
+                (meters_of(&meters, Month::of(now)))
+            }
             (own_sessions(&sessions, caller.proof.session_id(), now))
             (preferences(&caller.user))
-            (meters_of(&meters, Month::of(now)))
         }
     };
     Ok(Page {
@@ -181,7 +189,7 @@ pub(crate) fn browser(user_agent: Option<&str>) -> String {
 fn preferences(user: &User) -> Markup {
     let text = serde_json::to_string_pretty(&user.preferences).unwrap_or_default();
     html! {
-        section.card id="preferences" data-fragment aria-labelledby="preferences-title" {
+        section.card.wide id="preferences" data-fragment aria-labelledby="preferences-title" {
             h2 id="preferences-title" { "Preferences" }
             p.faint { "Your own settings in the team's product, as JSON. Saving sets what is named here; " code { "null" } " takes a name away." }
             form data-api="PATCH /api/v1/me/preferences" data-type="application/merge-patch+json" data-whole="patch" data-done="Preferences are saved." {
@@ -224,9 +232,18 @@ mod tests {
     #[test]
     fn browsers_are_named() {
         for (text, expected) in [
-            ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36", "Chrome on Linux"),
-            ("Mozilla/5.0 (Windows NT 10.0) Chrome/140 Safari/537 Edg/140", "Edge on Windows"),
-            ("Mozilla/5.0 (iPhone; CPU like Mac OS X) Safari/604.1", "Safari on iPhone"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36",
+                "Chrome on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) Chrome/140 Safari/537 Edg/140",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU like Mac OS X) Safari/604.1",
+                "Safari on iPhone",
+            ),
             ("curl/8.1", "curl/8.1"),
         ] {
             assert_eq!(browser(Some(text)), expected);

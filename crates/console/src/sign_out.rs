@@ -3,8 +3,8 @@
 use api::{App, Kind, Problem, RequestId, end_session};
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use http::header::{ORIGIN, SET_COOKIE};
 use http::HeaderMap;
+use http::header::{ORIGIN, SET_COOKIE};
 
 use crate::entrance::Visit;
 

@@ -13,9 +13,9 @@ const ANY: &str = "http://site.invalid";
 /// Browsers read `//evil.example`, `/\evil.example` and `/⇥/evil.example` as other sites; none of that is let through.
 pub(crate) fn local(target: &str) -> Option<&str> {
     let is_plain = target.len() <= LONGEST
-        && target
-            .bytes()
-            .all(|byte| (0x21..0x7f).contains(&byte) && !matches!(byte, b'\\' | b'"' | b'<' | b'>'));
+        && target.bytes().all(|byte| {
+            (0x21..0x7f).contains(&byte) && !matches!(byte, b'\\' | b'"' | b'<' | b'>')
+        });
     let is_path = target.starts_with('/') && !target.starts_with("//");
     if !is_plain || !is_path {
         return None;

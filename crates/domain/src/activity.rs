@@ -41,7 +41,10 @@ impl DayActivity {
     /// Deliveries with this outcome.
     #[must_use]
     pub fn of(&self, outcome: Outcome) -> u64 {
-        let mut found = self.deliveries.iter().filter(|(known, _)| *known == outcome);
+        let mut found = self
+            .deliveries
+            .iter()
+            .filter(|(known, _)| *known == outcome);
         found.next().map_or(0, |(_, count)| *count)
     }
 

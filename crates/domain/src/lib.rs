@@ -69,14 +69,14 @@ pub use overview::{
 };
 pub use page::{CursorError, CursorKey, List, PageQuery, Paged};
 pub use ports::{
-    Administration, Answer, AskedSweep, Assistant, AssistantError, AssistantWait, AuditLog, CacheHealth,
-    CacheReport, Caller, Changes, CommitObserver, Commits, Deliveries, DeliveryFilter, Directory,
-    DirectoryError, DirectoryHealth, DirectoryReport, Enrichment, Erasures, ExternalIds,
+    Administration, Answer, AskedSweep, Assistant, AssistantError, AssistantWait, AuditLog,
+    CacheHealth, CacheReport, Caller, Changes, CommitObserver, Commits, Deliveries, DeliveryFilter,
+    Directory, DirectoryError, DirectoryHealth, DirectoryReport, Enrichment, Erasures, ExternalIds,
     ExternalUser, FeedMark, FeedPulse, FeedTail, Housekeeping, Invites, Listing, LiveSession,
     MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, NoWriteBacks, Overview, OwnedRows,
     Page, Portfolios, PositionReader, SharedCacheState, StoreError, StoreHealth, StoreLoad,
-    StoreReport, StoredDelivery, StreamTicket, StreamTickets, SweepRequests, UsageMeter, UserStore, WakeUpError,
-    WakeUps, Workspace, WriteBack, WriteBacks,
+    StoreReport, StoredDelivery, StreamTicket, StreamTickets, SweepRequests, UsageMeter, UserStore,
+    WakeUpError, WakeUps, Workspace, WriteBack, WriteBacks,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
@@ -91,9 +91,10 @@ pub use user::{EmailAddress, ThinUser, User, UserProfile, UserWrite};
 
 #[cfg(feature = "mock")]
 pub use ports::{
-    MockAdministration, MockAnswer, MockSweepRequests, MockAssistant, MockAuditLog, MockCacheHealth, MockChanges,
+    MockAdministration, MockAnswer, MockAssistant, MockAuditLog, MockCacheHealth, MockChanges,
     MockDeliveries, MockDirectory, MockDirectoryHealth, MockEnrichment, MockErasures,
     MockExternalIds, MockFeedPulse, MockFeedTail, MockHousekeeping, MockInvites, MockMirror,
     MockMirrorRows, MockOverview, MockOwnedRows, MockPortfolios, MockPositionReader,
-    MockStoreHealth, MockStreamTickets, MockUsageMeter, MockUserStore, MockWriteBacks,
+    MockStoreHealth, MockStreamTickets, MockSweepRequests, MockUsageMeter, MockUserStore,
+    MockWriteBacks,
 };

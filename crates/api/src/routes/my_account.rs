@@ -3,9 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use domain::{
-    ClerkId, List, PageQuery, Session, SessionFilter, SessionStatus, UserKey, WriteBack,
-};
+use domain::{ClerkId, List, PageQuery, Session, SessionFilter, SessionStatus, UserKey, WriteBack};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -22,7 +22,10 @@ pub(crate) async fn page(Desk(person): Desk, State(app): State<App>) -> Result<R
         subject_id: sought(visit, "subject"),
         ..AuditFilter::default()
     };
-    let found = app.audit.entries(filter, page_of(visit, List::Audit)?).await?;
+    let found = app
+        .audit
+        .entries(filter, page_of(visit, List::Audit)?)
+        .await?;
     let now = Utc::now();
     let actions = AuditAction::ALL.iter().map(|action| action.as_str());
     let body = html! {
@@ -73,7 +76,8 @@ pub(super) fn line(entry: &AuditEntry, now: DateTime<Utc>, names_subject: bool) 
 
 /// What changed, member by member, where it can be told shortly.
 fn change(entry: &AuditEntry) -> Markup {
-    let member = |side: &Option<Value>, name: &str| side.as_ref().and_then(|side| side.get(name)).cloned();
+    let member =
+        |side: &Option<Value>, name: &str| side.as_ref().and_then(|side| side.get(name)).cloned();
     let told = |value: Option<Value>| match value {
         None | Some(Value::Null) => "–".to_owned(),
         Some(Value::String(text)) => text,

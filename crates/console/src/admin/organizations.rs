@@ -53,5 +53,10 @@ pub(crate) async fn page(Desk(person): Desk, State(app): State<App>) -> Result<R
             (pager(visit, "/admin/organizations", &["q", "deleted"], found.next_cursor.as_deref()))
         }
     };
-    Ok(show(&person, "Organizations", "/admin/organizations", &body))
+    Ok(show(
+        &person,
+        "Organizations",
+        "/admin/organizations",
+        &body,
+    ))
 }

@@ -57,10 +57,22 @@ fn numbers(totals: &Totals, health: &Value) -> Markup {
 
 fn deliveries(days: &[DayActivity]) -> Markup {
     let series = [
-        Series { name: "applied", class: "good" },
-        Series { name: "stale or ignored", class: "plain" },
-        Series { name: "quarantined", class: "warn" },
-        Series { name: "rejected", class: "bad" },
+        Series {
+            name: "applied",
+            class: "good",
+        },
+        Series {
+            name: "stale or ignored",
+            class: "plain",
+        },
+        Series {
+            name: "quarantined",
+            class: "warn",
+        },
+        Series {
+            name: "rejected",
+            class: "bad",
+        },
     ];
     let all: Vec<Bar> = days
         .iter()
@@ -78,7 +90,10 @@ fn deliveries(days: &[DayActivity]) -> Markup {
 }
 
 fn sign_ins(days: &[DayActivity]) -> Markup {
-    let series = [Series { name: "sign-ins", class: "accent" }];
+    let series = [Series {
+        name: "sign-ins",
+        class: "accent",
+    }];
     let all: Vec<Bar> = days
         .iter()
         .map(|day| Bar {

@@ -25,7 +25,8 @@ pub(crate) async fn page(
     let Path(id) = id.map_err(|_| Problem::of(Kind::NotFound))?;
     let Ok(key) = id.parse::<UserKey>() as Result<_, std::convert::Infallible>;
     let found = app.overview.user_overview(&key, now).await?;
-    let found = found.ok_or_else(|| Problem::with_detail(Kind::UserNotFound, "no user has this id"))?;
+    let found =
+        found.ok_or_else(|| Problem::with_detail(Kind::UserNotFound, "no user has this id"))?;
     let policy = app.policy.current();
     let name = name_of(&found.user);
     let body = html! {
@@ -36,9 +37,11 @@ pub(crate) async fn page(
                 div { h1 { (name) } p { (state(&found.user)) } }
             }
             div.columns {
-                (facts(&found, now))
-                (access(&found.user, &policy, now))
-                (account(&found.user))
+                div.stack {
+                    (facts(&found, now))
+                    (account(&found.user))
+                }
+                div.stack { (access(&found.user, &policy, now)) }
                 (sessions(&found.sessions, now))
                 (history(&found, now))
             }

@@ -22,7 +22,10 @@ pub(crate) async fn page(Desk(person): Desk, State(app): State<App>) -> Result<R
         tier: None,
         include_deleted: visit.asked("deleted").is_some(),
     };
-    let found = app.overview.users(filter, page_of(visit, List::Users)?).await?;
+    let found = app
+        .overview
+        .users(filter, page_of(visit, List::Users)?)
+        .await?;
     let now = Utc::now();
     let body = html! {
         h1 { "Users" }

@@ -3,8 +3,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use crate::{
-    ClerkId, DayActivity, DeliveryListFilter, DeliveryRecord, Organization, OrganizationFilter, PageQuery,
-    Paged, Session, SessionFilter, StoreError, Totals, User, UserFilter, UserKey, UserOverview,
+    ClerkId, DayActivity, DeliveryListFilter, DeliveryRecord, Organization, OrganizationFilter,
+    PageQuery, Paged, Session, SessionFilter, StoreError, Totals, User, UserFilter, UserKey,
+    UserOverview,
 };
 
 /// Where administrators look. Lists begin with what came last, and pages neither repeat nor skip a row that was there

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use diesel::dsl::{count_star, sql};
 use diesel::sql_types::{BigInt, Text};
-use diesel::{BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult,
+};
 use domain::{DayActivity, Outcome, SessionStatus, Totals};
 
-use super::run::RunQueryDsl;
-use super::Conn;
 use super::super::{DAY_OF_RECEIPT, DAY_OF_SIGN_IN};
+use super::Conn;
+use super::run::RunQueryDsl;
 use crate::column::Time;
 use crate::schema::{organizations, sessions, users, webhook_deliveries as ledger};
 
@@ -57,7 +59,11 @@ pub(super) async fn days(
     let (since, until) = (midnight(first), midnight(end));
     let (received, outcome) = (|| sql::<BigInt>(DAY_OF_RECEIPT), || sql::<Text>("outcome"));
     let deliveries: Vec<(i64, String, i64)> = ledger::table
-        .filter(ledger::received_at.ge(since).and(ledger::received_at.lt(until)))
+        .filter(
+            ledger::received_at
+                .ge(since)
+                .and(ledger::received_at.lt(until)),
+        )
         .group_by((received(), outcome()))
         .select((received(), outcome(), count_star()))
         .load(conn)

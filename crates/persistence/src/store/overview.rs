@@ -7,9 +7,9 @@ use diesel::{
     QueryDsl, QueryResult, SelectableHelper, TextExpressionMethods,
 };
 use domain::{
-    ClerkId, DayActivity, DeliveryListFilter, DeliveryRecord, List, Organization, OrganizationFilter, Overview,
-    PageQuery, Paged, Session, SessionFilter, SessionStatus, StoreError, Totals, User, UserFilter, UserKey,
-    UserOverview,
+    ClerkId, DayActivity, DeliveryListFilter, DeliveryRecord, List, Organization,
+    OrganizationFilter, Overview, PageQuery, Paged, Session, SessionFilter, SessionStatus,
+    StoreError, Totals, User, UserFilter, UserKey, UserOverview,
 };
 use uuid::Uuid;
 

@@ -77,21 +77,32 @@ mod tests {
         };
         assert_eq!(api(&[]), ("https://clerk.example.com".to_owned(), false));
         let proxied = api(&[("CLERK_PROXY_URL", "https://app.example.com/__clerk/")]);
-        assert_eq!(proxied, ("https://app.example.com/__clerk".to_owned(), true));
+        assert_eq!(
+            proxied,
+            ("https://app.example.com/__clerk".to_owned(), true)
+        );
         let named = api(&[("CLERK_DOMAIN", "clerk.example.org")]);
         assert_eq!(named, ("https://clerk.example.org".to_owned(), true));
     }
 
     #[test]
     fn there_need_be_no_pages() {
-        assert!(read(&with(&[("CONSOLE", "off")])).unwrap().console.is_none());
+        assert!(
+            read(&with(&[("CONSOLE", "off")]))
+                .unwrap()
+                .console
+                .is_none()
+        );
         assert_eq!(faulty(&with(&[("CONSOLE", "maybe")])), ["CONSOLE"]);
     }
 
     #[test]
     fn browsers_are_sent_to_protected_places_only() {
         for name in ["CLERK_PROXY_URL", "CLERK_SIGN_IN_URL", "CLERK_SIGN_UP_URL"] {
-            for good in ["https://accounts.example.com/x", "http://127.0.0.1:4100/__clerk"] {
+            for good in [
+                "https://accounts.example.com/x",
+                "http://127.0.0.1:4100/__clerk",
+            ] {
                 assert!(read(&with(&[(name, good)])).is_ok(), "{name}={good}");
             }
             for bad in [

@@ -61,7 +61,11 @@ impl AskedSweeps {
     }
 
     /// Writes down how far a sweep has come, for as long as it is polled. A word that is lost is followed by the next.
-    pub(super) async fn follow(&self, begun: AskedSweep, latest: &Latest) -> std::convert::Infallible {
+    pub(super) async fn follow(
+        &self,
+        begun: AskedSweep,
+        latest: &Latest,
+    ) -> std::convert::Infallible {
         loop {
             tokio::time::sleep(PACE).await;
             let Some(progress) = latest.take() else {
@@ -102,10 +106,7 @@ impl Latest {
     }
 
     fn take(&self) -> Option<Progress> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
