@@ -19,6 +19,7 @@ pub(crate) fn router(instance: Arc<Instance>, loopback: bool) -> Router {
         .merge(keys_route::router())
         .nest("/v1", backend::router(&instance))
         .nest("/assistant/v1", assistant::router())
+        .merge(frontend::bundles())
         .nest_service("/__clerk", frontend::router(&instance, loopback))
         .nest("/__emu", control::router(loopback))
         .fallback(backend::unknown)

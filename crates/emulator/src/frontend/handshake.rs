@@ -47,18 +47,26 @@ pub(super) async fn touch(State(instance): State<Arc<Instance>>, query: Query) -
     Ok(redirect(&redirect_url(&instance, &query)?))
 }
 
-/// The development browser of the query, else of the emulator's own cookie, else the client's cookie, else a new one.
+/// The browser, made known when it is not.
 pub(super) fn browser(instance: &Instance, query: &Query, headers: &HeaderMap) -> Browser {
+    known_browser(instance, query, headers)
+        .unwrap_or_else(|| Browser::Development(instance.new_dev_browser().id))
+}
+
+/// The development browser of the query, else the one with the client's cookie, else that of the emulator's own cookie.
+pub(super) fn known_browser(
+    instance: &Instance,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Option<Browser> {
     let known = |id: Option<&str>| id.and_then(|id| instance.dev_browser(id).ok());
-    if let Some(browser) = known(query.one("__clerk_db_jwt")) {
-        return browser;
-    }
-    if let browser @ Browser::Cookie(Some(_)) = instance.cookie_browser(cookie(headers, "__client"))
-    {
-        return browser;
-    }
-    let own = known(cookie(headers, BROWSER_COOKIE));
-    own.unwrap_or_else(|| Browser::Development(instance.new_dev_browser().id))
+    let by_client = || match instance.cookie_browser(cookie(headers, "__client")) {
+        Browser::Cookie(None) => None,
+        browser => Some(browser),
+    };
+    known(query.one("__clerk_db_jwt"))
+        .or_else(by_client)
+        .or_else(|| known(cookie(headers, BROWSER_COOKIE)))
 }
 
 /// The address to go back to, of this machine or of an origin that the emulator was told, without what an earlier

@@ -5,14 +5,18 @@
 //! a route is chosen. What changes something answers `{"response": …, "client": …}`; the client beside the answer is
 //! what updates the page.
 
+mod bundles;
 mod edge;
 mod environment;
 mod error;
 mod form;
 mod handshake;
+mod invitations;
 mod me;
+mod members;
 mod organizations;
 mod picture;
+mod portal;
 mod sessions;
 mod shown;
 mod sign_ins;
@@ -29,6 +33,7 @@ use axum::routing::{get, post};
 use crate::backend::{unknown, wrong_method};
 use crate::instance::Instance;
 
+pub(crate) use bundles::router as bundles;
 pub(crate) use error::Answer;
 
 /// More than any form holds.
@@ -41,6 +46,8 @@ const PICTURE_LIMIT: usize = 11 * 1024 * 1024;
 pub(crate) fn router(instance: &Arc<Instance>, loopback: bool) -> Router {
     let routes = Router::new()
         .nest("/v1", calls())
+        .merge(bundles())
+        .merge(portal::router().layer(DefaultBodyLimit::max(FORM_LIMIT)))
         .route("/img/{id}", get(picture::get))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -147,21 +154,15 @@ fn me() -> Router<Arc<Instance>> {
         .route("/me/sessions", get(me::sessions))
         .route("/me/sessions/active", get(me::sessions))
         .route("/me/sessions/{id}/revoke", post(me::revoke_session))
-        .route(
-            "/me/organization_memberships",
-            get(organizations::my_memberships),
-        )
+        .route("/me/organization_memberships", get(members::mine))
         .route(
             "/me/organization_memberships/{id}",
-            axum::routing::delete(organizations::leave),
+            axum::routing::delete(members::leave),
         )
-        .route(
-            "/me/organization_invitations",
-            get(organizations::my_invitations),
-        )
+        .route("/me/organization_invitations", get(invitations::mine))
         .route(
             "/me/organization_invitations/{id}/accept",
-            post(organizations::accept_invitation),
+            post(invitations::accept),
         )
         .route("/me/organization_suggestions", get(organizations::nothing))
         .route(
@@ -181,23 +182,23 @@ fn organizations() -> Router<Arc<Instance>> {
         )
         .route(
             "/organizations/{id}/memberships",
-            get(organizations::memberships).post(organizations::add_member),
+            get(members::list).post(members::add),
         )
         .route(
             "/organizations/{id}/memberships/{user_id}",
-            axum::routing::patch(organizations::change_role).delete(organizations::remove_member),
+            axum::routing::patch(members::change_role).delete(members::remove),
         )
         .route(
             "/organizations/{id}/invitations",
-            get(organizations::invitations).post(organizations::invite),
+            get(invitations::list).post(invitations::create),
         )
         .route(
             "/organizations/{id}/invitations/bulk",
-            post(organizations::invite_many),
+            post(invitations::create_many),
         )
         .route(
             "/organizations/{id}/invitations/{invitation_id}/revoke",
-            post(organizations::revoke_invitation),
+            post(invitations::revoke),
         )
         .route("/organizations/{id}/roles", get(organizations::roles))
         .route(

@@ -7,11 +7,13 @@
     clippy::indexing_slicing
 )]
 
+mod account;
 mod api_faults;
 mod assistant;
 mod billing;
 mod chaos;
 mod control;
+mod edge;
 mod email_addresses;
 mod frontend;
 mod handshake;
@@ -19,11 +21,14 @@ mod large;
 mod memberships;
 mod organizations;
 mod page;
+mod portal;
 mod receiver;
 mod restart;
 mod running;
 mod sessions;
+mod sign_ins;
 mod start;
+mod teams;
 mod tokens;
 mod users;
 mod webhooks;

@@ -28,6 +28,11 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// A later visit of a browser that is known.
+    pub(crate) fn again(clerk: &'a Running, dev_browser: String) -> Self {
+        Self { clerk, dev_browser }
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let apart = if path.contains('?') { '&' } else { '?' };
         let path = format!(
