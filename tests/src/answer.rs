@@ -19,7 +19,7 @@ pub struct Answer {
 
 impl Answer {
     /// Reads the whole answer and checks what holds of each: a request id, and for a failing one the shape of a problem
-    /// (RFC 9457), which health reports alone are free of.
+    /// (RFC 9457), or of a page that says the same to people; health reports alone are free of it.
     pub(crate) async fn read(asked: String, response: reqwest::Response) -> reqwest::Result<Self> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await?;
@@ -35,7 +35,11 @@ impl Answer {
         );
         let reports_health = answer.asked.contains("/health");
         if status >= 400 && !reports_health {
-            answer.check_problem();
+            if answer.is_page() {
+                answer.check_page();
+            } else {
+                answer.check_problem();
+            }
         }
         Ok(answer)
     }
@@ -97,6 +101,50 @@ impl Answer {
         );
         self.check_problem();
         self
+    }
+
+    /// Whether it is a page for people.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        self.header("content-type") == Some("text/html; charset=utf-8")
+    }
+
+    /// The body as text.
+    ///
+    /// # Panics
+    /// When it is none.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap_or_else(|_| panic!("no text: {self:?}"))
+    }
+
+    /// Expects a page with this status.
+    ///
+    /// # Panics
+    /// On anything else.
+    pub fn expect_page(self, status: u16) -> Self {
+        let answer = self.expect(status);
+        assert!(answer.is_page(), "{answer:?}");
+        answer
+    }
+
+    /// Expects a page that says what went wrong, with this status and code.
+    ///
+    /// # Panics
+    /// On anything else.
+    pub fn expect_failing_page(self, status: u16, code: &str) -> Self {
+        let answer = self.expect_page(status);
+        let says = format!("{status} · {code}");
+        assert!(answer.text().contains(&says), "{code}: {}", answer.text());
+        answer
+    }
+
+    /// What a failing page has, besides its words: the request's id, and the headers of a problem.
+    fn check_page(&self) {
+        let id = self.header("x-request-id").unwrap_or_default();
+        assert!(self.text().contains(id), "{self:?}");
+        let challenged = self.header("www-authenticate").is_some();
+        assert_eq!(challenged, self.status == 401, "{self:?}");
     }
 
     fn check_problem(&self) {

@@ -13,6 +13,7 @@
 )]
 
 mod answer;
+mod browser;
 mod cases;
 mod database;
 mod event;
@@ -25,6 +26,7 @@ mod wire;
 mod world;
 
 pub use answer::Answer;
+pub use browser::Browser;
 pub use database::{Tables, migrated_postgres, twin};
 pub use event::{Event, fixture, fixture_types, sample};
 pub use message::{Message, new_message_id};

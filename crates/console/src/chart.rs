@@ -38,7 +38,8 @@ pub(crate) fn bars(title: &str, series: &[Series], bars: &[Bar]) -> Markup {
                     @let x = place as u64 * step;
                     (column(x, step, most, series, bar))
                     @if place % 3 == (bars.len() + 2) % 3 {
-                        text x=(x + step / 2) y=(HEIGHT + FOOT - 4) text-anchor="middle" { (bar.day.format("%-d %b")) }
+                        @let (x, anchor) = if place + 1 == bars.len() { (x + step, "end") } else { (x + step / 2, "middle") };
+                        text x=(x) y=(HEIGHT + FOOT - 4) text-anchor=(anchor) { (bar.day.format("%-d %b")) }
                     }
                 }
             }

@@ -51,10 +51,12 @@ pub(crate) async fn page(person: Person, State(app): State<App>) -> Result<Respo
         h1 { "Settings" }
         div.columns {
             (profile(&caller.user, role.as_str(), tier.as_str(), now))
-            (addresses(&emails))
+            div.stack {
+                (addresses(&emails))
+                (meters_of(&meters, Month::of(now)))
+            }
             (own_sessions(&sessions, caller.proof.session_id(), now))
             (preferences(&caller.user))
-            (meters_of(&meters, Month::of(now)))
         }
     };
     Ok(Page {
@@ -187,7 +189,7 @@ pub(crate) fn browser(user_agent: Option<&str>) -> String {
 fn preferences(user: &User) -> Markup {
     let text = serde_json::to_string_pretty(&user.preferences).unwrap_or_default();
     html! {
-        section.card id="preferences" data-fragment aria-labelledby="preferences-title" {
+        section.card.wide id="preferences" data-fragment aria-labelledby="preferences-title" {
             h2 id="preferences-title" { "Preferences" }
             p.faint { "Your own settings in the team's product, as JSON. Saving sets what is named here; " code { "null" } " takes a name away." }
             form data-api="PATCH /api/v1/me/preferences" data-type="application/merge-patch+json" data-whole="patch" data-done="Preferences are saved." {

@@ -42,6 +42,7 @@ mod ordering;
 mod outage;
 mod overload;
 mod own_account;
+mod pages;
 mod parity;
 mod program;
 mod provisioning;

@@ -52,7 +52,7 @@ pub(crate) async fn page(Desk(person): Desk, State(app): State<App>) -> Result<R
             @if found.items.is_empty() {
                 (nothing("Nothing has come."))
             } @else {
-                (table("Deliveries", &["Event", "Object", "Outcome", "Tries", "Came", ""], &html! {
+                (table("Deliveries", &["Event", "Outcome", "Came", "Object", "Tries", ""], &html! {
                     @for record in &found.items { (row(record, now)) }
                 }))
             }
@@ -71,11 +71,14 @@ fn row(record: &DeliveryRecord, now: DateTime<Utc>) -> Markup {
     };
     html! {
         tr {
-            td { strong { (record.event_type) } @if let Some(id) = &record.svix_id { div.faint { (short(id)) } } }
-            td { @if let Some(id) = &record.object_id { (short(id)) } }
+            td {
+                @if record.event_type.is_empty() { span.faint { "not proven" } } @else { strong { (record.event_type) } }
+                @if let Some(id) = &record.svix_id { div.faint { (short(id)) } }
+            }
             td { (badge(record.outcome.as_str(), tone)) @if let Some(reason) = &record.reason { div.faint.words { (reason) } } }
-            td.number { (record.attempts) }
             td { (ago(record.received_at, now)) }
+            td { @if let Some(id) = &record.object_id { (short(id)) } }
+            td.number { (record.attempts) }
             td.end {
                 @if record.outcome == Outcome::Quarantined {
                     form data-api=(format!("POST /api/v1/admin/deliveries/{}/replay", record.id)) data-done="Applied again:" data-show="outcome" {

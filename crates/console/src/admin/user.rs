@@ -37,9 +37,11 @@ pub(crate) async fn page(
                 div { h1 { (name) } p { (state(&found.user)) } }
             }
             div.columns {
-                (facts(&found, now))
-                (access(&found.user, &policy, now))
-                (account(&found.user))
+                div.stack {
+                    (facts(&found, now))
+                    (account(&found.user))
+                }
+                div.stack { (access(&found.user, &policy, now)) }
                 (sessions(&found.sessions, now))
                 (history(&found, now))
             }
