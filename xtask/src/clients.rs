@@ -9,6 +9,8 @@ use crate::programs::is_there;
 
 /// Where the Python interpreter with the libraries is, below the target folder.
 const PYTHON: &str = "clients/python";
+/// And where cargo builds the Rust client, which is no member of the workspace.
+const RUST: &str = "clients/rust";
 
 /// What was prepared, and what was not.
 #[derive(Default)]
@@ -46,6 +48,11 @@ impl Clients {
         } else {
             clients.without("python", "Python 3")?;
         }
+        let mut build = process::cargo();
+        build.args(["build", "--quiet", "--locked", "--manifest-path"]);
+        build.arg(folder.join("rust/Cargo.toml"));
+        build.arg("--target-dir").arg(process::target().join(RUST));
+        process::run(&mut build)?;
         Ok(clients)
     }
 
@@ -65,6 +72,10 @@ impl Clients {
         tests.env(
             "TEST_PYTHON",
             process::target().join(PYTHON).join("bin/python"),
+        );
+        tests.env(
+            "TEST_CLERK_RS",
+            process::target().join(RUST).join("debug/clerk-rs-client"),
         );
         tests.env(
             "TEST_CLERK_ASSETS",
@@ -119,7 +130,11 @@ mod tests {
         fs::write(&list, "c").unwrap();
         let failed = once(&list, &made, || Err("no network".to_owned()));
         assert_eq!(failed.unwrap_err(), "no network");
-        once(&list, &made, || Ok(times += 1)).unwrap();
+        once(&list, &made, || {
+            times += 1;
+            Ok(())
+        })
+        .unwrap();
         assert_eq!(times, 3);
     }
 }

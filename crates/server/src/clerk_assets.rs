@@ -48,7 +48,9 @@ impl Versions {
         self.packages().all(|(package, version)| {
             let manifest = fs::read(folder.join(package).join(MANIFEST)).ok();
             let manifest = manifest.and_then(|text| serde_json::from_slice(&text).ok());
-            manifest.is_some_and(|manifest: serde_json::Value| manifest["version"] == *version)
+            manifest.is_some_and(|manifest: serde_json::Value| {
+                manifest.get("version").is_some_and(|it| it == version)
+            })
         })
     }
 }

@@ -83,13 +83,22 @@ async fn python_schemathesis_finds_nothing_undocumented() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn node_clerk_js_6_in_a_browser() {
-    in_a_browser("6", &["--ui", "1.36.0"]).await;
+async fn rust_clerk_rs() {
+    let emulator = emulator(None).await;
+    let mut client = Command::new(told("TEST_CLERK_RS"));
+    finish(reaching(&mut client, &emulator), "clerk-rs").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn node_clerk_js_5_in_a_browser() {
-    in_a_browser("5", &["--clerk-js", "5.128.0"]).await;
+async fn node_clerk_js_of_two_major_versions_in_a_browser() {
+    let newest = components("6", &[]).await;
+    components("5", &["--clerk-js", "5.128.0"]).await;
+    let emulator = emulator(Some(newest)).await;
+    let more = [
+        ("CLERK_ASSETS", told("TEST_CLERK_ASSETS")),
+        ("CHROMIUM", chromium()),
+    ];
+    script(Path::new("node"), "clerk-js.mjs", &emulator, &more).await;
 }
 
 /// An offline Clerk that serves Clerk's components out of this folder.
@@ -126,16 +135,6 @@ async fn components(major: &str, versions: &[&str]) -> PathBuf {
     folder
 }
 
-async fn in_a_browser(major: &str, versions: &[&str]) {
-    let assets = components(major, versions).await;
-    let emulator = emulator(Some(assets)).await;
-    let more = [
-        ("CLERK_JS_MAJOR", major.to_owned()),
-        ("CHROMIUM", chromium()),
-    ];
-    script(Path::new("node"), "clerk-js.mjs", &emulator, &more).await;
-}
-
 /// The browser, under any of the names that it has.
 fn chromium() -> String {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -156,15 +155,20 @@ async fn node(name: &str, emulator: &Emulator) {
 async fn script(program: &Path, name: &str, emulator: &Emulator, more: &[(&str, String)]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
     let mut command = Command::new(program);
-    command
+    reaching(&mut command, emulator)
         .arg(folder.join(name))
+        .envs(more.iter().map(|(name, value)| (name, value)));
+    finish(&mut command, name).await;
+}
+
+/// Tells a client where the emulator is.
+fn reaching<'a>(command: &'a mut Command, emulator: &Emulator) -> &'a mut Command {
+    command
         .env("EMULATOR_ORIGIN", emulator.origin())
         .env("EMULATOR_SECRET_KEY", emulator.secret_key())
         .env("EMULATOR_PUBLISHABLE_KEY", emulator.publishable_key())
         .env("EMULATOR_WEBHOOK_SECRET", emulator.webhook_secret())
         .env("EMULATOR_JWT_KEY", emulator.jwt_key_pem())
-        .envs(more.iter().map(|(name, value)| (name, value)));
-    finish(&mut command, name).await;
 }
 
 async fn finish(command: &mut Command, name: &str) {
