@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
-    CacheHealth, CacheReport, CommitObserver, Commits, FeedTail, Housekeeping, SharedCacheState,
-    UserStore, WakeUps,
+    CacheHealth, CacheReport, CommitObserver, Commits, FeedTail, Housekeeping, SharedBudget,
+    SharedCacheState, UserStore, WakeUps,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::budget::RedisBudgets;
 use crate::callers::CachedUsers;
 use crate::redis_link::RedisLink;
 use crate::redis_url::{RedisLinkError, RedisUrl};
@@ -89,6 +90,14 @@ impl Caches {
             remembered,
             redis,
         })
+    }
+
+    /// What the processes that share a Redis may do together, where there is one.
+    #[must_use]
+    pub fn shared_budget(&self) -> Option<Arc<dyn SharedBudget>> {
+        let (link, shared) = self.redis.as_ref()?;
+        let budgets = RedisBudgets::new(Arc::clone(link), Arc::clone(shared));
+        Some(Arc::new(budgets))
     }
 
     /// Keeps the caches in step until `stop`.

@@ -7,6 +7,7 @@
 //!
 //! This crate knows ports and Redis. It will never know SQL, HTTP or tokens.
 
+mod budget;
 mod caches;
 mod callers;
 mod gate;

@@ -101,9 +101,22 @@ impl SharedCallers {
         }
     }
 
+    /// Those of a service whose key is known already.
+    #[cfg(test)]
+    pub(crate) fn of_key(link: Arc<RedisLink>, store: Arc<dyn Housekeeping>, key: &[u8]) -> Self {
+        let shared = Self::new(link, store, Duration::from_secs(60));
+        let _ = shared.seal.set(Arc::new(Seal::new(key)));
+        shared
+    }
+
     /// Whether the key is there.
     pub(crate) fn is_ready(&self) -> bool {
         self.seal.get().is_some()
+    }
+
+    /// What this service's keys in Redis are called after; `None` until the seal's key is there.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.seal.get().map(|seal| seal.name())
     }
 
     /// What stands there about a caller. Whatever goes wrong, there is nothing.

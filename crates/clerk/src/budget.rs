@@ -1,6 +1,9 @@
-//! The rate limit of a Clerk instance, shared by everything that asks Clerk.
+//! The rate limit of a Clerk instance, shared by everything that asks Clerk: all of this process, and where there is a way
+//! to count together, all processes of the service.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use domain::{Pace, SharedBudget};
 
 use governor::{
     Quota, RateLimiter,
@@ -25,16 +28,28 @@ pub(crate) enum Priority {
 /// The span over which Clerk counts.
 const WINDOW: Duration = Duration::from_secs(10);
 
+/// The runtime's timer knows nothing shorter.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// Requests for which there is leave, by priority.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    all: Limiter,
-    sweeps: Limiter,
+    all: Share,
+    sweeps: Share,
+    together: Option<Arc<dyn SharedBudget>>,
     /// Whoever waits for leave, one at a time and in the order in which they came: if all of them did, each turn would
     /// wake them all for one to go.
     logins_in_line: Mutex<()>,
     sweeps_in_line: Mutex<()>,
     state: watch::Sender<State>,
+}
+
+/// A part of the budget, by this process's own count.
+#[derive(Debug)]
+struct Share {
+    name: &'static str,
+    pace: Pace,
+    limiter: Limiter,
 }
 
 #[derive(Debug, Default)]
@@ -64,12 +79,18 @@ impl Budget {
         let sweeps = u64::from(per_window.get()) * 7 / 10;
         let sweeps = u32::try_from(sweeps).ok().and_then(NonZeroU32::new);
         Self {
-            all: limiter(per_window),
-            sweeps: limiter(sweeps.unwrap_or(NonZeroU32::MIN)),
+            all: Share::new("clerk", per_window),
+            sweeps: Share::new("clerk-sweeps", sweeps.unwrap_or(NonZeroU32::MIN)),
+            together: None,
             logins_in_line: Mutex::default(),
             sweeps_in_line: Mutex::default(),
             state: watch::Sender::default(),
         }
+    }
+
+    /// Takes from what all processes may do together as well.
+    pub(crate) fn share(&mut self, together: Option<Arc<dyn SharedBudget>>) {
+        self.together = together;
     }
 
     /// Waits until there is leave for one request.
@@ -82,9 +103,10 @@ impl Budget {
             }
             Priority::Sweep => {
                 let _turn = self.sweeps_in_line.lock().await;
-                while let Err(wait) = check(&self.sweeps) {
+                while let Err(wait) = self.sweeps.check() {
                     sleep(wait).await;
                 }
+                self.agreed(&self.sweeps, || false).await;
                 loop {
                     self.logins_served().await;
                     if self.take_from_all(|| self.has_login_waiting()).await {
@@ -109,11 +131,25 @@ impl Budget {
             if gives_way() {
                 return false;
             }
-            match check(&self.all) {
-                Ok(()) => return true,
+            match self.all.check() {
+                Ok(()) => return self.agreed(&self.all, gives_way).await,
                 Err(wait) => sleep(wait).await,
             }
         }
+    }
+
+    /// Waits until the other processes leave one, too, unless it `gives_way` by then.
+    async fn agreed(&self, share: &Share, gives_way: impl Fn() -> bool) -> bool {
+        let Some(together) = &self.together else {
+            return true;
+        };
+        while let Some(wait) = together.take(share.name, share.pace).await {
+            sleep(wait.max(SHORTEST)).await;
+            if gives_way() {
+                return false;
+            }
+        }
+        true
     }
 
     async fn pause_over(&self) {
@@ -154,26 +190,35 @@ impl Drop for LoginWaiting<'_> {
     }
 }
 
-/// A tenth may go at once, and the rest evenly: then no ten seconds, wherever they begin, hold more than `per_window`.
-fn limiter(per_window: NonZeroU32) -> Limiter {
-    let burst = NonZeroU32::new(per_window.get() / 10).unwrap_or(NonZeroU32::MIN);
-    let steady = (per_window.get() - burst.get()).max(1);
-    let quota = Quota::with_period(WINDOW / steady).map_or_else(
-        || Quota::per_second(NonZeroU32::MIN),
-        |quota| quota.allow_burst(burst),
-    );
-    Limiter::direct_with_clock(quota, RuntimeClock)
-}
+impl Share {
+    /// A tenth may go at once, and the rest evenly: then no ten seconds, wherever they begin, hold more than `per_window`.
+    fn new(name: &'static str, per_window: NonZeroU32) -> Self {
+        let burst = NonZeroU32::new(per_window.get() / 10).unwrap_or(NonZeroU32::MIN);
+        let steady = (per_window.get() - burst.get()).max(1);
+        let interval = WINDOW / steady;
+        let quota = Quota::with_period(interval).map_or_else(
+            || Quota::per_second(NonZeroU32::MIN),
+            |quota| quota.allow_burst(burst),
+        );
+        Self {
+            name,
+            pace: Pace {
+                interval,
+                burst: burst.get(),
+            },
+            limiter: Limiter::direct_with_clock(quota, RuntimeClock),
+        }
+    }
 
-/// Takes one, or says how long there will be none.
-fn check(limiter: &Limiter) -> Result<(), Duration> {
-    let clock = RuntimeClock;
-    limiter.check().map_err(|not_yet| {
-        let earliest = not_yet.earliest_possible();
-        let wait = earliest.saturating_duration_since(clock.now());
-        // The runtime's timer knows nothing shorter.
-        wait.max(Duration::from_millis(1))
-    })
+    /// Takes one, or says how long there will be none.
+    fn check(&self) -> Result<(), Duration> {
+        let clock = RuntimeClock;
+        self.limiter.check().map_err(|not_yet| {
+            let earliest = not_yet.earliest_possible();
+            let wait = earliest.saturating_duration_since(clock.now());
+            wait.max(SHORTEST)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -295,6 +340,45 @@ mod tests {
             let times = leave(&budget, priority, 1).await;
             let until = start.elapsed();
             assert!(until >= Duration::from_secs(7), "{priority:?} {times:?}");
+        }
+    }
+
+    /// Counts as Redis does, for two processes in one.
+    #[derive(Debug, Default)]
+    struct Together(std::sync::Mutex<std::collections::HashMap<&'static str, Instant>>);
+
+    #[async_trait::async_trait]
+    impl SharedBudget for Together {
+        async fn take(&self, share: &'static str, pace: Pace) -> Option<Duration> {
+            let (now, mut shares) = (Instant::now(), self.0.lock().unwrap());
+            let recovered = shares.get(share).map_or(now, |at| (*at).max(now)) + pace.interval;
+            let earliest = recovered - pace.interval * pace.burst;
+            if earliest > now {
+                return Some(earliest - now);
+            }
+            shares.insert(share, recovered);
+            None
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_processes_together_ask_no_more_than_one_may() {
+        for (priority, most) in [(Priority::Login, 100), (Priority::Sweep, 70)] {
+            let together: Arc<dyn SharedBudget> = Arc::new(Together::default());
+            let process = || {
+                let mut budget = Budget::new(NonZeroU32::new(100).unwrap());
+                budget.share(Some(Arc::clone(&together)));
+                Arc::new(budget)
+            };
+            let (one, other) = (process(), process());
+            let (mut times, theirs) =
+                tokio::join!(leave(&one, priority, 150), leave(&other, priority, 150));
+            times.extend(theirs);
+            let in_a_window = most_in_a_window(&times);
+            assert!(
+                (most * 9 / 10..=most).contains(&in_a_window),
+                "{in_a_window}"
+            );
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The adapter itself: which question is which request.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
     ClerkId, Directory, DirectoryError, DirectoryHealth, DirectoryReport, Listing, LiveSession,
-    Membership, Mirrored, Page, SessionStatus, UserWrite, Write,
+    Membership, Mirrored, Page, SessionStatus, SharedBudget, UserWrite, Write,
 };
 use mapping::Placing;
 use serde_json::{Value, json};
@@ -49,6 +51,13 @@ impl ClerkApi {
             page_size: page_size(config)?,
             base,
         })
+    }
+
+    /// The same, which asks no more often than all processes of the service may together.
+    #[must_use]
+    pub fn sharing(mut self, budget: Option<Arc<dyn SharedBudget>>) -> Self {
+        self.transport.share(budget);
+        self
     }
 
     /// One object by its id.

@@ -1,10 +1,10 @@
 //! Requests to Clerk: within the budget, again where that helps, and never without end.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use chrono::Utc;
-use domain::{DirectoryError, DirectoryReport};
+use domain::{DirectoryError, DirectoryReport, SharedBudget};
 use reqwest::{
     Method,
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
@@ -101,6 +101,11 @@ impl Transport {
             attempts: config.attempts.max(1),
             first_pause: config.first_pause,
         })
+    }
+
+    /// Asks no more often than all processes of the service may together.
+    pub(crate) fn share(&mut self, budget: Option<Arc<dyn SharedBudget>>) {
+        self.budget.share(budget);
     }
 
     /// What asking has come to so far.

@@ -16,6 +16,7 @@ mod mirror;
 mod overview;
 mod position_reader;
 mod rows;
+mod shared_budget;
 mod sweeps;
 mod tickets;
 mod usage;
@@ -44,6 +45,7 @@ pub use mirror::Mirror;
 pub use overview::Overview;
 pub use position_reader::PositionReader;
 pub use rows::{MirrorRows, Mirrored};
+pub use shared_budget::{Pace, SharedBudget};
 pub use sweeps::{AskedSweep, SweepRequests};
 pub use tickets::{StreamTicket, StreamTickets};
 pub use usage::UsageMeter;
@@ -83,6 +85,8 @@ pub use overview::MockOverview;
 pub use position_reader::MockPositionReader;
 #[cfg(feature = "mock")]
 pub use rows::MockMirrorRows;
+#[cfg(feature = "mock")]
+pub use shared_budget::MockSharedBudget;
 #[cfg(feature = "mock")]
 pub use sweeps::MockSweepRequests;
 #[cfg(feature = "mock")]

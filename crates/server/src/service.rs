@@ -136,7 +136,10 @@ impl Server {
         let store = Store::open(&database.url, settings)?;
         let caches = Arc::new(caches(cache, &store)?);
         let clerk = match &clerk_api {
-            Some(config) => Some(Arc::new(ClerkApi::new(config)?)),
+            Some(config) => {
+                let clerk = ClerkApi::new(config)?.sharing(caches.shared_budget());
+                Some(Arc::new(clerk))
+            }
             None => None,
         };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
