@@ -74,9 +74,9 @@ pub use ports::{
     Directory, DirectoryError, DirectoryHealth, DirectoryReport, Enrichment, Erasures, ExternalIds,
     ExternalUser, FeedMark, FeedPulse, FeedTail, Housekeeping, Invites, Listing, LiveSession,
     MigrationState, Mirror, MirrorRows, Mirrored, NoEnrichment, NoWriteBacks, Overview, OwnedRows,
-    Page, Portfolios, PositionReader, SharedCacheState, StoreError, StoreHealth, StoreLoad,
-    StoreReport, StoredDelivery, StreamTicket, StreamTickets, SweepRequests, UsageMeter, UserStore,
-    WakeUpError, WakeUps, Workspace, WriteBack, WriteBacks,
+    Pace, Page, Portfolios, PositionReader, SharedBudget, SharedCacheState, StoreError,
+    StoreHealth, StoreLoad, StoreReport, StoredDelivery, StreamTicket, StreamTickets,
+    SweepRequests, UsageMeter, UserStore, WakeUpError, WakeUps, Workspace, WriteBack, WriteBacks,
 };
 pub use precedence::{Precedence, Step};
 pub use session::{Session, SessionStatus, SessionWrite, SignIn};
