@@ -20,6 +20,25 @@ impl Params {
         }
     }
 
+    /// A list of objects, each with parameters of its own; `too_many` says what is wrong with one longer than `most`.
+    pub(crate) fn several(
+        body: Value,
+        most: usize,
+        too_many: &'static str,
+    ) -> Result<Vec<Self>, Refusal> {
+        let Value::Array(items) = body else {
+            return Err(Refusal::BodyInvalid {
+                reason: "it is no list".to_owned(),
+            });
+        };
+        if items.len() > most {
+            return Err(Refusal::BodyInvalid {
+                reason: too_many.to_owned(),
+            });
+        }
+        items.into_iter().map(Self::new).collect()
+    }
+
     /// `None` when absent, `Some(None)` when null or empty: clients that only send forms write null that way.
     pub(crate) fn text(&self, name: &str) -> Result<Option<Option<String>>, Refusal> {
         match self.0.get(name) {

@@ -53,6 +53,9 @@ pub enum Refusal {
         /// The session's id.
         id: String,
     },
+    /// The tokens of a refresh are not those of the session.
+    #[error("the expired token and the refresh token must be those of the session")]
+    TokenForeign,
     /// A banned user cannot have a new session.
     #[error("user {id:?} is banned")]
     UserBanned {
@@ -83,6 +86,12 @@ pub enum Refusal {
     /// The payer's subscription does not stand where this step begins.
     #[error("the subscription cannot take this step: {reason}")]
     SubscriptionUnfit {
+        /// What is in the way.
+        reason: &'static str,
+    },
+    /// The object is not in a state in which this can be done.
+    #[error("{reason}")]
+    Conflict {
         /// What is in the way.
         reason: &'static str,
     },

@@ -4,18 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::header::CONTENT_TYPE;
-use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::instance::Instance;
-use crate::{assistant, backend, control, frontend, keys_route};
+use crate::{assistant, backend, control, frontend, keys_route, page};
 
 /// `loopback`: the emulator listens on a loopback address only.
 pub(crate) fn router(instance: Arc<Instance>, loopback: bool) -> Router {
     Router::new()
-        .route("/", get(welcome))
+        .merge(page::router(loopback))
         .merge(keys_route::router())
         .nest("/v1", backend::router(&instance))
         .nest("/assistant/v1", assistant::router())
@@ -25,11 +23,6 @@ pub(crate) fn router(instance: Arc<Instance>, loopback: bool) -> Router {
         .fallback(backend::unknown)
         .method_not_allowed_fallback(backend::wrong_method)
         .with_state(instance)
-}
-
-async fn welcome() -> ([(axum::http::HeaderName, &'static str); 1], &'static str) {
-    let text = "Offline Clerk: an emulator for development and tests. Not affiliated with Clerk.\n";
-    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text)
 }
 
 /// Serves until told to stop, then lets answers under way finish, and reports the end through `serving`.

@@ -11,6 +11,7 @@ use crate::collection::Collection;
 use crate::ids;
 use crate::organization::Organization;
 use crate::refusal::Refusal;
+use crate::registry::Registry;
 use crate::roster::Roster;
 use crate::session::{Session, SessionStatus};
 use crate::timeline::{Time, Timeline, Times};
@@ -40,6 +41,9 @@ pub(crate) struct State {
     /// Organizations, memberships and invitations.
     #[serde(default)]
     pub(crate) roster: Roster,
+    /// Invitations to sign up, the waitlist, domains and templates.
+    #[serde(default)]
+    pub(crate) registry: Registry,
     /// Plans and subscriptions.
     #[serde(default)]
     pub(crate) billing: Billing,
@@ -237,7 +241,7 @@ impl State {
         if now < self.next_expiry {
             return;
         }
-        let mut next = self.roster.expire(now);
+        let mut next = self.roster.expire(now).min(self.registry.expire(now));
         for session in self.sessions.iter_mut() {
             if !session.status.is_alive() {
                 continue;

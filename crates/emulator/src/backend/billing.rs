@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::{ApiError, Query, Written};
 use crate::billing::{Item, Payer, Plan, Subscription};
-use crate::instance::Instance;
-use crate::params::invalid;
+use crate::body::Body;
+use crate::instance::{Caller, Instance};
+use crate::params::{Params, invalid};
 use crate::refusal::Refusal;
 use crate::state;
 
@@ -78,6 +79,29 @@ pub(super) async fn items(
         let show = |(it, item): &(&Subscription, &Item)| it.item_shown(item, state);
         Written::list(&query, total, kept.iter(), show)
     })
+}
+
+/// At the end of its period, or at once with `end_now=true`.
+pub(super) async fn cancel_item(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    query: Query,
+    caller: Caller,
+) -> Answer {
+    let now = query.flag("end_now")?.unwrap_or(false);
+    Ok(Json(instance.cancel_item(&id, now, &caller)?))
+}
+
+/// `extend_to` is an RFC 3339 time.
+pub(super) async fn extend_trial(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    caller: Caller,
+    Body(body): Body<Value>,
+) -> Answer {
+    let until = Params::new(body)?.time("extend_to")?;
+    let until = until.ok_or(Refusal::ParamMissing { param: "extend_to" })?;
+    Ok(Json(instance.extend_trial(&id, until, &caller)?))
 }
 
 /// `plan_id` exactly; `query` in the payer's names and address or the plan's slug.

@@ -29,6 +29,29 @@ pub(super) async fn create(
     )?))
 }
 
+pub(super) async fn get(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+) -> Result<Json<EmailAddress>, ApiError> {
+    Ok(Json(instance.email(&id)?))
+}
+
+/// Instead of all that the user has.
+pub(super) async fn replace(
+    State(instance): State<Arc<Instance>>,
+    Path(user_id): Path<String>,
+    caller: Caller,
+    Body(body): Body<Value>,
+) -> Result<Json<EmailAddress>, ApiError> {
+    let params = Params::new(body)?;
+    let address = params.required("email_address")?;
+    let status = params.text("identification_status")?.flatten();
+    let status = status.as_deref().unwrap_or("verified");
+    Ok(Json(
+        instance.replace_email(&user_id, &address, status, &caller)?,
+    ))
+}
+
 pub(super) async fn update(
     State(instance): State<Arc<Instance>>,
     Path(id): Path<String>,

@@ -97,6 +97,12 @@ impl From<Refusal> for ApiError {
                 "the session is over",
                 &long,
             ),
+            Refusal::TokenForeign => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "authentication_invalid",
+                "not the session's tokens",
+                &long,
+            ),
             Refusal::UserBanned { .. } => unprocessable("user_banned", "the user is banned"),
             Refusal::AlreadyMember { .. } => Self::new(
                 StatusCode::BAD_REQUEST,
@@ -128,6 +134,9 @@ impl From<Refusal> for ApiError {
                 "not from there",
                 &long,
             ),
+            Refusal::Conflict { .. } => {
+                Self::new(StatusCode::CONFLICT, "conflict", "not possible now", &long)
+            }
             Refusal::DeliveryPending { .. } => Self::new(
                 StatusCode::CONFLICT,
                 "delivery_pending",

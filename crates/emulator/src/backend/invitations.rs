@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{ApiError, Query, Written};
 use crate::body::Body;
@@ -105,6 +105,30 @@ pub(super) async fn create(
     Body(body): Body<Value>,
 ) -> Answer {
     Ok(Json(instance.invite(&id, body, &caller)?))
+}
+
+/// `{data, total_count}` of those just made.
+pub(super) async fn create_many(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    caller: Caller,
+    Body(body): Body<Value>,
+) -> Answer {
+    let made = instance.invite_many(&id, body, &caller)?;
+    Ok(Json(json!({ "total_count": made.len(), "data": made })))
+}
+
+/// The pending ones, newest first.
+pub(super) async fn pending(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    query: Query,
+) -> Result<Written, ApiError> {
+    instance.read(|state| {
+        let all = state.roster.invitations_of(&state.organization(&id)?.id);
+        let pending = all.filter(|it| it.status == InvitationStatus::Pending);
+        list(&query, state, pending)
+    })
 }
 
 pub(super) async fn revoke(

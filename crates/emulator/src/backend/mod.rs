@@ -2,16 +2,25 @@
 //! takes anything else for text.
 
 mod billing;
+mod domains;
 mod email_addresses;
 mod error;
+mod images;
 mod invitations;
 mod memberships;
 mod organizations;
 mod query;
+mod roles;
+mod routes;
 mod sessions;
+mod settings;
 mod sign_in_tokens;
+mod sign_up_invitations;
+mod templates;
+mod unknown;
 mod user_query;
 mod users;
+mod waitlist;
 mod written;
 
 use std::net::SocketAddr;
@@ -19,15 +28,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, FromRequestParts, Request};
+use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, patch, post};
 
 pub(crate) use error::ApiError;
 pub(crate) use query::Query;
+pub(crate) use unknown::{unknown, wrong_method};
 pub(crate) use written::Written;
 
 use crate::faults::inflict;
@@ -79,6 +89,7 @@ pub(crate) fn router(instance: &Arc<Instance>) -> Router<Arc<Instance>> {
             get(sign_in_tokens::handshake_payload),
         )
         .merge(organization_routes())
+        .merge(routes::more())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(
@@ -158,25 +169,6 @@ pub(crate) fn check_secret_key(headers: &HeaderMap) -> Result<(), ApiError> {
     } else {
         Err(ApiError::key_invalid())
     }
-}
-
-pub(crate) async fn unknown() -> ApiError {
-    ApiError::new(
-        StatusCode::NOT_FOUND,
-        "resource_not_found",
-        "not found",
-        "The emulator has no such route.",
-    )
-}
-
-pub(crate) async fn wrong_method() -> ApiError {
-    let status = StatusCode::METHOD_NOT_ALLOWED;
-    ApiError::new(
-        status,
-        "method_not_allowed",
-        "method not allowed",
-        "The route exists for other methods only.",
-    )
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

@@ -29,6 +29,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
+    /// From a query string itself, without its question mark; empty when it is none.
+    pub(crate) fn parsed(text: &str) -> Self {
+        let uri = axum::http::Uri::builder()
+            .path_and_query(format!("/?{text}"))
+            .build();
+        let pairs = uri
+            .ok()
+            .and_then(|uri| axum::extract::Query::try_from_uri(&uri).ok());
+        Self(pairs.map_or_else(Vec::new, |axum::extract::Query(pairs)| pairs))
+    }
+
     #[cfg(test)]
     pub(super) fn of(pairs: Vec<(String, String)>) -> Self {
         Self(pairs)
@@ -97,6 +108,11 @@ impl Query {
     /// Whether the caller asked for `{data, total_count}` where a bare array is the default.
     pub(crate) fn paginated(&self) -> Result<bool, Refusal> {
         Ok(self.flag("paginated")?.unwrap_or(false))
+    }
+
+    /// Whether `query` is this id, or a part of one of these texts in any case; true without it.
+    pub(super) fn searches<const N: usize>(&self, id: &str, texts: [&str; N]) -> bool {
+        self.one("query") == Some(id) || self.matches("query", || texts.into_iter())
     }
 
     pub(super) fn require_any(&self, names: &[&'static str]) -> Result<(), Refusal> {

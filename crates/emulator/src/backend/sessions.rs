@@ -12,6 +12,7 @@ use super::{ApiError, Query};
 use crate::body::Body;
 use crate::instance::{Caller, Instance};
 use crate::params::{Params, invalid};
+use crate::refusal::Refusal;
 use crate::session::{Session, SessionStatus};
 
 type Answer<T> = Result<Json<T>, ApiError>;
@@ -89,6 +90,47 @@ pub(super) async fn template_token(
     Body(body): Body<Value>,
 ) -> Answer<Value> {
     issue(&instance, &id, Some(&template), &headers, body)
+}
+
+/// Clerk's older way to check a session: it is given when the token is of it, whether it still lives or not.
+pub(super) async fn verify(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    Body(body): Body<Value>,
+) -> Answer<Session> {
+    let token = Params::new(body)?.required("token")?;
+    let session = instance.session(&id)?;
+    if instance.session_of(&token).as_deref() != Some(id.as_str()) {
+        return Err(Refusal::TokenForeign.into());
+    }
+    Ok(Json(session))
+}
+
+/// A token, or cookies with `format=cookie`. Every refusal is a 401, at which Clerk's libraries begin a handshake.
+pub(super) async fn refresh(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    Body(body): Body<Value>,
+) -> Answer<Value> {
+    let params = Params::new(body)?;
+    let expired = params.required("expired_token")?;
+    let refresh = params.required("refresh_token")?;
+    let origin = params.required("request_origin")?;
+    let format = params.text("format")?.flatten();
+    let jwt = instance
+        .refresh_session(&id, &expired, &refresh, &origin)
+        .map_err(|refusal| match refusal {
+            Refusal::NotFound { .. } => Refusal::TokenForeign,
+            other => other,
+        })?;
+    match format.as_deref() {
+        None | Some("token") => Ok(Json(json!({ "object": "token", "jwt": jwt }))),
+        Some("cookie") => {
+            let cookie = format!("__session={jwt}; Path=/; SameSite=Lax");
+            Ok(Json(json!({ "object": "cookies", "cookies": [cookie] })))
+        }
+        Some(_) => Err(invalid("format", "token or cookie").into()),
+    }
 }
 
 /// `azp` is known only when the caller passes a page's `Origin` on.

@@ -10,6 +10,7 @@ use super::{ApiError, Query, Written};
 use crate::body::Body;
 use crate::instance::{Caller, Instance};
 use crate::params::Params;
+use crate::refusal::Refusal;
 use crate::user::User;
 
 type Answer<T> = Result<Json<T>, ApiError>;
@@ -120,4 +121,65 @@ pub(super) async fn verify_password(
     let password = Params::new(body)?.required("password")?;
     instance.verify_password(&id, &password)?;
     Ok(Json(json!({ "verified": true })))
+}
+
+pub(super) async fn ban_many(
+    State(instance): State<Arc<Instance>>,
+    caller: Caller,
+    Body(body): Body<Value>,
+) -> Answer<Vec<User>> {
+    let ids = several(body)?;
+    Ok(Json(instance.set_many_banned(&ids, true, &caller)?))
+}
+
+pub(super) async fn unban_many(
+    State(instance): State<Arc<Instance>>,
+    caller: Caller,
+    Body(body): Body<Value>,
+) -> Answer<Vec<User>> {
+    let ids = several(body)?;
+    Ok(Json(instance.set_many_banned(&ids, false, &caller)?))
+}
+
+fn several(body: Value) -> Result<Vec<String>, Refusal> {
+    let ids = Params::new(body)?.texts("user_ids")?;
+    if ids.is_empty() {
+        return Err(Refusal::ParamMissing { param: "user_ids" });
+    }
+    Ok(ids)
+}
+
+pub(super) async fn remove_password(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    caller: Caller,
+    Body(body): Body<Value>,
+) -> Answer<User> {
+    let signs_out = Params::new(body)?.flag("sign_out_of_other_sessions")?;
+    Ok(Json(instance.clear_password(
+        &id,
+        signs_out.unwrap_or(false),
+        &caller,
+    )?))
+}
+
+pub(super) async fn disable_second_factors(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    caller: Caller,
+) -> Answer<Value> {
+    let user = instance.disable_second_factors(&id, &caller)?;
+    Ok(Json(json!({ "user_id": user.id })))
+}
+
+pub(super) async fn remove_account(
+    State(instance): State<Arc<Instance>>,
+    Path((id, account_id)): Path<(String, String)>,
+    caller: Caller,
+) -> Answer<Value> {
+    Ok(Json(instance.remove_external_account(
+        &id,
+        &account_id,
+        &caller,
+    )?))
 }

@@ -31,6 +31,20 @@ impl Written {
         let page: Vec<Value> = records.skip(offset).take(limit).map(show).collect();
         Self::of(&json!({ "data": page, "total_count": total }))
     }
+
+    /// The page of these records as a bare array, or as [`Self::list`] with `paginated=true`.
+    pub(super) fn bare_or_paginated<T>(
+        query: &Query,
+        records: &[&T],
+        show: impl Fn(&T) -> Value,
+    ) -> Result<Self, ApiError> {
+        if query.paginated()? {
+            return Self::list(query, records.len(), records.iter().copied(), show);
+        }
+        let (limit, offset) = query.page()?;
+        let page = records.iter().skip(offset).take(limit);
+        Self::of(&page.map(|it| show(it)).collect::<Vec<_>>())
+    }
 }
 
 impl IntoResponse for Written {

@@ -2,6 +2,7 @@
 
 mod billing;
 mod chaos;
+mod settings;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub(crate) fn router(loopback: bool) -> Router<Arc<Instance>> {
         .route("/sessions/{id}/organization", post(activate))
         .route("/invitations/{id}/accept", post(accept))
         .route("/billing/{step}", post(billing::step))
+        .route("/settings", get(settings::get))
         .route("/state", get(snapshot))
         .route("/reset", post(reset))
         .route("/seed", post(seed))
@@ -170,7 +172,7 @@ struct AcceptRequest {
     user_id: Option<String>,
 }
 
-/// Accepts an invitation to an organization, as nobody can over the Backend API. Without a `user_id` it is whoever has
+/// Accepts an invitation to sign up (`inv_…`), which makes a user, or one to an organization, as nobody can over the Backend API. Without a `user_id` it is whoever has
 /// the address, or a new user. Answers the invitation.
 async fn accept(
     State(instance): State<Arc<Instance>>,
@@ -178,6 +180,12 @@ async fn accept(
     caller: Caller,
     Body(request): Body<AcceptRequest>,
 ) -> Answer<Value> {
+    if id.starts_with("inv_") {
+        if request.user_id.is_some() {
+            return Err(invalid("user_id", "absent: such an invitation makes a new user").into());
+        }
+        return Ok(Json(instance.accept_sign_up_invitation(&id, &caller)?));
+    }
     let user_id = request.user_id.as_deref();
     Ok(Json(instance.accept_invitation(&id, user_id, &caller)?))
 }

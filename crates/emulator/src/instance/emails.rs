@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::user_params::email_address;
 use super::{Caller, Instance};
+use crate::params::invalid;
 use crate::refusal::Refusal;
 use crate::user::{EmailAddress, User, Verification};
 
@@ -67,6 +68,54 @@ impl Instance {
             Ok(())
         })?;
         find(user, id)
+    }
+
+    /// The e-mail address.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub fn email(&self, id: &str) -> Result<EmailAddress, Refusal> {
+        find(self.user(&self.owner(id)?)?, id)
+    }
+
+    /// Makes this the user's only e-mail address, `verified`, `reserved` or `unverified`; emits `user.updated`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], an address of the wrong form or of another user, another status.
+    pub fn replace_email(
+        &self,
+        user_id: &str,
+        address: &str,
+        status: &str,
+        caller: &Caller,
+    ) -> Result<EmailAddress, Refusal> {
+        if !matches!(status, "verified" | "reserved" | "unverified") {
+            let expected = "verified, reserved or unverified";
+            return Err(invalid("identification_status", expected));
+        }
+        let mut id = String::new();
+        let user = self.edit(user_id, caller, |stored, state| {
+            let now = state.after(stored.user.updated_at);
+            let same = |it: &EmailAddress| it.email_address.eq_ignore_ascii_case(address);
+            let mut own = std::mem::take(&mut stored.user.email_addresses).into_iter();
+            // His own address keeps its id; it would count as taken otherwise.
+            let mut kept = match own.find(same) {
+                Some(kept) => kept,
+                None => email_address(state, address, false, now)?,
+            };
+            kept.reserved = status == "reserved";
+            kept.verification = match status {
+                "verified" => Some(Verification::by_admin()),
+                "reserved" => None,
+                _ => Some(Verification::awaited()),
+            };
+            kept.updated_at = now;
+            id.clone_from(&kept.id);
+            stored.user.primary_email_address_id = Some(kept.id.clone());
+            stored.user.email_addresses.push(kept);
+            Ok(())
+        })?;
+        find(user, &id)
     }
 
     /// Removes an e-mail address; the first of those left becomes primary if it was. Emits `user.updated`.

@@ -1,6 +1,6 @@
 //! Operations on invitations to organizations.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::memberships::role;
 use super::user_params::email_address;
@@ -25,49 +25,65 @@ impl Instance {
         params: Value,
         caller: &Caller,
     ) -> Result<Value, Refusal> {
-        let params = Params::new(params)?;
-        let (address, role) = (params.required("email_address")?, role(&params)?);
-        if !crate::user::is_email_address(&address) {
-            return Err(invalid("email_address", "a valid e-mail address"));
-        }
-        let days = params.integer("expires_in_days")?.unwrap_or(30);
-        if !(1..=365).contains(&days) {
-            return Err(invalid("expires_in_days", "between 1 and 365"));
-        }
-        let inviter_id = params.text("inviter_user_id")?.flatten();
+        let draft = Draft::read(&Params::new(params)?)?;
         let mut state = self.change();
         let organization_id = state.organization(organization_id)?.id.clone();
-        if let Some(id) = &inviter_id {
-            state.user(id)?;
+        draft.check(&state, &organization_id)?;
+        Ok(self.send_invitation(&mut state, &organization_id, draft, caller))
+    }
+
+    /// Up to ten of them, all or none.
+    ///
+    /// # Errors
+    /// As [`Self::invite`].
+    pub fn invite_many(
+        &self,
+        organization_id: &str,
+        params: Value,
+        caller: &Caller,
+    ) -> Result<Vec<Value>, Refusal> {
+        let listed = Params::several(params, 10, "at most 10 invitations in one call")?;
+        let drafts: Vec<Draft> = listed.iter().map(Draft::read).collect::<Result<_, _>>()?;
+        let mut state = self.change();
+        let organization_id = state.organization(organization_id)?.id.clone();
+        for (place, draft) in drafts.iter().enumerate() {
+            draft.check(&state, &organization_id)?;
+            let same = |it: &Draft| it.address.eq_ignore_ascii_case(&draft.address);
+            if drafts.iter().take(place).any(same) {
+                return Err(Refusal::AlreadyInvited);
+            }
         }
-        check_free(&state, &organization_id, &address)?;
+        let send = |draft| self.send_invitation(&mut state, &organization_id, draft, caller);
+        Ok(drafts.into_iter().map(send).collect())
+    }
+
+    fn send_invitation(
+        &self,
+        state: &mut State,
+        organization_id: &str,
+        draft: Draft,
+        caller: &Caller,
+    ) -> Value {
         let now = state.now();
         let id = state.issue_id("orginv_");
+        let host = crate::FRONTEND_API_HOST;
         let invitation = Invitation {
-            url: Some(format!(
-                "https://{}/v1/tickets/accept?ticket={id}",
-                crate::FRONTEND_API_HOST
-            )),
+            url: Some(format!("https://{host}/v1/tickets/accept?ticket={id}")),
             id,
-            organization_id,
-            email_address: address,
-            role,
-            inviter_id,
+            organization_id: organization_id.to_owned(),
+            email_address: draft.address,
+            role: draft.role,
+            inviter_id: draft.inviter_id,
             status: InvitationStatus::Pending,
-            public_metadata: params.object("public_metadata")?.unwrap_or_default(),
-            private_metadata: params.object("private_metadata")?.unwrap_or_default(),
-            expires_at: now.saturating_add(days * DAY_MS),
+            public_metadata: draft.public_metadata,
+            private_metadata: draft.private_metadata,
+            expires_at: now.saturating_add(draft.days * DAY_MS),
             user_id: None,
             created_at: now,
             updated_at: now,
         };
         state.expires(invitation.expires_at);
-        Ok(self.keep(
-            &mut state,
-            invitation,
-            "organizationInvitation.created",
-            caller,
-        ))
+        self.keep(state, invitation, "organizationInvitation.created", caller)
     }
 
     /// Withdraws a pending invitation; emits `organizationInvitation.revoked`.
@@ -178,6 +194,44 @@ impl Instance {
         let shown = shown(state, &invitation);
         self.emit(state, caller, event_type, at, &shown);
         shown
+    }
+}
+
+/// An invitation that has not been sent yet.
+struct Draft {
+    address: String,
+    role: String,
+    days: i64,
+    inviter_id: Option<String>,
+    public_metadata: Map<String, Value>,
+    private_metadata: Map<String, Value>,
+}
+
+impl Draft {
+    fn read(params: &Params) -> Result<Self, Refusal> {
+        let (address, role) = (params.required("email_address")?, role(params)?);
+        if !crate::user::is_email_address(&address) {
+            return Err(invalid("email_address", "a valid e-mail address"));
+        }
+        let days = params.integer("expires_in_days")?.unwrap_or(30);
+        if !(1..=365).contains(&days) {
+            return Err(invalid("expires_in_days", "between 1 and 365"));
+        }
+        Ok(Self {
+            address,
+            role,
+            days,
+            inviter_id: params.text("inviter_user_id")?.flatten(),
+            public_metadata: params.object("public_metadata")?.unwrap_or_default(),
+            private_metadata: params.object("private_metadata")?.unwrap_or_default(),
+        })
+    }
+
+    fn check(&self, state: &State, organization_id: &str) -> Result<(), Refusal> {
+        if let Some(id) = &self.inviter_id {
+            state.user(id)?;
+        }
+        check_free(state, organization_id, &self.address)
     }
 }
 

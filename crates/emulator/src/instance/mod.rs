@@ -7,6 +7,7 @@
 mod account;
 mod billing;
 pub(crate) mod browsers;
+pub(crate) mod domains;
 mod emails;
 mod events;
 mod front;
@@ -17,12 +18,15 @@ mod organizations;
 mod seed;
 mod sessions;
 mod sign_ins;
+mod sign_up_invitations;
 pub(crate) mod sign_ups;
 mod snapshot;
+mod templates;
 mod tickets;
 mod tokens;
 mod user_params;
 mod users;
+mod waitlist;
 
 pub use billing::{BillingStep, Terms};
 pub(crate) use front::Front;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::user_params::merge;
+use super::users::image_url;
 use super::{Caller, Instance};
 use crate::organization::{self, Organization};
 use crate::params::{Params, invalid};
@@ -93,6 +94,23 @@ impl Instance {
         })
     }
 
+    /// Gives the organization a logo, or takes it away; emits `organization.updated`. As [`Self::set_user_image`].
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub fn set_logo(
+        &self,
+        id: &str,
+        version: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Organization, Refusal> {
+        self.edit_organization(id, caller, |organization, _| {
+            organization.has_image = version.is_some();
+            organization.image_url = image_url(&organization.image_url, version);
+            Ok(())
+        })
+    }
+
     /// Deletes an organization; emits `organization.deleted` alone. Its memberships, invitations and subscription go
     /// without events of their own, and sessions leave it: what Clerk does is written nowhere, and a receiver must
     /// cope with the least that could be sent. Returns the deletion object.
@@ -108,6 +126,7 @@ impl Instance {
             ..
         } = state.organization(id)?.clone();
         state.roster.remove_organization(&id);
+        state.registry.domains.retain(|it| it.organization_id != id);
         state.billing.subscriptions.remove(&id);
         for session in state.sessions.iter_mut() {
             if session.last_active_organization_id.as_deref() == Some(id.as_str()) {

@@ -1,7 +1,9 @@
 //! Tokens of the instance's sessions, and tokens for tests.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Instance;
 use crate::ids;
@@ -9,6 +11,7 @@ use crate::key::SigningKey;
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::state::system_ms;
+use crate::template::filled;
 use crate::token::{
     self, ActiveOrganization, CATEGORY_SESSION, CATEGORY_TEMPLATE, Subject, TokenKey, TokenRequest,
 };
@@ -43,10 +46,7 @@ impl Instance {
             });
         }
         let (category, claims) = match template {
-            Some(_) => (
-                CATEGORY_TEMPLATE,
-                token::template_claims(&session.user_id, azp, expires_in),
-            ),
+            Some(name) => return self.template_token(session, name, azp, expires_in),
             None => {
                 let subject = Subject {
                     user_id: &session.user_id,
@@ -73,6 +73,67 @@ impl Instance {
     ) -> Result<String, Refusal> {
         let input = token::signing_input(header, claims);
         finish(&input, self.key.sign(&input))
+    }
+
+    /// A new token of a session for the one that has expired. The refresh token is the id of the session's client:
+    /// Clerk's own is a secret of a cookie, but nothing here is secret.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], [`Refusal::SessionNotActive`], [`Refusal::TokenForeign`] for tokens that are not of this
+    /// session.
+    pub fn refresh_session(
+        &self,
+        session_id: &str,
+        expired_token: &str,
+        refresh_token: &str,
+        origin: &str,
+    ) -> Result<String, Refusal> {
+        let session = self.session(session_id)?;
+        let of = self.session_of(expired_token);
+        if of.as_deref() != Some(session_id) || refresh_token != session.client_id {
+            return Err(Refusal::TokenForeign);
+        }
+        self.session_token(session_id, None, Some(origin), None)
+    }
+
+    /// The session that a token of this instance is of, expired or not.
+    pub(crate) fn session_of(&self, token: &str) -> Option<String> {
+        let (input, signature) = token.rsplit_once('.')?;
+        // RS256 gives one signature for one message.
+        if self.key.sign(input).ok()? != signature {
+            return None;
+        }
+        let claims = URL_SAFE_NO_PAD.decode(input.split_once('.')?.1).ok()?;
+        let claims: Value = serde_json::from_slice(&claims).ok()?;
+        claims.get("sid")?.as_str().map(str::to_owned)
+    }
+
+    fn template_token(
+        &self,
+        session: &Session,
+        name: &str,
+        azp: Option<&str>,
+        expires_in: Option<i64>,
+    ) -> Result<String, Refusal> {
+        let template = self.template_named(name)?;
+        let lifetime = expires_in.or(template.as_ref().map(|it| it.lifetime));
+        let mut claims = token::template_claims(&session.user_id, azp, lifetime);
+        let mut header = token::header(CATEGORY_TEMPLATE);
+        let Some(template) = template else {
+            let input = token::signing_input(header, claims);
+            return finish(&input, self.key.sign(&input));
+        };
+        claims.extend(filled(&template.claims, &self.facts(session)));
+        let now = system_ms() / 1000;
+        claims.insert("nbf".to_owned(), (now - template.allowed_clock_skew).into());
+        let Some(key) = &template.own_key else {
+            let input = token::signing_input(header, claims);
+            return finish(&input, self.key.sign(&input));
+        };
+        header.insert("alg".to_owned(), json!(key.algorithm));
+        header.remove("kid");
+        let input = token::signing_input(header, claims);
+        finish(&input, key.sign(&input))
     }
 
     /// Any token. Nothing of the request need be true: the user and the session may be unknown, ended or banned.

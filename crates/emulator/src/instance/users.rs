@@ -58,7 +58,114 @@ impl Instance {
     /// As [`Self::create_user`], and [`Refusal::NotFound`].
     pub fn update_user(&self, id: &str, params: Value, caller: &Caller) -> Result<User, Refusal> {
         let params = Params::new(params)?;
-        self.edit(id, caller, |stored, _| apply(stored, &params))
+        let signs_out = params.flag("sign_out_of_other_sessions")?.unwrap_or(false);
+        let user = self.edit(id, caller, |stored, _| apply(stored, &params))?;
+        if signs_out && params.text("password")?.flatten().is_some() {
+            self.end_sessions_of(&mut self.change(), id, SessionStatus::Revoked, caller);
+        }
+        Ok(user)
+    }
+
+    /// Takes the password away and, when told so, revokes the user's sessions; emits `user.updated`, or nothing when
+    /// there is no password.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub fn clear_password(
+        &self,
+        id: &str,
+        signs_out: bool,
+        caller: &Caller,
+    ) -> Result<User, Refusal> {
+        let user = self.user(id)?;
+        if !user.password_enabled {
+            return Ok(user);
+        }
+        let user = self.edit(id, caller, |stored, _| {
+            (stored.password, stored.user.password_enabled) = (None, false);
+            Ok(())
+        })?;
+        if signs_out {
+            self.end_sessions_of(&mut self.change(), id, SessionStatus::Revoked, caller);
+        }
+        Ok(user)
+    }
+
+    /// Switches second factors off; emits `user.updated`. The emulator has no way to switch one on but its state file.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub fn disable_second_factors(&self, id: &str, caller: &Caller) -> Result<User, Refusal> {
+        self.edit(id, caller, |stored, state| {
+            let user = &mut stored.user;
+            user.two_factor_enabled = false;
+            user.totp_enabled = false;
+            user.backup_code_enabled = false;
+            user.mfa_disabled_at = Some(state.after(user.updated_at));
+            Ok(())
+        })
+    }
+
+    /// Gives the user an image, or takes it away; emits `user.updated`. The image itself is not kept: `version` only
+    /// makes the address of this one differ from that of the one before.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub fn set_user_image(
+        &self,
+        id: &str,
+        version: Option<&str>,
+        caller: &Caller,
+    ) -> Result<User, Refusal> {
+        self.edit(id, caller, |stored, _| {
+            let user = &mut stored.user;
+            user.has_image = version.is_some();
+            user.image_url = image_url(&user.image_url, version);
+            user.profile_image_url.clone_from(&user.image_url);
+            Ok(())
+        })
+    }
+
+    /// Takes an account at another provider away; emits `user.updated`. Returns the deletion object.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub fn remove_external_account(
+        &self,
+        id: &str,
+        account_id: &str,
+        caller: &Caller,
+    ) -> Result<Value, Refusal> {
+        self.edit(id, caller, |stored, _| {
+            let held = &mut stored.user.external_accounts;
+            let before = held.len();
+            held.retain(|account| account.get("id") != Some(&json!(account_id)));
+            if held.len() < before {
+                return Ok(());
+            }
+            Err(Refusal::NotFound {
+                kind: "external_account",
+                id: account_id.to_owned(),
+            })
+        })?;
+        Ok(json!({ "id": account_id, "object": "external_account", "deleted": true }))
+    }
+
+    /// Bans or unbans several users, all or none; the events of each are those of [`Self::set_banned`].
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub fn set_many_banned(
+        &self,
+        ids: &[String],
+        banned: bool,
+        caller: &Caller,
+    ) -> Result<Vec<User>, Refusal> {
+        for id in ids {
+            self.user(id)?;
+        }
+        let each = ids.iter().map(|id| self.set_banned(id, banned, caller));
+        each.collect()
     }
 
     /// Merges into (`PATCH …/metadata`; null removes a member) or replaces (`PUT …/metadata`) the given metadata;
@@ -165,6 +272,15 @@ impl Instance {
         let user = state.put_user(stored)?;
         self.emit(&state, caller, "user.updated", user.updated_at, &user);
         Ok(user)
+    }
+}
+
+/// The address with this version behind it, instead of the one before.
+pub(super) fn image_url(held: &str, version: Option<&str>) -> String {
+    let bare = held.split_once('?').map_or(held, |(bare, _)| bare);
+    match version {
+        Some(version) => format!("{bare}?v={version}"),
+        None => bare.to_owned(),
     }
 }
 

@@ -263,3 +263,64 @@ async fn an_organization_changes_its_plan_now_or_later() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_item_is_cancelled_or_ended_by_its_id_and_a_trial_is_extended() {
+    let clerk = running().await;
+    let user = clerk.new_user("a@example.com").unwrap();
+    let body = json!({"user_id": user.id, "plan": "pro", "trial": true});
+    let subscription = clerk.post("/__emu/billing/subscribe", body).await.ok();
+    let item = subscription["subscription_items"][0].clone();
+    let path = format!(
+        "/v1/billing/subscription_items/{}",
+        item["id"].as_str().unwrap()
+    );
+    let later =
+        chrono::DateTime::from_timestamp_millis(item["period_end"].as_i64().unwrap() + 86_400_000)
+            .unwrap();
+    let extend = json!({"extend_to": later.to_rfc3339()});
+    let extended = clerk
+        .post(&format!("{path}/extend_free_trial"), extend.clone())
+        .await
+        .ok();
+    assert_eq!(extended["period_end"], later.timestamp_millis());
+    assert_eq!(
+        clerk
+            .post(&format!("{path}/extend_free_trial"), extend)
+            .await
+            .ok(),
+        extended
+    );
+    let past = json!({"extend_to": "2001-01-01T00:00:00Z"});
+    assert_eq!(
+        clerk
+            .post(&format!("{path}/extend_free_trial"), past)
+            .await
+            .status,
+        422
+    );
+    assert_eq!(clerk.delete(&path).await.ok()["status"], "canceled");
+    assert_eq!(
+        clerk.delete(&format!("{path}?end_now=true")).await.ok()["status"],
+        "ended"
+    );
+    assert_eq!(clerk.delete(&path).await.status, 409);
+    assert_eq!(
+        clerk
+            .delete("/v1/billing/subscription_items/csub_item_404")
+            .await
+            .status,
+        404
+    );
+    let told = clerk.events();
+    assert_eq!(
+        told[told.len() - 5..],
+        [
+            "subscriptionItem.updated",
+            "subscriptionItem.canceled",
+            "subscription.updated",
+            "subscriptionItem.ended",
+            "subscription.updated"
+        ]
+    );
+}

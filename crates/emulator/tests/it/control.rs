@@ -143,3 +143,22 @@ async fn a_foreign_page_cannot_use_the_control_api() {
     assert!(foreign.body.get("jwt").is_none_or(Value::is_null));
     assert_eq!(attempt("http://localhost:3000").await.status, 200);
 }
+
+#[tokio::test]
+async fn settings_are_given_for_each_client() {
+    let clerk = running().await;
+    let all = clerk.get("/__emu/settings").await.ok();
+    assert_eq!(all.as_object().unwrap().len(), 7);
+    assert_eq!(all["backend"]["CLERK_API_URL"], clerk.origin());
+    assert_eq!(all["python"]["CLERK_JWT_KEY"], clerk.jwt_key_pem());
+    assert_eq!(
+        all["clerk-sync"]["CLERK_WEBHOOK_SECRET"],
+        clerk.webhook_secret()
+    );
+    let one = clerk.get("/__emu/settings?client=next").await.ok();
+    assert_eq!(
+        (one.as_object().unwrap().len(), &one["next"]),
+        (1, &all["next"])
+    );
+    assert_eq!(clerk.get("/__emu/settings?client=vue").await.status, 422);
+}

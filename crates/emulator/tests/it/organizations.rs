@@ -255,3 +255,61 @@ async fn tokens_carry_the_active_organization() {
     let left = clerk.session(second["id"].as_str().unwrap()).unwrap();
     assert_eq!(left.last_active_organization_id, None);
 }
+
+#[tokio::test]
+async fn invitations_are_sent_together_or_not_at_all() {
+    let clerk = running().await;
+    let made = clerk
+        .post("/v1/organizations", json!({"name": "Works"}))
+        .await
+        .ok();
+    let path = format!(
+        "/v1/organizations/{}/invitations",
+        made["id"].as_str().unwrap()
+    );
+    let invite = |addresses: &[&str]| -> Value {
+        addresses
+            .iter()
+            .map(|it| json!({"email_address": it, "role": "org:member"}))
+            .collect()
+    };
+    for bad in [
+        invite(&["a@example.com", "A@example.com"]),
+        invite(&["a@example.com", "none"]),
+        invite(&["x@example.com"; 11]),
+    ] {
+        let refused = clerk.post(&format!("{path}/bulk"), bad).await;
+        assert!((400..=422).contains(&refused.status));
+        assert_eq!(clerk.get(&path).await.ok()["total_count"], 0);
+    }
+    let sent = clerk
+        .post(
+            &format!("{path}/bulk"),
+            invite(&["a@example.com", "b@example.com"]),
+        )
+        .await
+        .ok();
+    assert_eq!(
+        (&sent["total_count"], &sent["data"][1]["email_address"]),
+        (&json!(2), &json!("b@example.com"))
+    );
+    let first = format!("{path}/{}/revoke", sent["data"][0]["id"].as_str().unwrap());
+    clerk.post(&first, json!({})).await.ok();
+    let pending = clerk.get(&format!("{path}/pending")).await.ok();
+    assert_eq!(
+        (
+            &pending["total_count"],
+            &pending["data"][0]["email_address"]
+        ),
+        (&json!(1), &json!("b@example.com"))
+    );
+    assert_eq!(
+        clerk.events(),
+        [
+            "organization.created",
+            "organizationInvitation.created",
+            "organizationInvitation.created",
+            "organizationInvitation.revoked"
+        ]
+    );
+}

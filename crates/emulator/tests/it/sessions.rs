@@ -1,3 +1,4 @@
+use emulator::{TokenKey, TokenRequest};
 use serde_json::json;
 
 use crate::running::running;
@@ -130,4 +131,71 @@ async fn a_pending_session_lives_and_its_tokens_say_so() {
     assert_eq!(crate::tokens::part(&jwt, 1)["sts"], "pending");
     let ended = clerk.post(&path, json!({"status": "ended"})).await.ok();
     assert_eq!(ended["status"], "ended");
+}
+
+#[tokio::test]
+async fn an_expired_token_is_exchanged_while_its_session_lives() {
+    let clerk = running().await;
+    let user = clerk.new_user("a@example.com").unwrap();
+    let session = clerk.new_session(&user.id).unwrap();
+    let expired = clerk
+        .mint(TokenRequest::for_session(&session.id).expires_in(-60))
+        .unwrap();
+    let forged = clerk
+        .mint(TokenRequest::for_session(&session.id).signed_with(TokenKey::Other))
+        .unwrap();
+    let path = format!("/v1/sessions/{}/refresh", session.id);
+    let body = |token: &str, refresh: &str| json!({"expired_token": token, "refresh_token": refresh, "request_origin": "http://localhost:3000"});
+    let fresh = clerk
+        .post(&path, body(&expired, &session.client_id))
+        .await
+        .ok();
+    assert_eq!(fresh["object"], "token");
+    let mut cookie = body(&expired, &session.client_id);
+    cookie["format"] = json!("cookie");
+    let cookies = clerk.post(&path, cookie).await.ok();
+    assert!(
+        cookies["cookies"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("__session=")
+    );
+    for bad in [
+        body(&forged, &session.client_id),
+        body(&expired, "other"),
+        body("x.y.z", &session.client_id),
+    ] {
+        let refused = clerk.post(&path, bad).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (401, "authentication_invalid")
+        );
+    }
+    let verify = format!("/v1/sessions/{}/verify", session.id);
+    assert_eq!(
+        clerk.post(&verify, json!({"token": expired})).await.ok()["id"],
+        session.id
+    );
+    assert_eq!(
+        clerk.post(&verify, json!({"token": forged})).await.status,
+        401
+    );
+    clerk
+        .post(&format!("/v1/sessions/{}/revoke", session.id), json!({}))
+        .await
+        .ok();
+    assert_eq!(
+        clerk
+            .post(&path, body(&expired, &session.client_id))
+            .await
+            .status,
+        401
+    );
+    assert_eq!(
+        clerk
+            .post("/v1/sessions/sess_404/refresh", body(&expired, "x"))
+            .await
+            .status,
+        401
+    );
 }

@@ -1,9 +1,12 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, Subcommand};
-use emulator::{Chaos, Emulator, EmulatorConfig, Seed};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand, ValueEnum};
+use emulator::{Chaos, Client, Emulator, EmulatorConfig, Reached, Seed, SettingsFormat};
 use secrecy::SecretString;
+use serde::Deserialize;
 
 use super::signals::told_to_stop;
 use super::{Failure, output};
@@ -14,10 +17,10 @@ pub(super) struct Emulate {
     #[command(subcommand)]
     command: Option<EmulatorCommand>,
     /// The port to listen on
-    #[arg(long, default_value_t = 4100)]
+    #[arg(long, global = true, default_value_t = 4100)]
     port: u16,
     /// The address to listen on; others than loopback need --allow-non-loopback
-    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, global = true, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
     /// Listen where others can reach it, although everyone who does can mint any token
     #[arg(long)]
@@ -90,17 +93,99 @@ impl Mishaps {
 
 #[derive(Debug, Subcommand)]
 enum EmulatorCommand {
-    /// Print the variables that this service needs to work with the emulator
-    Env,
+    /// Print the settings with which a client works with the emulator; a running one is asked for its secrets
+    Env(Env),
+}
+
+#[derive(Debug, Args)]
+struct Env {
+    /// The client
+    #[arg(long = "for", value_name = "CLIENT", default_value = "clerk-sync", value_parser = clients())]
+    client: Client,
+    /// How to write them
+    #[arg(long, value_enum, default_value_t = Format::Dotenv)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// NAME=value, for `.env` files
+    Dotenv,
+    /// export NAME='value', for `eval "$(…)"`
+    Shell,
+    /// One object
+    Json,
+}
+
+fn clients() -> impl TypedValueParser<Value = Client> {
+    PossibleValuesParser::new(Client::ALL.map(Client::name)).try_map(|name| name.parse())
+}
+
+impl Env {
+    /// On standard output nothing but the settings, so that they can be evaluated or kept in a file.
+    async fn print(self, origin: &str) {
+        let mut secrets = None;
+        match ask(origin).await {
+            Ok(known) => secrets = Some(known),
+            Err(reason) => output::note(format!(
+                "no emulator answers at {origin} ({reason}), so what only a running one knows is left out: the webhook secret and the public key"
+            )),
+        }
+        let reached = Reached {
+            origin,
+            webhook_secret: secrets.as_ref().map(|it| it.webhook_secret.as_str()),
+            jwt_key: secrets.as_ref().map(|it| it.jwt_key.as_str()),
+        };
+        let format = match self.format {
+            Format::Dotenv => SettingsFormat::Dotenv,
+            Format::Shell => SettingsFormat::Shell,
+            Format::Json => SettingsFormat::Json,
+        };
+        output::line(format.write(&self.client.settings(reached)).trim_end());
+    }
+}
+
+/// What only a running emulator knows.
+#[derive(Deserialize)]
+struct Secrets {
+    #[serde(rename = "CLERK_WEBHOOK_SECRET")]
+    webhook_secret: String,
+    #[serde(rename = "CLERK_JWT_KEY")]
+    jwt_key: String,
+}
+
+async fn ask(origin: &str) -> Result<Secrets, Failure> {
+    #[derive(Deserialize)]
+    struct Settings {
+        python: Secrets,
+    }
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(2))
+        .build()?;
+    let answer = client
+        .get(format!("{origin}/__emu/settings?client=python"))
+        .send()
+        .await;
+    let answer = answer.map_err(|error| {
+        if error.is_timeout() {
+            "no answer in 2 s"
+        } else {
+            "no connection"
+        }
+    })?;
+    let settings: Settings = answer
+        .json()
+        .await
+        .map_err(|_| "something else listens there")?;
+    Ok(settings.python)
 }
 
 impl Emulate {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let bind = SocketAddr::new(self.host, self.port);
-        if let Some(EmulatorCommand::Env) = self.command {
-            for line in variables(&format!("http://{bind}")) {
-                output::line(line);
-            }
+        if let Some(EmulatorCommand::Env(env)) = self.command {
+            env.print(&origin(bind)).await;
             return Ok(());
         }
         // Nothing is sent anywhere, so that there are no last words.
@@ -130,12 +215,16 @@ impl Emulate {
             emulator.seed(seed, true, &emulator::Caller::default())?;
         }
         output::line("Offline Clerk. Not affiliated with Clerk. Stop it with Ctrl-C.\n");
-        for line in variables(&emulator.origin()) {
-            output::line(line);
-        }
+        let (origin, secret) = (emulator.origin(), emulator.webhook_secret());
+        let reached = Reached {
+            origin: &origin,
+            webhook_secret: Some(&secret),
+            jwt_key: None,
+        };
+        let settings = Client::ClerkSync.settings(reached);
+        output::line(SettingsFormat::Dotenv.write(&settings).trim_end());
         output::line(format!(
-            "CLERK_WEBHOOK_SECRET={}",
-            emulator.webhook_secret()
+            "\nPage: {origin}/\nFor other clients: clerk-sync emulator env --for next (or another one)"
         ));
         output::line("\nPublic key, for verifiers without a network (CLERK_JWT_KEY):");
         output::line(emulator.jwt_key_pem().trim_end());
@@ -148,14 +237,11 @@ impl Emulate {
     }
 }
 
-/// What a service or client needs to be told; the same at every start.
-fn variables(origin: &str) -> Vec<String> {
-    vec![
-        format!("CLERK_PUBLISHABLE_KEY={}", emulator::publishable_key()),
-        format!("CLERK_SECRET_KEY={}", emulator::SECRET_KEY),
-        format!("CLERK_API_URL={origin}"),
-        format!("CLERK_JWKS_URL={origin}/.well-known/jwks.json"),
-        format!("CLERK_ISSUER={}", emulator::ISSUER),
-        "CLERK_SYNC_ENV=development".to_owned(),
-    ]
+/// Where clients reach an emulator that listens here: an address that means all is no destination.
+fn origin(bind: SocketAddr) -> String {
+    let mut reachable = bind;
+    if bind.ip().is_unspecified() {
+        reachable.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    format!("http://{reachable}")
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 use steps::unfit;
 
 use super::{Caller, Change, Instance};
-use crate::billing::{Outcome, Payer, Payment, Subscription};
+use crate::billing::{Item, Outcome, Payer, Payment, Subscription};
+use crate::params::invalid;
 use crate::refusal::Refusal;
 use crate::state::State;
 
@@ -112,6 +113,58 @@ impl Instance {
         })
     }
 
+    /// Cancels an item at the end of its period, or ends it now, by the steps above. Returns the item as the Backend
+    /// API shows it.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], and as [`Self::bill`].
+    pub fn cancel_item(&self, id: &str, now: bool, caller: &Caller) -> Result<Value, Refusal> {
+        let payer = self.read(|state| Ok::<_, Refusal>(find_item(state, id)?.0.payer.clone()))?;
+        let step = if now {
+            BillingStep::End
+        } else {
+            BillingStep::Cancel
+        };
+        self.bill(payer, step, caller)?;
+        self.read(|state| {
+            let (subscription, item) = find_item(state, id)?;
+            Ok(subscription.item_shown(item, state))
+        })
+    }
+
+    /// Moves the end of a trial, in milliseconds; emits `subscriptionItem.updated`. Asked again it does nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], [`Refusal::SubscriptionUnfit`] for an item that is no trial, [`Refusal::ParamInvalid`]
+    /// for a time that is not in the next 365 days.
+    pub fn extend_trial(&self, id: &str, until: i64, caller: &Caller) -> Result<Value, Refusal> {
+        let mut state = self.change();
+        let now = state.now();
+        let (subscription, item) = find_item(&state, id)?;
+        if !item.is_free_trial || !item.is_live() {
+            return Err(unfit("it is no trial"));
+        }
+        let last = item.period_end.saturating_add(Item::period(true));
+        if until <= now || until > last {
+            let expected = "in the future and at most 365 days behind the end of the trial";
+            return Err(invalid("extend_to", expected));
+        }
+        if item.period_end == until {
+            return Ok(subscription.item_shown(item, &state));
+        }
+        let mut subscription = subscription.clone();
+        let at = state.after(subscription.updated_at);
+        subscription.updated_at = at;
+        for item in subscription.items.iter_mut().filter(|item| item.id == id) {
+            (item.period_end, item.updated_at) = (until, at);
+        }
+        state.billing.subscriptions.put(subscription.clone());
+        let (subscription, item) = find_item(&state, id)?;
+        let data = subscription.item_event(item, &state);
+        self.emit(&state, caller, "subscriptionItem.updated", at, &data);
+        Ok(subscription.item_shown(item, &state))
+    }
+
     fn trial_ending(
         &self,
         state: &State,
@@ -193,4 +246,17 @@ impl Instance {
         }
         Ok(subscription.shown(state))
     }
+}
+
+fn find_item<'a>(state: &'a State, id: &str) -> Result<(&'a Subscription, &'a Item), Refusal> {
+    let mut all = state
+        .billing
+        .subscriptions
+        .iter()
+        .flat_map(|it| it.items.iter().map(move |item| (it, item)));
+    all.find(|(_, item)| item.id == id)
+        .ok_or_else(|| Refusal::NotFound {
+            kind: "subscription_item",
+            id: id.to_owned(),
+        })
 }
