@@ -81,6 +81,7 @@ fn calls() -> Router<Arc<Instance>> {
             "/client/sign_ups/{id}/attempt_verification",
             post(sign_ups::attempt),
         )
+        .route("/waitlist", post(sign_ups::wait))
         .route("/client/sign_ins", post(sign_ins::create))
         .route(
             "/client/sign_ins/{id}",
@@ -201,10 +202,7 @@ fn organizations() -> Router<Arc<Instance>> {
             post(invitations::revoke),
         )
         .route("/organizations/{id}/roles", get(organizations::roles))
-        .route(
-            "/organizations/{id}/domains",
-            get(organizations::nothing_of),
-        )
+        .route("/organizations/{id}/domains", get(organizations::domains))
         .route(
             "/organizations/{id}/membership_requests",
             get(organizations::nothing_of),

@@ -11,9 +11,11 @@ use super::visitor::Visitor;
 use super::{Answer, shown};
 use crate::backend::Query;
 use crate::denial::Denial;
+use crate::domain::Domain;
 use crate::instance::Instance;
-use crate::organization::{ADMIN, MEMBER, permissions, role_name};
+use crate::organization::ADMIN;
 use crate::refusal::Refusal;
+use crate::role::Role;
 use crate::session::Session;
 
 /// Whoever creates it is its admin.
@@ -68,7 +70,7 @@ pub(super) async fn delete(
     Ok(visitor.answer(&instance, deleted))
 }
 
-/// The two roles that every instance has.
+/// The two roles that every instance has, and those in use.
 pub(super) async fn roles(
     State(instance): State<Arc<Instance>>,
     Path(id): Path<String>,
@@ -76,28 +78,30 @@ pub(super) async fn roles(
     query: Query,
 ) -> Answer {
     member(&instance, &visitor, &id, false)?;
-    let roles = [ADMIN, MEMBER].map(role);
-    let list = page(&query, roles.len(), roles.iter(), Value::clone)?;
+    let roles = instance.read(Role::all);
+    let list = page(&query, roles.len(), roles.iter(), Role::shown)?;
     Ok(visitor.answer(&instance, list))
 }
 
-fn role(key: &str) -> Value {
-    let permissions: Vec<Value> = permissions(key)
-        .iter()
-        .map(|permission| {
-            json!({
-                "object": "permission", "id": permission.replace(':', "_"), "key": permission, "name": permission,
-                "description": "", "type": "system", "created_at": 0, "updated_at": 0,
-            })
+pub(super) async fn domains(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    visitor: Visitor,
+    query: Query,
+) -> Answer {
+    let (_, id) = member(&instance, &visitor, &id, false)?;
+    let list = instance.read(|state| {
+        let domains = state.registry.domains.iter();
+        let kept: Vec<&Domain> = domains.filter(|it| it.organization_id == id).collect();
+        let organization = state.roster.organization(&id);
+        page(&query, kept.len(), kept.into_iter(), |it| {
+            it.shown(organization)
         })
-        .collect();
-    json!({
-        "object": "role", "id": key.replace(':', "_"), "key": key, "name": role_name(key), "description": "",
-        "is_creator_eligible": key == ADMIN, "permissions": permissions, "created_at": 0, "updated_at": 0,
-    })
+    })?;
+    Ok(visitor.answer(&instance, list))
 }
 
-/// Lists of what is not emulated, of an organization: domains, requests to join.
+/// Lists of what is not emulated, of an organization: requests to join.
 pub(super) async fn nothing_of(
     State(instance): State<Arc<Instance>>,
     Path(id): Path<String>,

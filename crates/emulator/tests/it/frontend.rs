@@ -220,3 +220,33 @@ async fn an_unknown_development_browser_is_told_so_everywhere() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_invitation_to_sign_up_needs_no_code_and_brings_its_metadata() {
+    let clerk = with(FrontendSettings {
+        sign_up: false,
+        ..FrontendSettings::default()
+    })
+    .await;
+    let page = Page::open(&clerk).await;
+    let waiting = [("email_address", "b@example.com")];
+    let entry = page.post("/waitlist", &waiting).await.ok();
+    assert_eq!(entry["response"]["object"], "waitlist");
+    let body = json!({ "email_address": "a@example.com", "public_metadata": { "plan": "x" } });
+    let invited = clerk.post("/v1/invitations", body).await.ok();
+    let form = [
+        ("strategy", "ticket"),
+        ("ticket", id(&invited)),
+        ("password", "battery staple"),
+    ];
+    let done = page.post("/client/sign_ups", &form).await.ok();
+    let user = &done["client"]["sessions"][0]["user"];
+    assert_eq!(user["public_metadata"], json!({ "plan": "x" }));
+    let verification = &user["email_addresses"][0]["verification"];
+    assert_eq!(verification["object"], "verification_ticket");
+    let listed = clerk.get("/v1/invitations?status=accepted").await.ok();
+    assert!(listed.to_string().contains(id(&invited)));
+    let other = Page::open(&clerk).await;
+    let again = other.post("/client/sign_ups", &form).await;
+    assert_eq!((again.status, again.code()), (400, "ticket_invalid_code"));
+}
