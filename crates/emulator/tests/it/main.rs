@@ -36,6 +36,7 @@ mod sign_up_invitations;
 mod start;
 mod templates;
 mod tokens;
+mod user_filters;
 mod users;
 mod waitlist;
 mod webhooks;
