@@ -100,7 +100,7 @@ pub(crate) struct SignUp {
     pub(crate) unsafe_metadata: Map<String, Value>,
     pub(crate) legal_accepted_at: Option<i64>,
     pub(crate) password: Option<PasswordDigest>,
-    /// The invitation to an organization that brought him here; its address needs no code.
+    /// The invitation that brought him here, to sign up or to an organization; its address needs no code.
     pub(crate) invitation_id: Option<String>,
     pub(crate) email_code: Option<Awaited>,
     pub(crate) created_session_id: Option<String>,

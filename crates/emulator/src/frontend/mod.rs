@@ -11,7 +11,9 @@ mod environment;
 mod error;
 mod form;
 mod handshake;
+mod invitations;
 mod me;
+mod members;
 mod organizations;
 mod picture;
 mod portal;
@@ -79,6 +81,7 @@ fn calls() -> Router<Arc<Instance>> {
             "/client/sign_ups/{id}/attempt_verification",
             post(sign_ups::attempt),
         )
+        .route("/waitlist", post(sign_ups::wait))
         .route("/client/sign_ins", post(sign_ins::create))
         .route(
             "/client/sign_ins/{id}",
@@ -152,21 +155,15 @@ fn me() -> Router<Arc<Instance>> {
         .route("/me/sessions", get(me::sessions))
         .route("/me/sessions/active", get(me::sessions))
         .route("/me/sessions/{id}/revoke", post(me::revoke_session))
-        .route(
-            "/me/organization_memberships",
-            get(organizations::my_memberships),
-        )
+        .route("/me/organization_memberships", get(members::mine))
         .route(
             "/me/organization_memberships/{id}",
-            axum::routing::delete(organizations::leave),
+            axum::routing::delete(members::leave),
         )
-        .route(
-            "/me/organization_invitations",
-            get(organizations::my_invitations),
-        )
+        .route("/me/organization_invitations", get(invitations::mine))
         .route(
             "/me/organization_invitations/{id}/accept",
-            post(organizations::accept_invitation),
+            post(invitations::accept),
         )
         .route("/me/organization_suggestions", get(organizations::nothing))
         .route(
@@ -186,29 +183,26 @@ fn organizations() -> Router<Arc<Instance>> {
         )
         .route(
             "/organizations/{id}/memberships",
-            get(organizations::memberships).post(organizations::add_member),
+            get(members::list).post(members::add),
         )
         .route(
             "/organizations/{id}/memberships/{user_id}",
-            axum::routing::patch(organizations::change_role).delete(organizations::remove_member),
+            axum::routing::patch(members::change_role).delete(members::remove),
         )
         .route(
             "/organizations/{id}/invitations",
-            get(organizations::invitations).post(organizations::invite),
+            get(invitations::list).post(invitations::create),
         )
         .route(
             "/organizations/{id}/invitations/bulk",
-            post(organizations::invite_many),
+            post(invitations::create_many),
         )
         .route(
             "/organizations/{id}/invitations/{invitation_id}/revoke",
-            post(organizations::revoke_invitation),
+            post(invitations::revoke),
         )
         .route("/organizations/{id}/roles", get(organizations::roles))
-        .route(
-            "/organizations/{id}/domains",
-            get(organizations::nothing_of),
-        )
+        .route("/organizations/{id}/domains", get(organizations::domains))
         .route(
             "/organizations/{id}/membership_requests",
             get(organizations::nothing_of),

@@ -1,4 +1,4 @@
-//! Organizations as their members see and change them, and the lists of one's own.
+//! Organizations as their members see and change them.
 
 use std::sync::Arc;
 
@@ -11,16 +11,12 @@ use super::visitor::Visitor;
 use super::{Answer, shown};
 use crate::backend::Query;
 use crate::denial::Denial;
-use crate::instance::{Caller, Instance, invitations, memberships};
-use crate::organization::{
-    ADMIN, Invitation, InvitationStatus, MEMBER, Membership, permissions, role_name,
-};
+use crate::domain::Domain;
+use crate::instance::Instance;
+use crate::organization::ADMIN;
 use crate::refusal::Refusal;
+use crate::role::Role;
 use crate::session::Session;
-use crate::state;
-
-/// At most so many addresses are invited by one call.
-const INVITED_AT_ONCE: usize = 100;
 
 /// Whoever creates it is its admin.
 pub(super) async fn create(
@@ -74,211 +70,7 @@ pub(super) async fn delete(
     Ok(visitor.answer(&instance, deleted))
 }
 
-pub(super) async fn memberships(
-    State(instance): State<Arc<Instance>>,
-    Path(id): Path<String>,
-    visitor: Visitor,
-    query: Query,
-) -> Answer {
-    let (_, id) = member(&instance, &visitor, &id, false)?;
-    let list = instance.read(|state| {
-        let kept: Vec<&Membership> = state
-            .roster
-            .members_of(&id)
-            .rev()
-            .filter(|it| {
-                let user = state.users.get(&it.user_id).map(|stored| &stored.user);
-                let texts = || {
-                    let user = user.into_iter();
-                    user.flat_map(|user| {
-                        [
-                            user.first_name.as_deref(),
-                            user.last_name.as_deref(),
-                            user.username.as_deref(),
-                            user.primary_email(),
-                        ]
-                    })
-                    .flatten()
-                };
-                query.admits("role", || std::iter::once(it.role.as_str()))
-                    && query.matches("query", texts)
-            })
-            .collect();
-        let total = kept.len();
-        page(&query, total, kept.into_iter(), |it| {
-            shown::public(memberships::shown(state, it))
-        })
-    })?;
-    Ok(visitor.answer(&instance, list))
-}
-
-/// A user by his id, as admins may add one.
-pub(super) async fn add_member(
-    State(instance): State<Arc<Instance>>,
-    Path(id): Path<String>,
-    visitor: Visitor,
-    form: Form,
-) -> Answer {
-    let (_, id) = member(&instance, &visitor, &id, true)?;
-    let params = json!({ "user_id": form.required("user_id")?, "role": form.required("role")? });
-    let added = instance.create_membership(&id, params, &visitor.caller)?;
-    Ok(visitor.answer(&instance, shown::public(added)))
-}
-
-pub(super) async fn change_role(
-    State(instance): State<Arc<Instance>>,
-    Path((id, user_id)): Path<(String, String)>,
-    visitor: Visitor,
-    form: Form,
-) -> Answer {
-    let (_, id) = member(&instance, &visitor, &id, true)?;
-    let role = form.required("role")?;
-    if role != ADMIN {
-        keep_an_admin(&instance, &id, &user_id)?;
-    }
-    let params = json!({ "role": role });
-    let changed = instance.update_membership(&id, &user_id, params, &visitor.caller)?;
-    Ok(visitor.answer(&instance, shown::public(changed)))
-}
-
-pub(super) async fn remove_member(
-    State(instance): State<Arc<Instance>>,
-    Path((id, user_id)): Path<(String, String)>,
-    visitor: Visitor,
-) -> Answer {
-    let (session, id) = member(&instance, &visitor, &id, false)?;
-    if session.user_id != user_id {
-        member(&instance, &visitor, &id, true)?;
-    }
-    expel(&instance, &visitor, &id, &user_id)
-}
-
-/// Leaves an organization.
-pub(super) async fn leave(
-    State(instance): State<Arc<Instance>>,
-    Path(id): Path<String>,
-    visitor: Visitor,
-) -> Answer {
-    let (session, id) = member(&instance, &visitor, &id, false)?;
-    expel(&instance, &visitor, &id, &session.user_id)
-}
-
-fn expel(instance: &Instance, visitor: &Visitor, id: &str, user_id: &str) -> Answer {
-    keep_an_admin(instance, id, user_id)?;
-    let left = instance.delete_membership(id, user_id, &visitor.caller)?;
-    let mut left = shown::public(left);
-    if let Some(members) = left.as_object_mut() {
-        members.insert("deleted".to_owned(), true.into());
-    }
-    Ok(visitor.answer(instance, left))
-}
-
-pub(super) async fn invitations(
-    State(instance): State<Arc<Instance>>,
-    Path(id): Path<String>,
-    visitor: Visitor,
-    query: Query,
-) -> Answer {
-    let (_, id) = member(&instance, &visitor, &id, true)?;
-    let list = instance.read(|state| {
-        let kept: Vec<&Invitation> = state
-            .roster
-            .invitations_of(&id)
-            .rev()
-            .filter(|it| has_status(&query, it))
-            .collect();
-        let total = kept.len();
-        page(&query, total, kept.into_iter(), |it| {
-            shown::public(invitations::shown(state, it))
-        })
-    })?;
-    Ok(visitor.answer(&instance, list))
-}
-
-pub(super) async fn invite(
-    State(instance): State<Arc<Instance>>,
-    Path(id): Path<String>,
-    visitor: Visitor,
-    form: Form,
-) -> Answer {
-    let (session, id) = member(&instance, &visitor, &id, true)?;
-    let address = form.required("email_address")?;
-    let role = form.required("role")?;
-    let invited = send(&instance, &id, &session, &address, &role, &visitor.caller)?;
-    Ok(visitor.answer(&instance, invited))
-}
-
-/// Several addresses in one text, separated by commas or spaces, or as JSON. Those that are invited already, or in the
-/// organization, stop the call before anybody is.
-pub(super) async fn invite_many(
-    State(instance): State<Arc<Instance>>,
-    Path(id): Path<String>,
-    visitor: Visitor,
-    form: Form,
-) -> Answer {
-    let (session, id) = member(&instance, &visitor, &id, true)?;
-    let text = form.required("email_address")?;
-    let role = form.some("role")?.unwrap_or_else(|| MEMBER.to_owned());
-    let apart = |letter: char| letter == ',' || letter.is_whitespace();
-    let addresses: Vec<String> = serde_json::from_str(&text).unwrap_or_else(|_| {
-        let parts = text.split(apart).filter(|part| !part.is_empty());
-        parts.map(str::to_owned).collect()
-    });
-    if addresses.is_empty() || addresses.len() > INVITED_AT_ONCE {
-        let expected = "between 1 and 100 addresses";
-        return Err(crate::params::invalid("email_address", expected).into());
-    }
-    let mut invited: Vec<Value> = Vec::with_capacity(addresses.len());
-    for address in &addresses {
-        match send(&instance, &id, &session, address, &role, &visitor.caller) {
-            Ok(sent) => invited.push(sent),
-            Err(refusal) => {
-                for sent in &invited {
-                    let id = sent.get("id").and_then(Value::as_str).unwrap_or_default();
-                    let _ = instance.revoke_invitation(id, &visitor.caller);
-                }
-                return Err(refusal.into());
-            }
-        }
-    }
-    Ok(visitor.answer(&instance, json!(invited)))
-}
-
-fn send(
-    instance: &Instance,
-    id: &str,
-    inviter: &Session,
-    address: &str,
-    role: &str,
-    caller: &Caller,
-) -> Result<Value, Refusal> {
-    let params =
-        json!({ "email_address": address, "role": role, "inviter_user_id": inviter.user_id });
-    instance.invite(id, params, caller).map(shown::public)
-}
-
-pub(super) async fn revoke_invitation(
-    State(instance): State<Arc<Instance>>,
-    Path((id, invitation_id)): Path<(String, String)>,
-    visitor: Visitor,
-) -> Answer {
-    let (_, id) = member(&instance, &visitor, &id, true)?;
-    let own = instance.read(|state| {
-        let invitation = state.roster.invitations().get(&invitation_id);
-        invitation.is_some_and(|it| it.organization_id == id)
-    });
-    if !own {
-        return Err(Refusal::NotFound {
-            kind: "organization_invitation",
-            id: invitation_id,
-        }
-        .into());
-    }
-    let revoked = instance.revoke_invitation(&invitation_id, &visitor.caller)?;
-    Ok(visitor.answer(&instance, shown::public(revoked)))
-}
-
-/// The two roles that every instance has.
+/// The two roles that every instance has, and those in use.
 pub(super) async fn roles(
     State(instance): State<Arc<Instance>>,
     Path(id): Path<String>,
@@ -286,28 +78,30 @@ pub(super) async fn roles(
     query: Query,
 ) -> Answer {
     member(&instance, &visitor, &id, false)?;
-    let roles = [ADMIN, MEMBER].map(role);
-    let list = page(&query, roles.len(), roles.iter(), Value::clone)?;
+    let roles = instance.read(Role::all);
+    let list = page(&query, roles.len(), roles.iter(), Role::shown)?;
     Ok(visitor.answer(&instance, list))
 }
 
-fn role(key: &str) -> Value {
-    let permissions: Vec<Value> = permissions(key)
-        .iter()
-        .map(|permission| {
-            json!({
-                "object": "permission", "id": permission.replace(':', "_"), "key": permission, "name": permission,
-                "description": "", "type": "system", "created_at": 0, "updated_at": 0,
-            })
+pub(super) async fn domains(
+    State(instance): State<Arc<Instance>>,
+    Path(id): Path<String>,
+    visitor: Visitor,
+    query: Query,
+) -> Answer {
+    let (_, id) = member(&instance, &visitor, &id, false)?;
+    let list = instance.read(|state| {
+        let domains = state.registry.domains.iter();
+        let kept: Vec<&Domain> = domains.filter(|it| it.organization_id == id).collect();
+        let organization = state.roster.organization(&id);
+        page(&query, kept.len(), kept.into_iter(), |it| {
+            it.shown(organization)
         })
-        .collect();
-    json!({
-        "object": "role", "id": key.replace(':', "_"), "key": key, "name": role_name(key), "description": "",
-        "is_creator_eligible": key == ADMIN, "permissions": permissions, "created_at": 0, "updated_at": 0,
-    })
+    })?;
+    Ok(visitor.answer(&instance, list))
 }
 
-/// Lists of what is not emulated, of an organization: domains, requests to join.
+/// Lists of what is not emulated, of an organization: requests to join.
 pub(super) async fn nothing_of(
     State(instance): State<Arc<Instance>>,
     Path(id): Path<String>,
@@ -335,92 +129,8 @@ pub(super) async fn creation_defaults(
     Ok(visitor.answer(&instance, defaults))
 }
 
-pub(super) async fn my_memberships(
-    State(instance): State<Arc<Instance>>,
-    visitor: Visitor,
-    query: Query,
-) -> Answer {
-    let session = signed_in(&instance, &visitor)?;
-    let list = instance.read(|state| {
-        let total = state.roster.joined_by(&session.user_id).count();
-        let joined = state.roster.joined_by(&session.user_id);
-        page(&query, total, joined, |it| {
-            shown::public(memberships::shown(state, it))
-        })
-    })?;
-    Ok(visitor.answer(&instance, list))
-}
-
-pub(super) async fn my_invitations(
-    State(instance): State<Arc<Instance>>,
-    visitor: Visitor,
-    query: Query,
-) -> Answer {
-    let session = signed_in(&instance, &visitor)?;
-    let list = instance.read(|state| {
-        let kept: Vec<&Invitation> = state
-            .roster
-            .invitations()
-            .iter()
-            .filter(|it| has_status(&query, it) && is_his(state, &session, it))
-            .collect();
-        let total = kept.len();
-        page(&query, total, kept.into_iter(), |it| {
-            shown::public(invitations::shown(state, it))
-        })
-    })?;
-    Ok(visitor.answer(&instance, list))
-}
-
-/// Accepts an invitation that was sent to one of the user's addresses.
-pub(super) async fn accept_invitation(
-    State(instance): State<Arc<Instance>>,
-    Path(id): Path<String>,
-    visitor: Visitor,
-) -> Answer {
-    let session = signed_in(&instance, &visitor)?;
-    let his = instance.read(|state| {
-        let invitation = state.roster.invitations().get(&id);
-        invitation.is_some_and(|it| is_his(state, &session, it))
-    });
-    if !his {
-        return Err(Refusal::NotFound {
-            kind: "organization_invitation",
-            id,
-        }
-        .into());
-    }
-    let user_id = Some(session.user_id.as_str());
-    let accepted = instance.accept_invitation(&id, user_id, &visitor.caller)?;
-    Ok(visitor.answer(&instance, shown::public(accepted)))
-}
-
-fn is_his(state: &state::State, session: &Session, invitation: &Invitation) -> bool {
-    let user = state.users.get(&session.user_id).map(|it| &it.user);
-    user.is_some_and(|user| {
-        let mut addresses = user.email_addresses.iter();
-        addresses.any(|own| {
-            let verified = own.verification.as_ref();
-            verified.is_some_and(|it| it.status == "verified")
-                && own
-                    .email_address
-                    .eq_ignore_ascii_case(&invitation.email_address)
-        })
-    })
-}
-
-fn has_status(query: &Query, invitation: &Invitation) -> bool {
-    let status = match invitation.status {
-        InvitationStatus::Pending => "pending",
-        InvitationStatus::Accepted => "accepted",
-        InvitationStatus::Revoked => "revoked",
-        InvitationStatus::Expired => "expired",
-    };
-    query.admits("status", || std::iter::once(status))
-}
-
 /// `{data, total_count}`, or the bare array for callers who say `paginated=false`.
-fn page<'a, T: 'a>(
+pub(super) fn page<'a, T: 'a>(
     query: &Query,
     total: usize,
     records: impl Iterator<Item = &'a T>,
@@ -432,7 +142,7 @@ fn page<'a, T: 'a>(
 }
 
 /// The session, where there are organizations at all.
-fn signed_in(instance: &Instance, visitor: &Visitor) -> Result<Session, Denial> {
+pub(super) fn signed_in(instance: &Instance, visitor: &Visitor) -> Result<Session, Denial> {
     if instance.frontend_settings().organizations {
         visitor.session(instance)
     } else {
@@ -442,7 +152,7 @@ fn signed_in(instance: &Instance, visitor: &Visitor) -> Result<Session, Denial> 
 
 /// The session and the organization's id, if its user is in it, and an admin where that is asked for. To others it is
 /// as if there was no such organization.
-fn member(
+pub(super) fn member(
     instance: &Instance,
     visitor: &Visitor,
     id: &str,
@@ -463,24 +173,6 @@ fn member(
         return Err(Denial::NotAnAdmin);
     }
     Ok((session, id))
-}
-
-/// Refuses to let the last admin go or step down.
-fn keep_an_admin(instance: &Instance, id: &str, user_id: &str) -> Result<(), Denial> {
-    let is_last = instance.read(|state| {
-        let admins: Vec<&str> = state
-            .roster
-            .members_of(id)
-            .filter(|it| it.role == ADMIN)
-            .map(|it| it.user_id.as_str())
-            .collect();
-        admins == [user_id]
-    });
-    if is_last {
-        Err(Denial::LastAdmin)
-    } else {
-        Ok(())
-    }
 }
 
 fn told(instance: &Instance, visitor: &Visitor, id: &str) -> Answer<Response> {

@@ -8,6 +8,8 @@ use super::Answer;
 use super::form::Form;
 use super::shown;
 use super::visitor::Visitor;
+use serde_json::json;
+
 use crate::client::SignUp;
 use crate::denial::Denial;
 use crate::instance::Instance;
@@ -85,6 +87,21 @@ pub(super) async fn attempt(
     let code = form.required("code")?;
     let sign_up = instance.attempt_sign_up(&visitor.browser, &id, &code, &visitor.caller)?;
     Ok(told(&instance, &visitor, &sign_up))
+}
+
+/// Puts an address on the waitlist; nobody needs to be signed in.
+pub(super) async fn wait(
+    State(instance): State<Arc<Instance>>,
+    visitor: Visitor,
+    form: Form,
+) -> Answer {
+    let params = json!({ "email_address": form.required("email_address")? });
+    let entry = instance.wait(params, &visitor.caller)?;
+    let of = |name: &str| entry.get(name).cloned().unwrap_or_default();
+    let shown = json!({
+        "object": "waitlist", "id": of("id"), "created_at": of("created_at"), "updated_at": of("updated_at"),
+    });
+    Ok(visitor.answer(&instance, shown))
 }
 
 fn told(instance: &Instance, visitor: &Visitor, sign_up: &SignUp) -> axum::response::Response {

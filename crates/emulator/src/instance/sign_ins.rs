@@ -1,9 +1,9 @@
-//! Sign-ins: a user gets a session in his browser, by password, by code, or by a ticket of the Backend API.
+//! Sign-ins: a user gets a session in his browser, by password or by code. `tickets` has another way.
 
 use super::browsers::{Browser, client_of, day_of};
 use super::sign_ups::{attempt, digest, has_session};
 use super::{Caller, Instance};
-use crate::client::{ATTEMPT_LIFETIME_MS, ATTEMPTS, Awaited, SignIn, TicketStatus};
+use crate::client::{ATTEMPT_LIFETIME_MS, ATTEMPTS, Awaited, SignIn};
 use crate::denial::Denial;
 use crate::password::PasswordDigest;
 use crate::refusal::Refusal;
@@ -36,50 +36,6 @@ impl Instance {
         let sign_in = new_sign_in(state, identifier, user_id);
         keep(state, client_id, &sign_in);
         Ok(sign_in)
-    }
-
-    /// Signs in with a ticket: a sign-in token of the Backend API, or the one of an invitation to an organization,
-    /// which its addressee so accepts.
-    ///
-    /// # Errors
-    /// [`Denial::SessionExists`], the ways in which a ticket can be wrong, a user who is banned.
-    pub(crate) fn sign_in_by_ticket(
-        &self,
-        client_id: &str,
-        token: &str,
-        caller: &Caller,
-    ) -> Result<SignIn, Denial> {
-        let single = self.frontend_settings().single_session;
-        let state = &mut *self.change();
-        if single && has_session(state, client_id) {
-            return Err(Denial::SessionExists);
-        }
-        if token.starts_with("orginv_") {
-            let pending = super::invitations::pending(state, token);
-            let invitation = pending.map_err(|_| Denial::TicketInvalid)?;
-            let owner = known(state, &invitation.email_address)?.user.id.clone();
-            let organization = self.accept_as(state, &invitation.id, &owner, caller)?;
-            let sign_in = new_sign_in(state, None, Some(owner));
-            let active = Some(organization.as_str());
-            return self.complete(state, client_id, sign_in, active, "ticket", caller);
-        }
-        let now = state.now();
-        let found = state.browsers.tickets.iter().find(|it| it.token == token);
-        let ticket = found.cloned().ok_or(Denial::TicketInvalid)?;
-        match ticket.status {
-            TicketStatus::Pending if ticket.expires_at > now => {}
-            TicketStatus::Pending => return Err(Denial::TicketExpired),
-            TicketStatus::Accepted => return Err(Denial::TicketUsed),
-            TicketStatus::Revoked => return Err(Denial::TicketRevoked),
-        }
-        let sign_in = new_sign_in(state, None, Some(ticket.user_id));
-        let organization = ticket.organization_id.as_deref();
-        let done = self.complete(state, client_id, sign_in, organization, "ticket", caller)?;
-        if let Some(ticket) = state.browsers.tickets.get_mut(&ticket.id) {
-            ticket.status = TicketStatus::Accepted;
-            ticket.updated_at = now;
-        }
-        Ok(done)
     }
 
     /// Signs a user in who was picked from a list, as the emulator's own pages let one do.
@@ -261,7 +217,7 @@ impl Instance {
     }
 
     /// Gives the user his session; emits `session.created`, and `user.updated` because of `last_sign_in_at`.
-    fn complete(
+    pub(super) fn complete(
         &self,
         state: &mut State,
         client_id: &str,
@@ -335,7 +291,7 @@ impl Instance {
 }
 
 /// The user with this e-mail address or user name, unless he may not sign in.
-fn known<'a>(state: &'a State, identifier: &str) -> Result<&'a StoredUser, Denial> {
+pub(super) fn known<'a>(state: &'a State, identifier: &str) -> Result<&'a StoredUser, Denial> {
     let stored = state
         .owner_of(identifier)
         .or_else(|| state.named(identifier))
@@ -360,7 +316,11 @@ fn user_of<'a>(state: &'a State, sign_in: &SignIn) -> Result<&'a StoredUser, Den
     admitted(state.user(id.ok_or(Denial::IdentifierUnknown)?)?)
 }
 
-fn new_sign_in(state: &mut State, identifier: Option<&str>, user_id: Option<String>) -> SignIn {
+pub(super) fn new_sign_in(
+    state: &mut State,
+    identifier: Option<&str>,
+    user_id: Option<String>,
+) -> SignIn {
     let now = state.now();
     SignIn {
         id: state.issue_id("sia_"),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::user_params::email_address;
-use super::{Caller, Change, Instance};
+use super::{Caller, Instance};
 use crate::organization::InvitationStatus;
 use crate::params::{Params, invalid};
 use crate::refusal::Refusal;
@@ -129,9 +129,9 @@ impl Instance {
     }
 
     /// Marks an invitation as accepted, and whoever waited for it as let in.
-    fn settle_invitation(
+    pub(super) fn settle_invitation(
         &self,
-        state: &mut Change<'_>,
+        state: &mut State,
         mut invitation: SignUpInvitation,
         caller: &Caller,
     ) -> Result<Value, Refusal> {
@@ -186,7 +186,7 @@ fn check(state: &State, draft: &Draft) -> Result<(), Refusal> {
     }
 }
 
-fn pending(state: &State, id: &str) -> Result<SignUpInvitation, Refusal> {
+pub(super) fn pending(state: &State, id: &str) -> Result<SignUpInvitation, Refusal> {
     match state.registry.invitations.get(id) {
         None => Err(Refusal::NotFound {
             kind: "invitation",

@@ -25,7 +25,7 @@ pub(crate) struct SignUpParams {
     pub(crate) password: Option<String>,
     pub(crate) unsafe_metadata: Option<Map<String, Value>>,
     pub(crate) legal_accepted: bool,
-    /// The ticket of an invitation to an organization.
+    /// The ticket of an invitation to sign up or to an organization: its id.
     pub(crate) ticket: Option<String>,
 }
 
@@ -94,13 +94,12 @@ impl Instance {
             abandon_at: now.saturating_add(ATTEMPT_LIFETIME_MS),
         };
         if let Some(ticket) = &params.ticket {
-            let pending = super::invitations::pending(state, ticket);
-            let invitation = pending.map_err(|_| Denial::TicketInvalid)?;
-            let mut proven = Awaited::new("ticket", &invitation.email_address, now);
+            let address = invited_address(state, ticket)?;
+            let mut proven = Awaited::new("ticket", &address, now);
             proven.verified = true;
-            sign_up.email_address = Some(invitation.email_address);
+            sign_up.email_address = Some(address);
             sign_up.email_code = Some(proven);
-            sign_up.invitation_id = Some(invitation.id);
+            sign_up.invitation_id = Some(ticket.clone());
         } else if !settings.sign_up {
             return Err(Denial::SignUpRestricted);
         }
@@ -195,10 +194,7 @@ impl Instance {
         let stored = new_user(state, &sign_up, now)?;
         let user = state.put_user(stored)?;
         self.emit(state, caller, "user.created", now, &user);
-        let organization = match &sign_up.invitation_id {
-            None => None,
-            Some(id) => self.accept_as(state, id, &user.id, caller).ok(),
-        };
+        let organization = self.settle_ticket(state, &sign_up, &user.id, caller);
         let session_id = self.begin_session(
             state,
             client_id,
@@ -213,6 +209,35 @@ impl Instance {
         keep(state, client_id, &sign_up);
         Ok(sign_up)
     }
+}
+
+impl Instance {
+    /// Accepts the invitation of a sign-up, if there is one; gives the organization that it was to. One that was
+    /// revoked in the meantime brings nobody in.
+    fn settle_ticket(
+        &self,
+        state: &mut State,
+        sign_up: &SignUp,
+        user_id: &str,
+        caller: &Caller,
+    ) -> Option<String> {
+        let id = sign_up.invitation_id.as_deref()?;
+        if let Ok(invitation) = super::sign_up_invitations::pending(state, id) {
+            let settled = self.settle_invitation(state, invitation, caller);
+            tracing::debug!(accepted = settled.is_ok(), "an invitation to sign up");
+            return None;
+        }
+        self.accept_as(state, id, user_id, caller).ok()
+    }
+}
+
+/// The address that an invitation to sign up, or to an organization, was sent to.
+fn invited_address(state: &State, ticket: &str) -> Result<String, Denial> {
+    if let Ok(invitation) = super::sign_up_invitations::pending(state, ticket) {
+        return Ok(invitation.email_address);
+    }
+    let pending = super::invitations::pending(state, ticket);
+    Ok(pending.map_err(|_| Denial::TicketInvalid)?.email_address)
 }
 
 /// Whether somebody is signed in in this client.
@@ -324,6 +349,11 @@ fn new_user(state: &mut State, sign_up: &SignUp, now: i64) -> Result<StoredUser,
     user.last_name.clone_from(&sign_up.last_name);
     user.locale.clone_from(&sign_up.locale);
     user.unsafe_metadata.clone_from(&sign_up.unsafe_metadata);
+    if let Some(id) = &sign_up.invitation_id
+        && let Ok(invitation) = super::sign_up_invitations::pending(state, id)
+    {
+        user.public_metadata = invitation.public_metadata;
+    }
     user.legal_accepted_at = sign_up.legal_accepted_at;
     user.password_enabled = sign_up.password.is_some();
     user.last_sign_in_at = Some(now);

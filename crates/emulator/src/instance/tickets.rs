@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::Instance;
 use super::sessions::member_of;
-use crate::client::{Ticket, TicketStatus};
+use super::sign_ins::{known, new_sign_in};
+use super::sign_ups::has_session;
+use super::{Caller, Instance};
+use crate::client::{SignIn, Ticket, TicketStatus};
+use crate::denial::Denial;
 use crate::ids;
 use crate::params::{Params, invalid};
 use crate::refusal::Refusal;
@@ -84,5 +87,49 @@ impl Instance {
         ticket.status = TicketStatus::Revoked;
         ticket.updated_at = now;
         Ok(ticket.shown(&self.frontend_api_url()))
+    }
+
+    /// Signs in with a ticket: a sign-in token of the Backend API, or the one of an invitation to an organization,
+    /// which its addressee so accepts.
+    ///
+    /// # Errors
+    /// [`Denial::SessionExists`], the ways in which a ticket can be wrong, a user who is banned.
+    pub(crate) fn sign_in_by_ticket(
+        &self,
+        client_id: &str,
+        token: &str,
+        caller: &Caller,
+    ) -> Result<SignIn, Denial> {
+        let single = self.frontend_settings().single_session;
+        let state = &mut *self.change();
+        if single && has_session(state, client_id) {
+            return Err(Denial::SessionExists);
+        }
+        if token.starts_with("orginv_") {
+            let pending = super::invitations::pending(state, token);
+            let invitation = pending.map_err(|_| Denial::TicketInvalid)?;
+            let owner = known(state, &invitation.email_address)?.user.id.clone();
+            let organization = self.accept_as(state, &invitation.id, &owner, caller)?;
+            let sign_in = new_sign_in(state, None, Some(owner));
+            let active = Some(organization.as_str());
+            return self.complete(state, client_id, sign_in, active, "ticket", caller);
+        }
+        let now = state.now();
+        let found = state.browsers.tickets.iter().find(|it| it.token == token);
+        let ticket = found.cloned().ok_or(Denial::TicketInvalid)?;
+        match ticket.status {
+            TicketStatus::Pending if ticket.expires_at > now => {}
+            TicketStatus::Pending => return Err(Denial::TicketExpired),
+            TicketStatus::Accepted => return Err(Denial::TicketUsed),
+            TicketStatus::Revoked => return Err(Denial::TicketRevoked),
+        }
+        let sign_in = new_sign_in(state, None, Some(ticket.user_id));
+        let organization = ticket.organization_id.as_deref();
+        let done = self.complete(state, client_id, sign_in, organization, "ticket", caller)?;
+        if let Some(ticket) = state.browsers.tickets.get_mut(&ticket.id) {
+            ticket.status = TicketStatus::Accepted;
+            ticket.updated_at = now;
+        }
+        Ok(done)
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::sign_up_invitations::{Draft, address, keep_invitation};
-use super::{Caller, Change, Instance};
+use super::{Caller, Instance};
 use crate::params::Params;
 use crate::refusal::Refusal;
 use crate::registry::{WaitlistEntry, WaitlistStatus};
@@ -86,7 +86,7 @@ impl Instance {
     /// Brings an entry to another status and tells of it.
     pub(super) fn move_entry(
         &self,
-        state: &mut Change<'_>,
+        state: &mut State,
         id: &str,
         status: WaitlistStatus,
         invitation: Option<String>,
@@ -102,7 +102,7 @@ impl Instance {
         Ok(shown)
     }
 
-    fn enlist(&self, state: &mut Change<'_>, address: &str, caller: &Caller) -> Value {
+    fn enlist(&self, state: &mut State, address: &str, caller: &Caller) -> Value {
         if let Some(known) = state.registry.waiting(address) {
             return known.shown(&state.registry);
         }

@@ -40,6 +40,15 @@ pub(super) struct Emulate {
     /// The secret that signs them, `whsec_…`; generated and printed when absent
     #[arg(long, value_name = "SECRET")]
     webhook_secret: Option<SecretString>,
+    /// Serve Clerk's browser bundles from this folder, laid out as `node_modules/@clerk`
+    #[arg(long, value_name = "DIR")]
+    clerk_assets: Option<PathBuf>,
+    /// Where browsers reach the emulator, when not at the address that it listens on
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// An origin beyond this machine whose pages may use the Frontend API; can be given several times
+    #[arg(long, value_name = "ORIGIN")]
+    page_origin: Vec<String>,
     /// Make this many users first, without events
     #[arg(long, default_value_t = 0)]
     users: usize,
@@ -203,6 +212,9 @@ impl Emulate {
             webhook_url: self.webhook_url,
             webhook_secret: self.webhook_secret,
             chaos: self.mishaps.chaos(),
+            assets: self.clerk_assets,
+            public_url: self.public_url,
+            page_origins: self.page_origin,
             ..EmulatorConfig::default()
         })
         .await?;
