@@ -56,7 +56,7 @@ impl Test {
         let mut examples = process::cargo();
         examples.args(["test", "--quiet", "--doc"]);
         for package in &documented {
-            examples.args(["--package", package]);
+            examples.args(["--package".to_owned(), ours(package)]);
         }
         if let Some(filter) = &self.filter {
             examples.args(["--", filter]);
@@ -64,12 +64,14 @@ impl Test {
         process::run(examples.env("TEST_POSTGRES_URL", server.url()))
     }
 
-    fn selection(&self) -> Vec<&str> {
+    fn selection(&self) -> Vec<String> {
         if self.packages.is_empty() {
-            return vec!["--workspace"];
+            return vec!["--workspace".to_owned()];
         }
         let chosen = self.packages.iter();
-        chosen.flat_map(|name| ["--package", name]).collect()
+        chosen
+            .flat_map(|name| ["--package".to_owned(), ours(name)])
+            .collect()
     }
 
     /// The chosen packages that have a library: cargo refuses `--doc` for the others.
@@ -87,4 +89,10 @@ impl Test {
             .map(|package| package.name.clone())
             .collect())
     }
+}
+
+/// A package of ours as cargo tells it from those of others that have the same name.
+fn ours(name: &str) -> String {
+    // All of ours have one version.
+    format!("{name}@{}", env!("CARGO_PKG_VERSION"))
 }

@@ -4,7 +4,7 @@ use api::{App, Problem, sessions_of};
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::{EmailAddress, FeatureUsage, Month, Session, User, UserKey};
+use domain::{EmailAddress, FeatureUsage, MemberOf, Month, Session, User, UserKey};
 use maud::{Markup, html};
 
 use crate::entrance::Person;
@@ -24,7 +24,11 @@ pub(crate) async fn page(person: Person, State(app): State<App>) -> Result<Respo
     let now = Utc::now();
     let key = UserKey::from(caller.user.id);
     let whole = app.overview.user_overview(&key, now).await?;
-    let emails = whole.map(|whole| whole.emails).unwrap_or_default();
+    let (emails, places) = whole
+        .map(|whole| (whole.emails, whole.organizations))
+        .unwrap_or_default();
+    let active = caller.proof.organization();
+    let active = active.map(|organization| organization.id.as_str());
     let sessions = sessions_of(&app, &caller, now).await?;
     let counted = app.usage.usage(caller.user.id, now).await?;
     let policy = app.policy.current();
@@ -50,7 +54,10 @@ pub(crate) async fn page(person: Person, State(app): State<App>) -> Result<Respo
     let body = html! {
         h1 { "Settings" }
         div.columns {
-            (profile(&caller.user, role.as_str(), tier.as_str(), now))
+            div.stack {
+                (profile(&caller.user, role.as_str(), tier.as_str(), now))
+                (organizations(&places, active))
+            }
             div.stack {
                 (addresses(&emails))
                 (meters_of(&meters, Month::of(now)))
@@ -111,6 +118,43 @@ fn addresses(emails: &[EmailAddress]) -> Markup {
                             @if email.primary { (badge("primary", Tone::Plain)) }
                             @if email.verified { (badge("verified", Tone::Good)) }
                             @else { (badge("not verified", Tone::Warn)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn organizations(places: &[MemberOf], active: Option<&str>) -> Markup {
+    let switch = |id: Option<&str>, name: &str| {
+        html! {
+            form data-organization=(id.unwrap_or_default()) data-done=(format!("{name} is active.")) {
+                button.button.quiet.small type="submit" aria-label=(format!("Switch to {name}")) { "Switch" }
+            }
+        }
+    };
+    html! {
+        section.card aria-labelledby="organizations" {
+            h2 id="organizations" { "Organizations" }
+            @if places.is_empty() {
+                (nothing("You belong to none."))
+            } @else {
+                ul.rows {
+                    li {
+                        span.grow { "Personal" }
+                        @if active.is_none() { (badge("active", Tone::Good)) } @else { (switch(None, "Personal")) }
+                    }
+                    @for place in places {
+                        @let id = place.membership.clerk_organization_id.as_deref();
+                        @let known = place.organization.as_ref();
+                        @let name = known.and_then(|known| known.name.as_deref()).unwrap_or("unnamed");
+                        li {
+                            span.grow.break {
+                                (name) " "
+                                @if let Some(role) = &place.membership.role { (badge(role, Tone::Plain)) }
+                            }
+                            @if id.is_some() && id == active { (badge("active", Tone::Good)) } @else { (switch(id, name)) }
                         }
                     }
                 }

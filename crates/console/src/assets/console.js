@@ -75,9 +75,10 @@
 
   let asking = null;
   /** A new token from Clerk; null when Clerk says that the session is over. */
-  async function renew() {
+  async function renew(organization) {
     const url = atClerk(`client/sessions/${encodeURIComponent(config.session)}/tokens`);
-    const answer = await fetch(url, { method: "POST", credentials: "include" });
+    const body = organization === undefined ? undefined : new URLSearchParams({ organization_id: organization });
+    const answer = await fetch(url, { method: "POST", credentials: "include", body });
     if (answer.status === 401 || answer.status === 404) return null;
     if (!answer.ok) throw new Error(`Clerk answers ${answer.status}`);
     const { jwt } = await answer.json();
@@ -163,6 +164,26 @@
     }
   }
 
+  /** Makes an organization the active one of the session, or none; the page is read anew with the new token. */
+  async function switchTo(form) {
+    const organization = form.dataset.organization;
+    try {
+      if (window.Clerk?.loaded) {
+        await window.Clerk.setActive({ organization: organization || null });
+        keep(await window.Clerk.session.getToken({ skipCache: true }));
+      } else {
+        const body = new URLSearchParams({ active_organization_id: organization, intent: "select_org" });
+        const url = atClerk(`client/sessions/${encodeURIComponent(config.session)}/touch`);
+        const answer = await fetch(url, { method: "POST", credentials: "include", body });
+        if (!answer.ok) throw new Error(`Clerk answers ${answer.status}`);
+        if ((await renew(organization)) === null) throw new Error("The session is over");
+      }
+      location.reload();
+    } catch (error) {
+      say(error.message, true);
+    }
+  }
+
   // --- Parts of the page, read anew ---------------------------------------------------------------------------------
 
   /** Puts a new rendering in the place of a part of the page, and the focus back to where it was. */
@@ -242,6 +263,7 @@
     await window.Clerk.load({
       ui: window.__internal_ClerkUICtor ? { ClerkUI: window.__internal_ClerkUICtor } : undefined,
       nonce,
+      telemetry: false,
       signInUrl: "/sign-in",
       signUpUrl: "/sign-up",
       afterSignOutUrl: "/",
@@ -276,6 +298,9 @@
     if (form.dataset.api) {
       event.preventDefault();
       submit(form);
+    } else if ("organization" in form.dataset) {
+      event.preventDefault();
+      switchTo(form);
     } else if ("signOut" in form.dataset) {
       event.preventDefault();
       signOut(form);

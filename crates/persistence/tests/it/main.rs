@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod activity;
 mod audit;
 mod batching;
 mod callers;

@@ -155,8 +155,8 @@ async fn what_clerk_did_not_sign_signs_nobody_in(database: TestDatabase) {
     let (before, token) = back.split_once("__clerk_handshake=").unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let (header, _) = signed.split_once('.').unwrap();
-    let session = world.token(TokenRequest::for_session("sess_x"));
-    let expired = TokenRequest::for_session("sess_x").expires_in(-60);
+    let session = world.token(TokenRequest::for_user("user_x"));
+    let expired = TokenRequest::for_user("user_x").expires_in(-60);
     let expired = world.token(expired);
     let directives = |session: &str| json!([format!("__session={session}; Path=/")]);
     let forged = json!({"handshake": directives(&session)});
@@ -164,7 +164,7 @@ async fn what_clerk_did_not_sign_signs_nobody_in(database: TestDatabase) {
     let handshake = |session: &str, key: TokenKey| {
         let mut request = TokenRequest {
             key,
-            ..TokenRequest::default()
+            ..TokenRequest::for_user("user_x")
         };
         request
             .claims
@@ -208,7 +208,7 @@ async fn only_cookies_of_sign_in_are_set_whatever_clerk_says(database: TestDatab
     let mut browser = Browser::of(&world);
     let back = link(&world, &mut browser).await;
     let (before, _) = back.split_once("__clerk_handshake=").unwrap();
-    let mut request = TokenRequest::default();
+    let mut request = TokenRequest::for_user("user_x");
     let directives = json!([
         "admin=1; Path=/",
         "__Host-x=1; Secure",
