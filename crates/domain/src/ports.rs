@@ -86,8 +86,6 @@ pub use position_reader::MockPositionReader;
 #[cfg(feature = "mock")]
 pub use rows::MockMirrorRows;
 #[cfg(feature = "mock")]
-pub use shared_budget::MockSharedBudget;
-#[cfg(feature = "mock")]
 pub use sweeps::MockSweepRequests;
 #[cfg(feature = "mock")]
 pub use tickets::MockStreamTickets;

@@ -13,7 +13,6 @@ pub struct Pace {
 }
 
 /// What all processes of a service may do together, such as ask Clerk.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SharedBudget: Debug + Send + Sync {
     /// Takes one of the share of this name; every process has to name the same pace for it. Answers how long there will be

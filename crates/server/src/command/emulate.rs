@@ -26,9 +26,6 @@ pub(super) struct Emulate {
     /// Listen where others can reach it, although everyone who does can mint any token
     #[arg(long)]
     allow_non_loopback: bool,
-    /// Serve Clerk's browser components from this folder; `emulator assets` fetches them
-    #[arg(long, value_name = "DIR")]
-    clerk_assets: Option<PathBuf>,
     /// Keep users and sessions in this file
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
@@ -44,7 +41,7 @@ pub(super) struct Emulate {
     /// The secret that signs them, `whsec_…`; generated and printed when absent
     #[arg(long, value_name = "SECRET")]
     webhook_secret: Option<SecretString>,
-    /// Serve Clerk's browser bundles from this folder, laid out as `node_modules/@clerk`
+    /// Serve Clerk's browser components from this folder, laid out as `node_modules/@clerk`; `emulator assets` fetches them
     #[arg(long, value_name = "DIR")]
     clerk_assets: Option<PathBuf>,
     /// Where browsers reach the emulator, when not at the address that it listens on
@@ -217,7 +214,6 @@ impl Emulate {
             allow_non_loopback: self.allow_non_loopback,
             key_path: self.key,
             state_path: self.state,
-            assets: self.clerk_assets,
             seed: self.seed,
             webhook_url: self.webhook_url,
             webhook_secret: self.webhook_secret,
