@@ -13,6 +13,9 @@ use crate::refusal::Refusal;
 use crate::state::State;
 use crate::user::{Identifier, StoredUser, User, Verification, is_email_address};
 
+/// The longest password, in bytes.
+const PASSWORD_LIMIT: usize = 72;
+
 /// What a page says of the person; members that it leaves out stay as they are.
 #[derive(Debug, Default)]
 pub(crate) struct SignUpParams {
@@ -271,6 +274,10 @@ pub(super) fn digest(password: Option<&str>) -> Result<Option<PasswordDigest>, R
     match password {
         Some(password) if password.chars().count() < PASSWORD_LENGTH => {
             Err(Refusal::PasswordTooShort)
+        }
+        // Clerk's own limit, which the environment states to the forms.
+        Some(password) if password.len() > PASSWORD_LIMIT => {
+            Err(invalid("password", "at most 72 bytes"))
         }
         password => Ok(password.map(PasswordDigest::of)),
     }
