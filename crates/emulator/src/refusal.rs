@@ -53,8 +53,8 @@ pub enum Refusal {
         /// The session's id.
         id: String,
     },
-    /// The tokens of a refresh are not those of the session.
-    #[error("the expired token and the refresh token must be those of the session")]
+    /// A token is not of the session or client that it was sent for.
+    #[error("the token must be one of the session or client that is asked for")]
     TokenForeign,
     /// A banned user cannot have a new session.
     #[error("user {id:?} is banned")]

@@ -173,6 +173,37 @@ async fn what_the_emulator_prints_is_what_a_service_needs() {
     assert!(config.is_ok(), "{config:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn each_client_is_told_what_a_running_emulator_knows() {
+    let config = emulator::EmulatorConfig::on_free_port();
+    let emulator = emulator::Emulator::start(config).await.unwrap();
+    let port = emulator.address().port().to_string();
+    let told = async |client: &str, format: &str| {
+        let arguments = [
+            "emulator", "env", "--port", &port, "--for", client, "--format", format,
+        ];
+        anywhere(&arguments).await.printed()
+    };
+    let python: serde_json::Value = serde_json::from_str(&told("python", "json").await).unwrap();
+    assert_eq!(python["CLERK_JWT_KEY"], emulator.jwt_key_pem());
+    assert_eq!(
+        python["CLERK_SERVER_URL"],
+        format!("{}/v1", emulator.origin())
+    );
+    let next = told("next", "dotenv").await;
+    let secret = format!("CLERK_WEBHOOK_SIGNING_SECRET={}", emulator.webhook_secret());
+    assert!(next.lines().any(|line| line == secret), "{next}");
+    let shell = told("express", "shell").await;
+    assert!(
+        shell.lines().all(|line| line.starts_with("export CLERK_")),
+        "{shell}"
+    );
+    let unknown = anywhere(&["emulator", "env", "--for", "vue"])
+        .await
+        .complained();
+    assert!(unknown.contains("clerk-js"), "{unknown}");
+}
+
 /// A port that was free a moment ago.
 fn free_port() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

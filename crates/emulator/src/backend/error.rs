@@ -100,7 +100,7 @@ impl From<Refusal> for ApiError {
             Refusal::TokenForeign => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "authentication_invalid",
-                "not the session's tokens",
+                "a strange token",
                 &long,
             ),
             Refusal::UserBanned { .. } => unprocessable("user_banned", "the user is banned"),

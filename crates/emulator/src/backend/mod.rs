@@ -2,6 +2,7 @@
 //! takes anything else for text.
 
 mod billing;
+mod clients;
 mod domains;
 mod email_addresses;
 mod error;

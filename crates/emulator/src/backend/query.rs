@@ -1,11 +1,17 @@
 //! Query strings with repeated parameters.
 
+use std::collections::HashMap;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::ApiError;
 use crate::params::invalid;
 use crate::refusal::Refusal;
+use crate::user::User;
+
+/// How many values a filter takes.
+const MOST_VALUES: usize = 100;
 
 /// The pairs of a query string, in order. `name[]` counts as `name`.
 #[derive(Default)]
@@ -113,6 +119,40 @@ impl Query {
     /// Whether `query` is this id, or a part of one of these texts in any case; true without it.
     pub(super) fn searches<const N: usize>(&self, id: &str, texts: [&str; N]) -> bool {
         self.one("query") == Some(id) || self.matches("query", || texts.into_iter())
+    }
+
+    /// A hundred values of a filter at most, and both halves of one by provider.
+    pub(super) fn require_few(&self) -> Result<(), Refusal> {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for (name, value) in &self.0 {
+            let count = counts.entry(name).or_default();
+            *count += usize::from(!value.is_empty());
+            if *count > MOST_VALUES {
+                return Err(invalid(name, "given at most 100 times"));
+            }
+        }
+        match (self.has("provider"), self.has("provider_user_id")) {
+            (false, true) => Err(Refusal::ParamMissing { param: "provider" }),
+            (true, false) => {
+                let param = "provider_user_id";
+                Err(Refusal::ParamMissing { param })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the user has one of the accounts at `provider` that `provider_user_id` names; true without them.
+    pub(super) fn admits_account(&self, user: &User) -> bool {
+        let Some(provider) = self.one("provider") else {
+            return true;
+        };
+        let plain = |name: &str| name.trim_start_matches("oauth_").to_owned();
+        user.external_accounts.iter().any(|account| {
+            let text = |name: &str| account.get(name).and_then(serde_json::Value::as_str);
+            text("provider").is_some_and(|held| plain(held) == plain(provider))
+                && text("provider_user_id")
+                    .is_some_and(|held| self.all("provider_user_id").any(|wanted| wanted == held))
+        })
     }
 
     pub(super) fn require_any(&self, names: &[&'static str]) -> Result<(), Refusal> {

@@ -7,7 +7,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post, put};
 
 use super::{
-    billing, domains, email_addresses, images, invitations, roles, sessions, settings,
+    billing, clients, domains, email_addresses, images, invitations, roles, sessions, settings,
     sign_up_invitations, templates, users, waitlist,
 };
 use crate::instance::Instance;
@@ -35,6 +35,8 @@ fn of_users() -> Router<Arc<Instance>> {
             delete(users::remove_account),
         )
         .route("/email_addresses/{id}", get(email_addresses::get))
+        .route("/clients/{id}", get(clients::get))
+        .route("/clients/verify", post(clients::verify))
         .route("/sessions/{id}/refresh", post(sessions::refresh))
         .route("/sessions/{id}/verify", post(sessions::verify))
         .route(

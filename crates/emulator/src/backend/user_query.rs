@@ -10,7 +10,7 @@ use crate::timeline::Time;
 use crate::user::{PhoneNumber, User};
 
 /// What narrows a list of users down. Without any of these a page is cut out of an index, however long the list.
-const FILTERS: [&str; 18] = [
+const FILTERS: [&str; 20] = [
     "banned",
     "created_at_after",
     "created_at_before",
@@ -19,12 +19,14 @@ const FILTERS: [&str; 18] = [
     "external_id",
     "last_active_at_after",
     "last_active_at_before",
+    "last_active_at_since",
     "last_sign_in_at_after",
     "last_sign_in_at_before",
     "name_query",
     "organization_id",
     "phone_number",
     "phone_number_query",
+    "provider",
     "query",
     "user_id",
     "username",
@@ -72,6 +74,7 @@ impl UserFilter<'_> {
             && query.admits("external_id", || user.external_id.as_deref().into_iter())
             && query.admits("organization_id", organizations)
             && query.admits("web3_wallet", std::iter::empty)
+            && query.admits_account(user)
             && query.matches("email_address_query", emails)
             && query.matches("phone_number_query", phones)
             && query.matches("username_query", || user.username.as_deref().into_iter())
@@ -89,6 +92,8 @@ impl UserFilter<'_> {
 impl Query {
     /// The filters of a list of users, or `None` when there are none.
     pub(super) fn user_filter(&self) -> Result<Option<UserFilter<'_>>, Refusal> {
+        self.require_few()?;
+        let since = self.millis("last_active_at_since")?;
         let filter = UserFilter {
             query: self,
             banned: self.flag("banned")?,
@@ -97,7 +102,9 @@ impl Query {
                 self.millis("created_at_before")?,
             ),
             active: (
-                self.millis("last_active_at_after")?,
+                // Since a time is at it too.
+                self.millis("last_active_at_after")?
+                    .or(since.map(|since| since.saturating_sub(1))),
                 self.millis("last_active_at_before")?,
             ),
             signed_in: (

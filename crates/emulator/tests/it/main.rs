@@ -38,6 +38,7 @@ mod start;
 mod teams;
 mod templates;
 mod tokens;
+mod user_filters;
 mod users;
 mod waitlist;
 mod webhooks;

@@ -199,3 +199,55 @@ async fn an_expired_token_is_exchanged_while_its_session_lives() {
         401
     );
 }
+
+#[tokio::test]
+async fn a_session_has_a_client() {
+    let clerk = running().await;
+    let user = clerk.new_user("a@example.com").unwrap();
+    let session = clerk.new_session(&user.id).unwrap();
+    let path = format!("/v1/clients/{}", session.client_id);
+    let client = clerk.get(&path).await.ok();
+    assert_eq!(client["session_ids"], json!([session.id]));
+    assert_eq!(client["sessions"][0]["user_id"], user.id);
+    assert_eq!(client["last_active_session_id"], session.id);
+    assert_eq!(clerk.get("/v1/clients/client_404").await.status, 404);
+    for token in ["client_404.x", "x", "a.b.c"] {
+        let refused = clerk
+            .post("/v1/clients/verify", json!({"token": token}))
+            .await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (401, "authentication_invalid")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_browsers_cookie_names_its_client() {
+    let clerk = running().await;
+    clerk.new_user("a@example.com").unwrap();
+    let begun = clerk
+        .request(reqwest::Method::POST, "/__clerk/v1/client/sign_ins")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("identifier=a%40example.com")
+        .send()
+        .await
+        .unwrap();
+    let cookies = begun.headers().get_all("set-cookie").iter();
+    let mut own = cookies.filter_map(|it| it.to_str().ok()?.strip_prefix("__client="));
+    let token = own.next().unwrap().split(';').next().unwrap();
+    let client = clerk
+        .post("/v1/clients/verify", json!({"token": token}))
+        .await
+        .ok();
+    assert!(token.starts_with(client["id"].as_str().unwrap()));
+    assert!(client["sign_in_id"].is_string() && client["last_active_session_id"].is_null());
+    let altered = format!("{token}x");
+    assert_eq!(
+        clerk
+            .post("/v1/clients/verify", json!({"token": altered}))
+            .await
+            .status,
+        401
+    );
+}
