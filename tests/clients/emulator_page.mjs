@@ -1,5 +1,6 @@
 // The emulator's own page in a browser: its buttons, its freshness, and that it leaves alone whoever is typing.
 import assert from "node:assert/strict";
+import axe from "axe-core";
 import { chromium } from "playwright-core";
 import { address, control, finish, origin, secretKey, setting, step } from "./steps.mjs";
 
@@ -81,13 +82,33 @@ await step("deleting asks first, and the way back says that nothing is there", a
   await page.waitForSelector("h1:has-text('Not here')");
 });
 
+/** Every view, with something in it. */
+async function views() {
+  const headers = { authorization: `Bearer ${secretKey}` };
+  const [user] = await (await fetch(`${origin}/v1/users?limit=1`, { headers })).json();
+  const made = await (await api("/organizations", { name: "Works", created_by: user.id })).json();
+  const { deliveries } = await control("GET", "/deliveries?limit=1");
+  const lists = ["users", "organizations", "sessions", "deliveries", "chaos", "settings"].map((it) => `?view=${it}`);
+  return ["", `?user=${user.id}`, `?organization=${made.id}`, `?delivery=${deliveries[0].id}`, ...lists];
+}
+
+await step("axe-core finds nothing, light and dark", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    const looked = await (await browser.newContext({ colorScheme, bypassCSP: true })).newPage();
+    for (const view of await views()) {
+      await looked.goto(`${origin}/${view}`);
+      await looked.evaluate(axe.source);
+      const { violations } = await looked.evaluate(() => globalThis.axe.run());
+      assert.deepEqual(violations.map((it) => `${it.id}: ${it.nodes[0].html}`), [], `${view}, ${colorScheme}`);
+    }
+  }
+});
+
 const phone = { viewport: { width: 390, height: 844 } };
 
 await step("every view fits a phone", async () => {
   const small = await (await browser.newContext(phone)).newPage();
-  const [user] = await (await fetch(`${origin}/v1/users?limit=1`, { headers: { authorization: `Bearer ${secretKey}` } })).json();
-  const views = ["users", "organizations", "sessions", "deliveries", "chaos", "settings"].map((it) => `?view=${it}`);
-  for (const view of ["", `?user=${user.id}`, ...views]) {
+  for (const view of await views()) {
     await small.goto(`${origin}/${view}`);
     const width = await small.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= 390, `${view} is ${width} pixels wide`);

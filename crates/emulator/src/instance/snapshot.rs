@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::{invitations, memberships};
+use super::{domains, invitations, memberships};
 use crate::state::State;
 
 /// The state of a moment.
@@ -54,6 +54,21 @@ impl Serialize for Snapshot<'_> {
             invitations.map(|it| invitations::shown(state, it))
         };
         map.serialize_entry("organization_invitations", &Listed(invited))?;
+        let domains = || {
+            state
+                .registry
+                .domains
+                .iter()
+                .map(|it| domains::shown(state, it))
+        };
+        map.serialize_entry("organization_domains", &Listed(domains))?;
+        let asked = || state.registry.invitations.iter().map(|it| it.shown());
+        map.serialize_entry("invitations", &Listed(asked))?;
+        let registry = &state.registry;
+        let waiting = || registry.waitlist.iter().map(|it| it.shown(registry));
+        map.serialize_entry("waitlist_entries", &Listed(waiting))?;
+        let templates = || registry.templates.iter().map(|it| it.shown());
+        map.serialize_entry("jwt_templates", &Listed(templates))?;
         let plans = || state.billing.plans.iter().map(|plan| plan.shown());
         map.serialize_entry("plans", &Listed(plans))?;
         let subscribed = || {

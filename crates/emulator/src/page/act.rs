@@ -26,6 +26,7 @@ const GRACE: Duration = Duration::from_secs(86_400);
 const MANY: usize = 10_000;
 
 /// A form's fields.
+#[derive(Clone)]
 struct Fields(HashMap<String, String>);
 
 impl Fields {
@@ -75,8 +76,16 @@ pub(super) async fn act(
         }
         Ok(Form(fields)) => {
             let fields = Fields(fields);
-            let done = perform(&instance, &action, &fields, &caller);
-            (fields, done)
+            let given = fields.clone();
+            let of = Arc::clone(&instance);
+            // Many users take seconds, which other requests should not wait for.
+            let doing = move || perform(&of, &action, &given, &caller);
+            let done = tokio::task::spawn_blocking(doing).await;
+            let broken = |_| {
+                let reason = "the emulator stopped half-way".to_owned();
+                Err(Refusal::BodyInvalid { reason })
+            };
+            (fields, done.unwrap_or_else(broken))
         }
     };
     let back = View::at(fields.get("back"));

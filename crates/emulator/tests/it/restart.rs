@@ -158,3 +158,48 @@ async fn organizations_and_subscriptions_survive_a_restart_with_their_indexes() 
     let subscription = format!("/v1/users/{user_id}/billing/subscription");
     assert_eq!(second.get(&subscription).await.ok()["status"], "active");
 }
+
+#[tokio::test]
+async fn what_was_registered_survives_a_restart_with_a_templates_own_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = kept_in(folder.path()).await;
+    let user = first.new_user("a@example.com").unwrap();
+    let session = first.new_session(&user.id).unwrap().id;
+    let made = first
+        .post("/v1/organizations", json!({"name": "Works"}))
+        .await
+        .ok();
+    let path = format!("/v1/organizations/{}/domains", made["id"].as_str().unwrap());
+    first.post(&path, json!({"name": "example.com"})).await.ok();
+    first
+        .post("/v1/invitations", json!({"email_address": "b@example.com"}))
+        .await
+        .ok();
+    first
+        .post(
+            "/v1/waitlist_entries",
+            json!({"email_address": "c@example.com"}),
+        )
+        .await
+        .ok();
+    let template = json!({
+        "name": "shared", "claims": {"a": 1}, "custom_signing_key": true, "signing_algorithm": "HS256",
+        "signing_key": "a secret that two services share",
+    });
+    first.post("/v1/jwt_templates", template).await.ok();
+    let before = first.snapshot();
+    assert_eq!(before["jwt_templates"][0]["name"], "shared");
+    assert!(!before.to_string().contains("two services share"));
+    first.emulator.shutdown().await.unwrap();
+
+    let second = kept_in(folder.path()).await;
+    assert_eq!(second.snapshot(), before);
+    let path = format!("/v1/sessions/{session}/tokens/shared");
+    let token = second.post(&path, json!({})).await.ok();
+    let header = crate::tokens::part(token["jwt"].as_str().unwrap(), 0);
+    assert_eq!(header["alg"], "HS256");
+    let twice = second
+        .post("/v1/invitations", json!({"email_address": "b@example.com"}))
+        .await;
+    assert_eq!(twice.code(), "duplicate_record");
+}
