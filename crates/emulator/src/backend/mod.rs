@@ -10,6 +10,7 @@ mod images;
 mod invitations;
 mod memberships;
 mod organizations;
+mod phone_numbers;
 mod query;
 mod roles;
 mod routes;
