@@ -135,8 +135,8 @@ fn clerk_scripts(visit: &Visit, are_wanted: bool, nonce: Option<&str>) -> Markup
     let script = |path: &str| format!("{}/npm/@clerk/{path}", api.url);
     let proxy = api.is_proxy.then_some(api.url.as_str());
     html! {
-        script src=(script("ui@1/dist/ui.browser.js")) defer nonce=[nonce] data-optional {}
-        script src=(script("clerk-js@6/dist/clerk.browser.js")) defer nonce=[nonce] data-optional
+        script src=(script("ui@1/dist/ui.browser.js")) defer nonce=[nonce] {}
+        script src=(script("clerk-js@6/dist/clerk.browser.js")) defer nonce=[nonce]
             data-clerk-publishable-key=(key) data-clerk-proxy-url=[proxy] {}
     }
 }

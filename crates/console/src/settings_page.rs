@@ -54,12 +54,10 @@ pub(crate) async fn page(person: Person, State(app): State<App>) -> Result<Respo
     let body = html! {
         h1 { "Settings" }
         div.columns {
-            div.stack {
-                (profile(&caller.user, role.as_str(), tier.as_str(), now))
-                (organizations(&places, active))
-            }
+            (profile(&caller.user, role.as_str(), tier.as_str(), now))
             div.stack {
                 (addresses(&emails))
+                (organizations(&places, active))
                 (meters_of(&meters, Month::of(now)))
             }
             (own_sessions(&sessions, caller.proof.session_id(), now))

@@ -253,6 +253,26 @@
 
   // --- Clerk's own components ---------------------------------------------------------------------------------------
 
+  /** The page's own colours, so that the components are light and dark as it is. */
+  function appearance() {
+    const colours = getComputedStyle(document.documentElement);
+    const colour = (name) => colours.getPropertyValue(`--${name}`).trim();
+    return {
+      variables: {
+        colorPrimary: colour("accent"),
+        colorPrimaryForeground: colour("on-accent"),
+        colorBackground: colour("surface"),
+        colorForeground: colour("text"),
+        colorMutedForeground: colour("faint"),
+        colorNeutral: colour("text"),
+        colorInput: colour("surface"),
+        colorInputForeground: colour("text"),
+        colorDanger: colour("bad"),
+        borderRadius: "9px",
+      },
+    };
+  }
+
   async function startClerk() {
     const slot = document.querySelector("[data-mount]");
     if (!config.key) return;
@@ -264,6 +284,7 @@
       ui: window.__internal_ClerkUICtor ? { ClerkUI: window.__internal_ClerkUICtor } : undefined,
       nonce,
       telemetry: false,
+      appearance: appearance(),
       signInUrl: "/sign-in",
       signUpUrl: "/sign-up",
       afterSignOutUrl: "/",
