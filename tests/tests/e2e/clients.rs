@@ -1,6 +1,7 @@
 //! Real clients of Clerk against the offline Clerk: scripts under `tests/clients/`, run by their own interpreters.
 
 use std::fs::File;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -108,6 +109,44 @@ async fn node_clerk_js_of_two_major_versions_in_a_browser() {
         ("CHROMIUM", chromium()),
     ];
     script(Path::new("node"), "clerk-js.mjs", &emulator, &more).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_the_emulators_own_page_in_a_browser() {
+    let emulator = emulator(None).await;
+    let more = [("CHROMIUM", chromium())];
+    script(Path::new("node"), "emulator_page.mjs", &emulator, &more).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_pages_in_a_browser() {
+    let (world, origin) = with_pages(emulator(None).await, true).await;
+    let more = [("CHROMIUM", chromium()), ("SERVICE_ORIGIN", origin)];
+    script(Path::new("node"), "pages.mjs", world.clerk(), &more).await;
+}
+
+/// The service as `dev` starts it, with the emulator's portal or with Clerk's components, and the origin of its pages.
+async fn with_pages(emulator: Emulator, by_portal: bool) -> (World, String) {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let (address, origin) = (free.to_string(), format!("http://{free}"));
+    let proxy = format!("{}/__clerk", emulator.origin());
+    let (sign_in, sign_up) = (format!("{proxy}/sign-in"), format!("{proxy}/sign-up"));
+    let mut own = vec![
+        ("BIND_ADDR", address.as_str()),
+        ("CLERK_AUTHORIZED_PARTIES", &origin),
+        ("CLERK_PROXY_URL", &proxy),
+    ];
+    if by_portal {
+        own.extend([
+            ("CLERK_SIGN_IN_URL", sign_in.as_str()),
+            ("CLERK_SIGN_UP_URL", &sign_up),
+        ]);
+    }
+    let world = World::of(emulator, TestDatabase::postgres().await, &own).await;
+    (world, origin)
 }
 
 /// An offline Clerk that serves Clerk's components out of this folder.
