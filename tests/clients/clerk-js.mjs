@@ -94,9 +94,10 @@ async function step(version, name, work) {
   }
 }
 
-/** One person's browser, with the site open and Clerk loaded. */
-async function visitor(version) {
+/** One person's browser, with the site open and Clerk loaded. With `clock` its time can be put forward. */
+async function visitor(version, { clock = false } = {}) {
   const context = await browser.newContext();
+  if (clock) await context.clock.install();
   context.setDefaultTimeout(patience);
   const page = await context.newPage();
   page.on("request", (request) => {
@@ -153,6 +154,18 @@ async function identify(person, address) {
   await person.page.locator("input[name=identifier]").fill(address);
   await person.page.locator(primary).click();
   await person.page.locator("input[name=password]").waitFor();
+}
+
+/** Signs in with a token of the Backend API, as tests do. */
+async function byTicket(person, address) {
+  const headers = { authorization: "Bearer sk_test_emulator", "content-type": "application/json" };
+  const users = await (await fetch(`${emulator}/v1/users?email_address=${encodeURIComponent(address)}`, { headers })).json();
+  const body = JSON.stringify({ user_id: users[0].id });
+  const { token } = await (await fetch(`${emulator}/v1/sign_in_tokens`, { method: "POST", headers, body })).json();
+  await person.run(async (ticket) => {
+    const done = await window.Clerk.client.signIn.create({ strategy: "ticket", ticket });
+    await window.Clerk.setActive({ session: done.createdSessionId });
+  }, token);
 }
 
 async function suite(version) {
@@ -338,16 +351,24 @@ async function suite(version) {
   });
 
   await check("a sign-in token signs in without a form", async () => {
-    const headers = { authorization: "Bearer sk_test_emulator", "content-type": "application/json" };
-    const users = await (await fetch(`${emulator}/v1/users?email_address=${encodeURIComponent(address)}`, { headers })).json();
-    const body = JSON.stringify({ user_id: users[0].id });
-    const { token } = await (await fetch(`${emulator}/v1/sign_in_tokens`, { method: "POST", headers, body })).json();
     await sam.open();
-    await sam.run(async (ticket) => {
-      const done = await window.Clerk.client.signIn.create({ strategy: "ticket", ticket });
-      await window.Clerk.setActive({ session: done.createdSessionId });
-    }, token);
+    await byTicket(sam, address);
     assert.equal(await sam.email(), address);
+  });
+
+  await check("the token in the cookie is renewed in the background", async () => {
+    const late = await visitor(version, { clock: true });
+    await byTicket(late, address);
+    const before = claims(await late.cookie("__session"));
+    const renewed = late.page.waitForResponse((answer) => /\/tokens\?/.test(answer.url()) && answer.ok(), { timeout: patience });
+    await late.page.clock.fastForward("00:55");
+    await renewed;
+    const until = Date.now() + patience;
+    while (claims(await late.cookie("__session")).jti === before.jti) {
+      assert.ok(Date.now() < until, "the cookie still has the old token");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await late.context.close();
   });
 
   await check("the user deletes himself", async () => {

@@ -2,6 +2,7 @@
 
 mod billing;
 mod chaos;
+mod frontend;
 mod settings;
 
 use std::sync::Arc;
@@ -45,6 +46,7 @@ pub(crate) fn router(loopback: bool) -> Router<Arc<Instance>> {
         .route("/webhooks", get(webhook).post(set_webhook))
         .route("/webhooks/rotate", post(chaos::rotate))
         .route("/chaos", get(chaos::get).put(chaos::put))
+        .route("/frontend", get(frontend::get).put(frontend::put))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(

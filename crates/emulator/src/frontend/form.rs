@@ -11,6 +11,9 @@ use crate::denial::Denial;
 use crate::params::invalid;
 use crate::refusal::Refusal;
 
+/// More than any single text needs; a hundred addresses are one too.
+const TEXT_LIMIT: usize = 16 * 1024;
+
 /// The members of a body.
 #[derive(Debug, Default)]
 pub(super) struct Form(Map<String, Value>);
@@ -58,6 +61,9 @@ impl Form {
             None => Ok(None),
             Some(Value::Null) => Ok(Some(None)),
             Some(Value::String(text)) if text.is_empty() => Ok(Some(None)),
+            Some(Value::String(text)) if text.len() > TEXT_LIMIT => {
+                Err(invalid(name, "at most 16 KiB"))
+            }
             Some(Value::String(text)) => Ok(Some(Some(text.clone()))),
             Some(_) => Err(invalid(name, "text")),
         }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::client::SignUp;
 use crate::denial::Denial;
 use crate::instance::Instance;
-use crate::instance::sign_ups::SignUpParams;
+use crate::instance::sign_up_params::SignUpParams;
 use crate::refusal::Refusal;
 
 fn params(form: &Form) -> Result<SignUpParams, Refusal> {

@@ -1,6 +1,7 @@
 //! What users do with their own account in a browser: password, addresses, picture, sessions.
 
-use super::sign_ups::{attempt, digest};
+use super::sign_up_params::digest;
+use super::sign_ups::attempt;
 use super::{Caller, Instance};
 use crate::client::Awaited;
 use crate::denial::Denial;

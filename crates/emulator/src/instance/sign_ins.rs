@@ -1,7 +1,8 @@
 //! Sign-ins: a user gets a session in his browser, by password or by code. `tickets` has another way.
 
 use super::browsers::{Browser, client_of, day_of};
-use super::sign_ups::{attempt, digest, has_session};
+use super::sign_up_params::digest;
+use super::sign_ups::{attempt, has_session};
 use super::{Caller, Instance};
 use crate::client::{ATTEMPT_LIFETIME_MS, ATTEMPTS, Awaited, SignIn};
 use crate::denial::Denial;

@@ -303,3 +303,28 @@ async fn the_environment_is_bare_and_whole() {
     let keys = clerk.get("/__clerk/.well-known/jwks.json").await.ok();
     assert_eq!(keys, clerk.get("/__clerk/v1/jwks").await.ok());
 }
+
+#[tokio::test]
+async fn the_switches_are_read_and_set_over_http() {
+    let clerk = running().await;
+    let before = clerk.get("/__emu/frontend").await.ok();
+    assert_eq!(before["verify_at_sign_up"], true);
+    let set = json!({ "verify_at_sign_up": false, "application_name": "Works" });
+    let after = clerk.put("/__emu/frontend", set).await.ok();
+    assert_eq!(
+        (&after["verify_at_sign_up"], &after["password"]),
+        (&json!(false), &json!(true))
+    );
+    let environment = clerk.get("/__clerk/v1/environment").await.ok();
+    assert_eq!(environment["display_config"]["application_name"], "Works");
+    for wrong in [
+        json!({ "shoes": true }),
+        json!({ "password": "yes" }),
+        json!("x"),
+    ] {
+        assert_eq!(clerk.put("/__emu/frontend", wrong).await.status, 400);
+    }
+    assert_eq!(clerk.get("/__emu/frontend").await.ok(), after);
+    clerk.put("/__emu/frontend", json!({})).await.ok();
+    assert_eq!(clerk.get("/__emu/frontend").await.ok(), before);
+}

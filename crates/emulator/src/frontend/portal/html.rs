@@ -30,8 +30,9 @@ pub(super) fn page(title: &str, application: &str, wrong: Option<&str>, body: &s
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} · {application}</title>\n<link rel=\"stylesheet\" href=\"portal.css\">\n</head>\n<body>\n\
-         <main>\n<h1>{title}</h1>\n<p class=\"faint\">to {application}</p>\n{wrong}\n{body}\n</main>\n\
+         <title>{title} · {application}</title>\n<link rel=\"stylesheet\" href=\"portal.css\">\n\
+         <link rel=\"icon\" href=\"img/portal\" type=\"image/svg+xml\">\n</head>\n<body>\n\
+         <main>\n<h1>{title}</h1>\n<p class=\"faint\">{application}</p>\n{wrong}\n{body}\n</main>\n\
          <footer>Offline Clerk, an emulator for development. Not affiliated with Clerk.</footer>\n</body>\n</html>\n"
     )
 }

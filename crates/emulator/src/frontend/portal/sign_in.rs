@@ -16,7 +16,7 @@ use crate::timeline::Time;
 use crate::user::User;
 
 /// How many users are offered to pick from.
-const OFFERED: usize = 12;
+const OFFERED: usize = 8;
 
 pub(super) async fn get(
     State(instance): State<Arc<Instance>>,

@@ -10,7 +10,7 @@ use super::{Page, Visit, code_page, html, sentence, status};
 use crate::backend::Query;
 use crate::denial::Denial;
 use crate::frontend::form::Form;
-use crate::instance::sign_ups::SignUpParams;
+use crate::instance::sign_up_params::SignUpParams;
 use crate::instance::{Caller, Instance};
 use crate::session::SessionStatus;
 
