@@ -46,7 +46,6 @@ impl Page<'_> {
         let config = config(visit, caller);
         let whole = document(
             title,
-            nonce.as_deref(),
             &html! {
                 (clerk_scripts(visit, caller.is_some() || place == Place::SignIn, nonce.as_deref()))
                 script src=(SCRIPT.path()) defer nonce=[nonce.as_deref()] {}
@@ -67,7 +66,6 @@ impl Page<'_> {
 pub(crate) fn plain(title: &str, body: &Markup) -> Response {
     let whole = document(
         title,
-        None,
         &html! {},
         &html! {
             (header(Place::Nowhere, None, false))
@@ -91,8 +89,7 @@ fn shown(whole: Markup, policy: &str) -> Response {
     response
 }
 
-fn document(title: &str, nonce: Option<&str>, head: &Markup, body: &Markup) -> Markup {
-    let _ = nonce;
+fn document(title: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
