@@ -268,7 +268,7 @@ await step("a role that is given counts at the next request", async () => {
   assert.equal(answer.status(), 200);
   await form.locator("select").selectOption("");
   await form.getByRole("button").click();
-  await said(page, "Role is set.");
+  await page.getByText("user.role_cleared").waitFor();
   const again = await ann.page.goto(`${service}/admin`);
   assert.equal(again.status(), 403);
 });
