@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 const WIDTH: u64 = 560;
 const HEIGHT: u64 = 140;
-const FOOT: u64 = 18;
+const FOOT: u64 = 24;
 
 /// One part of every bar.
 pub(crate) struct Series {
@@ -39,7 +39,7 @@ pub(crate) fn bars(title: &str, series: &[Series], bars: &[Bar]) -> Markup {
                     (column(x, step, most, series, bar))
                     @if place % 3 == (bars.len() + 2) % 3 {
                         @let (x, anchor) = if place + 1 == bars.len() { (x + step, "end") } else { (x + step / 2, "middle") };
-                        text x=(x) y=(HEIGHT + FOOT - 4) text-anchor=(anchor) { (bar.day.format("%-d %b")) }
+                        text x=(x) y=(HEIGHT + FOOT - 5) text-anchor=(anchor) { (bar.day.format("%-d %b")) }
                     }
                 }
             }

@@ -97,7 +97,7 @@ impl Visit {
             .into_owned()
             .collect();
         let mut arrival = Arrival {
-            round: Round::of(&parts.headers),
+            round: Round::of(&parts.headers, origin.is_https),
             ..Arrival::default()
         };
         let mut kept = Vec::new();
@@ -208,6 +208,7 @@ impl Visit {
         let mut response = match &told {
             Ok(_) => Redirect::to(&self.path).into_response(),
             Err(error) => {
+                tracing::info!(target: "security", code = error.code(), "a handshake was refused");
                 let kind = Problem::from(error.clone()).kind();
                 let words = format!("what Clerk sent you back with is not accepted here: {error}");
                 Problem::with_detail(kind, words).into_response()

@@ -46,7 +46,6 @@ impl Page<'_> {
         let config = config(visit, caller);
         let whole = document(
             title,
-            nonce.as_deref(),
             &html! {
                 (clerk_scripts(visit, caller.is_some() || place == Place::SignIn, nonce.as_deref()))
                 script src=(SCRIPT.path()) defer nonce=[nonce.as_deref()] {}
@@ -58,7 +57,9 @@ impl Page<'_> {
                 (config)
             },
         );
-        let policy = policy(visit.console.clerk_origin.as_deref(), nonce.as_deref());
+        let console = &visit.console;
+        let clerk = console.clerk_origin.as_deref();
+        let policy = policy(clerk, &console.form_origins, nonce.as_deref());
         visit.onto(shown(whole, &policy))
     }
 }
@@ -67,14 +68,13 @@ impl Page<'_> {
 pub(crate) fn plain(title: &str, body: &Markup) -> Response {
     let whole = document(
         title,
-        None,
         &html! {},
         &html! {
             (header(Place::Nowhere, None, false))
             main id="main" tabindex="-1" { (body) }
         },
     );
-    shown(whole, &policy(None, None))
+    shown(whole, &policy(None, &[], None))
 }
 
 fn shown(whole: Markup, policy: &str) -> Response {
@@ -91,8 +91,7 @@ fn shown(whole: Markup, policy: &str) -> Response {
     response
 }
 
-fn document(title: &str, nonce: Option<&str>, head: &Markup, body: &Markup) -> Markup {
-    let _ = nonce;
+fn document(title: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -204,8 +203,13 @@ fn mark() -> Markup {
     ))
 }
 
-/// What a page may load, run and call: files of ours and, where there is one, Clerk.
-fn policy(clerk: Option<&str>, nonce: Option<&str>) -> String {
+/// What a page may load, run and call: files of ours and, where there is one, Clerk. Browsers hold a form to the policy
+/// through all redirects.
+fn policy(clerk: Option<&str>, form_origins: &[String], nonce: Option<&str>) -> String {
+    let forms: String = form_origins
+        .iter()
+        .map(|origin| format!(" {origin}"))
+        .collect();
     let clerk = clerk.map(|origin| format!(" {origin}")).unwrap_or_default();
     // Clerk's components bring styles of their own, ask whether somebody is a machine, and work in the background.
     let (styles, scripts, more) = match nonce {
@@ -223,7 +227,7 @@ fn policy(clerk: Option<&str>, nonce: Option<&str>) -> String {
     };
     format!(
         "default-src 'none'; script-src 'self'{scripts}; style-src 'self'{styles}; img-src 'self' data: https:{clerk}; \
-         connect-src 'self'{clerk}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{more}"
+         connect-src 'self'{clerk}; form-action 'self'{forms}; base-uri 'none'; frame-ancestors 'none'{more}"
     )
 }
 
@@ -239,13 +243,15 @@ mod tests {
 
     #[test]
     fn nothing_inline_runs_and_others_are_let_in_by_name() {
-        let alone = policy(None, None);
+        let alone = policy(None, &[], None);
         assert!(alone.contains("script-src 'self';") && alone.contains("style-src 'self';"));
-        assert!(alone.contains("connect-src 'self';"));
-        let portal = policy(Some("http://127.0.0.1:4100"), None);
+        assert!(alone.contains("connect-src 'self';") && alone.contains("form-action 'self';"));
+        let emulator = "http://127.0.0.1:4100".to_owned();
+        let portal = policy(Some("http://127.0.0.1:4100"), &[emulator], None);
+        assert!(portal.contains("form-action 'self' http://127.0.0.1:4100;"));
         assert!(portal.contains("script-src 'self';"), "{portal}");
         assert!(portal.contains("connect-src 'self' http://127.0.0.1:4100;"));
-        let whole = policy(Some("https://clerk.example.com"), Some("abc"));
+        let whole = policy(Some("https://clerk.example.com"), &[], Some("abc"));
         assert!(whole.contains("script-src 'self' https://clerk.example.com https://challenges"));
         assert!(whole.contains("style-src 'self' 'nonce-abc';"));
         for policy in [alone, portal, whole] {

@@ -11,6 +11,8 @@ use crate::origin::Origin;
 
 /// Holds the number of rounds and, while somebody is away, the word that he has to bring back.
 const NAME: &str = "__clerk_sync_round";
+/// By https browsers see to it that no other host has set it, not even a sibling's.
+const NAME_BY_HTTPS: &str = "__Host-clerk_sync_round";
 /// After so many seconds nobody is expected back any more.
 const AWAY_SECONDS: u32 = 300;
 /// Rounds without a session after which there is no further one.
@@ -25,8 +27,8 @@ pub(crate) struct Round {
 
 impl Round {
     /// As the request's cookie says.
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
-        let (_, value) = cookies(headers).find(|(name, _)| *name == NAME)?;
+    pub(crate) fn of(headers: &HeaderMap, is_https: bool) -> Option<Self> {
+        let (_, value) = cookies(headers).find(|(name, _)| *name == named(is_https))?;
         let (number, word) = value.split_once('.')?;
         Some(Self {
             number: number.parse().ok()?,
@@ -71,10 +73,15 @@ impl Round {
     }
 }
 
+fn named(is_https: bool) -> &'static str {
+    if is_https { NAME_BY_HTTPS } else { NAME }
+}
+
 fn cookie(value: &str, seconds: u32, origin: &Origin) -> Result<HeaderValue, InvalidHeaderValue> {
     let secure = if origin.is_https { "; Secure" } else { "" };
+    let name = named(origin.is_https);
     HeaderValue::from_str(&format!(
-        "{NAME}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"
+        "{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"
     ))
 }
 
@@ -86,9 +93,11 @@ mod tests {
 
     fn kept(value: &str) -> Option<Round> {
         let mut headers = HeaderMap::new();
-        let line = format!("x=1; {NAME}={value}");
+        let line = format!("x=1; {NAME}={value}; {NAME_BY_HTTPS}=2.https");
         headers.insert(COOKIE, HeaderValue::from_str(&line).unwrap());
-        Round::of(&headers)
+        let by_https = Round::of(&headers, true).unwrap();
+        assert!(by_https.expects(Some("https")));
+        Round::of(&headers, false)
     }
 
     #[test]

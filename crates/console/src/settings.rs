@@ -32,17 +32,27 @@ pub(crate) struct Console {
     pub(crate) settings: ConsoleSettings,
     /// Where scripts of Clerk's come from, and what they may call: the origin of the Frontend API.
     pub(crate) clerk_origin: Option<String>,
+    /// Where a form of a page may lead by way of redirects: to Clerk and to the portal, when the session has expired.
+    pub(crate) form_origins: Vec<String>,
 }
 
 impl Console {
     pub(crate) fn new(settings: ConsoleSettings) -> Arc<Self> {
-        let origin = settings.frontend_api.as_ref().and_then(|api| {
-            let url = url::Url::parse(&api.url).ok()?;
+        let origin = |url: &str| {
+            let url = url::Url::parse(url).ok()?;
             Some(url.origin().ascii_serialization())
-        });
+        };
+        let api = settings.frontend_api.as_ref();
+        let clerk_origin = api.and_then(|api| origin(&api.url));
+        let portals = [&settings.sign_in_url, &settings.sign_up_url];
+        let portals = portals.into_iter().flatten().filter_map(|url| origin(url));
+        let mut form_origins: Vec<String> = clerk_origin.iter().cloned().chain(portals).collect();
+        form_origins.sort();
+        form_origins.dedup();
         Arc::new(Self {
             settings,
-            clerk_origin: origin,
+            clerk_origin,
+            form_origins,
         })
     }
 

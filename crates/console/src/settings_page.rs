@@ -113,9 +113,11 @@ fn addresses(emails: &[EmailAddress]) -> Markup {
                     @for email in emails {
                         li {
                             span.grow.break { (email.email_address) }
-                            @if email.primary { (badge("primary", Tone::Plain)) }
-                            @if email.verified { (badge("verified", Tone::Good)) }
-                            @else { (badge("not verified", Tone::Warn)) }
+                            span {
+                                @if email.primary { (badge("primary", Tone::Plain)) " " }
+                                @if email.verified { (badge("verified", Tone::Good)) }
+                                @else { (badge("not verified", Tone::Warn)) }
+                            }
                         }
                     }
                 }

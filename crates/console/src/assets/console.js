@@ -59,6 +59,11 @@
     }
   }
 
+  /** Without them the service asks Clerk what has become of the session. */
+  function drop() {
+    for (const [name] of sessionCookies()) document.cookie = `${name}=; Path=/; SameSite=Lax; Max-Age=0`;
+  }
+
   function devBrowser() {
     if (!config.development) return null;
     const found = cookies().filter(([name]) => name.startsWith("__clerk_db_jwt"));
@@ -99,8 +104,9 @@
   async function stayFresh() {
     if (!config.session || document.hidden) return;
     try {
-      // The page itself says that the session is over, and why.
-      if ((await token()) === null) location.reload();
+      if ((await token()) !== null) return;
+      drop();
+      location.reload();
     } catch {
       // Clerk is away: the next look may find it.
     }
@@ -253,6 +259,16 @@
 
   // --- Clerk's own components ---------------------------------------------------------------------------------------
 
+  /** How often in a row somebody who is signed in at Clerk was sent on from here and came back. */
+  function rounds() {
+    const name = "clerk-sync-rounds";
+    const { number = 0, at = 0 } = JSON.parse(sessionStorage.getItem(name) ?? "{}");
+    const now = Date.now();
+    const before = now - at < 20000 ? number : 0;
+    sessionStorage.setItem(name, JSON.stringify({ number: before + 1, at: now }));
+    return before;
+  }
+
   /** The page's own colours, so that the components are light and dark as it is. */
   function appearance() {
     const colours = getComputedStyle(document.documentElement);
@@ -293,7 +309,8 @@
       const target = slot.dataset.target;
       const query = `?redirect_url=${encodeURIComponent(target)}`;
       if (window.Clerk.session) {
-        location.replace(target);
+        if (rounds() < 3) location.replace(target);
+        else slot.textContent = "You are signed in at Clerk, but this browser does not keep the session's cookie. Are cookies switched off, or is the token larger than 4 KB?";
         return;
       }
       slot.replaceChildren();

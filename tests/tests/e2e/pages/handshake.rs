@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use e2e::{Browser, TestDatabase, World};
+use e2e::{Browser, PARTY, TestDatabase, World};
 use emulator::{TokenKey, TokenRequest};
 use serde_json::json;
 
@@ -14,6 +14,7 @@ e2e::on_both! {
     what_clerk_did_not_sign_signs_nobody_in,
     only_cookies_of_sign_in_are_set_whatever_clerk_says,
     who_is_sent_round_and_round_is_stopped,
+    by_https_behind_a_trusted_proxy_cookies_are_for_https_alone,
 }
 
 /// A world whose pages reach Clerk where the emulator is.
@@ -254,4 +255,28 @@ async fn who_is_sent_round_and_round_is_stopped(database: TestDatabase) {
     assert!(page.text().contains("three times"), "{}", page.text());
     // By hand he may try again.
     browser.get("/settings").await.expect(307);
+}
+
+async fn by_https_behind_a_trusted_proxy_cookies_are_for_https_alone(database: TestDatabase) {
+    const PUBLIC: &str = "https://app.example.com";
+    let parties = format!("{PARTY},{PUBLIC}");
+    let parties = ("CLERK_AUTHORIZED_PARTIES", parties.as_str());
+    let trusting = ("TRUSTED_PROXIES", "127.0.0.0/8");
+    let world = World::with(database, &[parties, trusting]).await;
+    let wary = World::with(TestDatabase::sqlite(), &[parties]).await;
+    for (world, origin, is_https) in [(&world, PUBLIC, true), (&wary, PARTY, false)] {
+        let mut browser = Browser::of(world)
+            .with("x-forwarded-proto", "https")
+            .with("x-forwarded-host", "app.example.com");
+        let signed_in = ("__client_uat".to_owned(), "7".to_owned());
+        browser.cookies.extend([signed_in]);
+        let answer = browser.get("/settings").await.expect(307);
+        let sent = Browser::target(&answer);
+        let told = sent.query_pairs().find(|(name, _)| name == "redirect_url");
+        assert!(told.unwrap().1.starts_with(&format!("{origin}/settings?")));
+        let cookie = answer.header("set-cookie").unwrap();
+        assert_eq!(cookie.starts_with("__Host-"), is_https, "{cookie}");
+        assert_eq!(cookie.ends_with("; Secure"), is_https, "{cookie}");
+        assert!(cookie.contains("; HttpOnly; "), "{cookie}");
+    }
 }
