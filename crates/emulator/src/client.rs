@@ -87,6 +87,29 @@ impl Awaited {
     }
 }
 
+/// A visit to a provider of social sign-in, which the emulator plays itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct External {
+    /// What the provider's page is asked for with. Whoever knows it may answer.
+    pub(crate) state: String,
+    /// Such as `oauth_google`.
+    pub(crate) strategy: String,
+    /// Where to go when something is left to do, and when nothing is.
+    pub(crate) redirect_url: String,
+    pub(crate) complete_url: String,
+    /// Who the provider says it is.
+    pub(crate) person: Option<Person>,
+    pub(crate) expire_at: i64,
+}
+
+/// What a provider says of somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Person {
+    pub(crate) email_address: String,
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+}
+
 /// A person who is about to become a user.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SignUp {
@@ -103,6 +126,8 @@ pub(crate) struct SignUp {
     /// The invitation that brought him here, to sign up or to an organization; its address needs no code.
     pub(crate) invitation_id: Option<String>,
     pub(crate) email_code: Option<Awaited>,
+    #[serde(default)]
+    pub(crate) external: Option<External>,
     pub(crate) created_session_id: Option<String>,
     pub(crate) created_user_id: Option<String>,
     pub(crate) created_at: i64,
@@ -116,6 +141,8 @@ pub(crate) struct SignIn {
     pub(crate) identifier: Option<String>,
     pub(crate) user_id: Option<String>,
     pub(crate) code: Option<Awaited>,
+    #[serde(default)]
+    pub(crate) external: Option<External>,
     pub(crate) wrong_passwords: u32,
     /// A code for a forgotten password was right; now a new one is due.
     pub(crate) needs_new_password: bool,

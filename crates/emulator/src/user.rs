@@ -130,6 +130,15 @@ impl Verification {
         }
     }
 
+    /// What an address has that a provider of social sign-in vouches for.
+    pub(crate) fn by_provider(strategy: &str) -> Self {
+        Self {
+            object: "verification_from_oauth".to_owned(),
+            strategy: format!("from_{strategy}"),
+            ..Self::by_admin()
+        }
+    }
+
     /// What an address has that an invitation was sent to.
     pub(crate) fn by_ticket() -> Self {
         Self {

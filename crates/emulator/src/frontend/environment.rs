@@ -154,7 +154,7 @@ fn user_settings(settings: &FrontendSettings) -> Value {
             "create_organization": settings.organizations,
             "create_organizations_limit": null,
         },
-        "social": {},
+        "social": social(settings),
         "enterprise_sso": { "enabled": false, "self_serve_sso": false, "self_serve_directory_sync": false },
         "saml": { "enabled": false },
         "sign_in": { "second_factor": { "required": false, "enabled": false } },
@@ -184,4 +184,20 @@ fn user_settings(settings: &FrontendSettings) -> Value {
             "enumeration_protection": { "enabled": false },
         },
     })
+}
+
+/// The providers, under their strategies.
+fn social(settings: &FrontendSettings) -> Value {
+    let providers = settings.social.iter().map(|name| {
+        let strategy = format!("oauth_{name}");
+        let mut letters = name.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        let named: String = first.chain(letters).collect();
+        let provider = json!({
+            "enabled": true, "required": false, "authenticatable": true, "block_email_subaddresses": false,
+            "strategy": strategy, "name": named, "not_selectable": false, "deactivated": false, "logo_url": null,
+        });
+        (strategy, provider)
+    });
+    Value::Object(providers.collect())
 }

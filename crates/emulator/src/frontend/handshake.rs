@@ -74,11 +74,12 @@ pub(super) fn known_browser(
 pub(super) fn redirect_url(instance: &Instance, query: &Query) -> Result<Url, Refusal> {
     let param = "redirect_url";
     let text = query.one(param).ok_or(Refusal::ParamMissing { param })?;
-    checked(instance, text)
+    safe_url(instance, text)
         .ok_or_else(|| invalid(param, "an absolute http address of this machine"))
 }
 
-fn checked(instance: &Instance, text: &str) -> Option<Url> {
+/// The address, if browsers may be sent there.
+pub(super) fn safe_url(instance: &Instance, text: &str) -> Option<Url> {
     // The parser forgives tabs, line ends and backslashes; here they can only be meant to deceive.
     if text.contains(|letter: char| letter.is_control() || letter == '\\') {
         return None;

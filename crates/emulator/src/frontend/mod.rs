@@ -21,6 +21,7 @@ mod sessions;
 mod shown;
 mod sign_ins;
 mod sign_ups;
+mod social;
 mod visitor;
 
 use std::sync::Arc;

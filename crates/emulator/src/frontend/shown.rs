@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Awaited, Client, SignIn, SignUp};
+use crate::client::{Awaited, Client, External, SignIn, SignUp};
 use crate::instance::Instance;
 use crate::instance::browsers::{Browser, client_of, live_sessions};
 use crate::instance::memberships;
@@ -171,7 +171,7 @@ pub(super) fn sign_up(instance: &Instance, sign_up: &SignUp) -> Value {
         "unsafe_metadata": sign_up.unsafe_metadata,
         "legal_accepted_at": sign_up.legal_accepted_at,
         "external_account": null,
-        "external_account_strategy": null,
+        "external_account_strategy": sign_up.external.as_ref().map(|it| &it.strategy),
         "custom_action": false,
         "created_session_id": sign_up.created_session_id,
         "created_user_id": sign_up.created_user_id,
@@ -180,8 +180,36 @@ pub(super) fn sign_up(instance: &Instance, sign_up: &SignUp) -> Value {
             "email_address": email,
             "phone_number": null,
             "web3_wallet": null,
-            "external_account": null,
+            "external_account": sign_up.external.as_ref().map(|external| {
+                let done = sign_up.created_user_id.is_some();
+                visit(instance, external, done, "external_account_exists")
+            }),
         },
+    })
+}
+
+/// A visit to a provider: the page goes where it says, and afterwards finds here what came of it.
+fn visit(instance: &Instance, external: &External, done: bool, code: &str) -> Value {
+    let (status, error) = match external.person {
+        None => ("unverified", Value::Null),
+        Some(_) if done => ("verified", Value::Null),
+        // It is the other one of signing in and signing up that is to be done.
+        Some(_) => {
+            let message = "The account is to be transferred.";
+            let error = json!({ "code": code, "message": message, "long_message": message });
+            ("transferable", error)
+        }
+    };
+    json!({
+        "object": "verification_oauth",
+        "status": status,
+        "strategy": external.strategy,
+        "attempts": null,
+        "expire_at": external.expire_at,
+        "error": error,
+        "verified_at_client": null,
+        "external_verification_redirect_url":
+            format!("{}/oauth?state={}", instance.frontend_api_url(), external.state),
     })
 }
 
@@ -240,6 +268,9 @@ pub(super) fn sign_in(instance: &Instance, sign_in: &SignIn) -> Value {
     if settings.username {
         identifiers.push("username");
     }
+    let done = sign_in.created_session_id.is_some();
+    let external = sign_in.external.as_ref();
+    let external = external.map(|it| visit(instance, it, done, "external_account_not_found"));
     instance.read(|state| {
         let id = sign_in.user_id.as_deref();
         let user = id.and_then(|id| state.users.get(id)).map(|it| &it.user);
@@ -253,7 +284,9 @@ pub(super) fn sign_in(instance: &Instance, sign_in: &SignIn) -> Value {
             "supported_identifiers": identifiers,
             "supported_first_factors": factors,
             "supported_second_factors": [],
-            "first_factor_verification": sign_in.code.as_ref().map(|code| verification(code, now)),
+            "first_factor_verification": external.or_else(|| {
+                sign_in.code.as_ref().map(|code| verification(code, now))
+            }),
             "second_factor_verification": null,
             "user_data": user.map(|user| json!({
                 "first_name": user.first_name, "last_name": user.last_name,

@@ -8,6 +8,7 @@ use axum::response::Response;
 use super::Answer;
 use super::form::Form;
 use super::shown;
+use super::social::ways;
 use super::visitor::Visitor;
 use crate::client::SignIn;
 use crate::denial::Denial;
@@ -27,6 +28,17 @@ pub(super) async fn create(
         let ticket = form.required("ticket")?;
         let client_id = visitor.client(&instance);
         let sign_in = instance.sign_in_by_ticket(&client_id, &ticket, &visitor.caller)?;
+        return Ok(told(&instance, &visitor, &sign_in));
+    }
+    if form.flag("transfer")? {
+        let client_id = visitor.client(&instance);
+        let sign_in = instance.transfer_to_sign_in(&client_id, &visitor.caller)?;
+        return Ok(told(&instance, &visitor, &sign_in));
+    }
+    if let Some(provider) = strategy.filter(|it| it.starts_with("oauth_")) {
+        let ways = ways(&instance, &form)?;
+        let client_id = visitor.client(&instance);
+        let sign_in = instance.begin_social_sign_in(&client_id, provider, ways)?;
         return Ok(told(&instance, &visitor, &sign_in));
     }
     if !matches!(

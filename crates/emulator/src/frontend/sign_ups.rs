@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use super::Answer;
 use super::form::Form;
 use super::shown;
+use super::social::ways;
 use super::visitor::Visitor;
 use serde_json::json;
 
@@ -36,6 +37,17 @@ pub(super) async fn create(
     mut visitor: Visitor,
     form: Form,
 ) -> Answer {
+    if form.flag("transfer")? {
+        let client_id = visitor.client(&instance);
+        let sign_up = instance.transfer_to_sign_up(&client_id, &visitor.caller)?;
+        return Ok(told(&instance, &visitor, &sign_up));
+    }
+    if let Some(provider) = form.some("strategy")?.filter(|it| it.starts_with("oauth_")) {
+        let ways = ways(&instance, &form)?;
+        let client_id = visitor.client(&instance);
+        let sign_up = instance.begin_social_sign_up(&client_id, &provider, ways)?;
+        return Ok(told(&instance, &visitor, &sign_up));
+    }
     let params = params(&form)?;
     let client_id = visitor.client(&instance);
     let sign_up = instance.begin_sign_up(&client_id, params, &visitor.caller)?;

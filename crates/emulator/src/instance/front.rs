@@ -31,6 +31,9 @@ pub struct FrontendSettings {
     pub single_session: bool,
     /// Whether users can delete themselves.
     pub delete_self: bool,
+    /// Providers of social sign-in, such as `google`. The emulator plays them; Clerk's forms take their logos from
+    /// another host.
+    pub social: Vec<String>,
 }
 
 impl Default for FrontendSettings {
@@ -46,6 +49,7 @@ impl Default for FrontendSettings {
             organizations: true,
             single_session: true,
             delete_self: true,
+            social: Vec::new(),
         }
     }
 }

@@ -23,6 +23,7 @@ mod sign_up_invitations;
 pub(crate) mod sign_up_params;
 mod sign_ups;
 mod snapshot;
+pub(crate) mod social;
 mod templates;
 mod tickets;
 mod tokens;

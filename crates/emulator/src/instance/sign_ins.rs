@@ -300,7 +300,7 @@ pub(super) fn known<'a>(state: &'a State, identifier: &str) -> Result<&'a Stored
     admitted(stored)
 }
 
-fn admitted(stored: &StoredUser) -> Result<&StoredUser, Denial> {
+pub(super) fn admitted(stored: &StoredUser) -> Result<&StoredUser, Denial> {
     let user = &stored.user;
     if user.banned {
         let id = user.id.clone();
@@ -328,6 +328,7 @@ pub(super) fn new_sign_in(
         identifier: identifier.map(str::to_owned),
         user_id,
         code: None,
+        external: None,
         wrong_passwords: 0,
         needs_new_password: false,
         created_session_id: None,
@@ -368,7 +369,7 @@ fn unknown(id: &str) -> Denial {
     })
 }
 
-fn keep(state: &mut State, client_id: &str, sign_in: &SignIn) {
+pub(super) fn keep(state: &mut State, client_id: &str, sign_in: &SignIn) {
     if let Some(client) = state.browsers.clients.get_mut(client_id) {
         client.sign_in = Some(sign_in.clone());
     }

@@ -138,6 +138,9 @@ pub(super) fn new_user(
             Some(code) if code.verified => Verification::by_code(i64::from(code.wrong) + 1),
             _ => Verification::awaited(),
         });
+        if let Some(external) = &sign_up.external {
+            super::social::link(state, &mut user, &mut email, external, now);
+        }
         user.primary_email_address_id = Some(email.id.clone());
         user.email_addresses.push(email);
     }

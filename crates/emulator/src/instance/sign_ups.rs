@@ -18,7 +18,10 @@ impl SignUp {
             ("email_address", self.email_address.is_none()),
             (
                 "password",
-                settings.password && settings.password_required && self.password.is_none(),
+                settings.password
+                    && settings.password_required
+                    && self.password.is_none()
+                    && self.external.is_none(),
             ),
             ("username", settings.username && self.username.is_none()),
         ];
@@ -55,25 +58,8 @@ impl Instance {
         if settings.single_session && has_session(state, client_id) {
             return Err(Denial::SessionExists);
         }
-        let now = state.now();
-        let mut sign_up = SignUp {
-            id: state.issue_id("sua_"),
-            email_address: None,
-            username: None,
-            first_name: None,
-            last_name: None,
-            locale: None,
-            timezone: None,
-            unsafe_metadata: Map::new(),
-            legal_accepted_at: None,
-            password: None,
-            invitation_id: None,
-            email_code: None,
-            created_session_id: None,
-            created_user_id: None,
-            created_at: now,
-            abandon_at: now.saturating_add(ATTEMPT_LIFETIME_MS),
-        };
+        let mut sign_up = new_sign_up(state);
+        let now = sign_up.created_at;
         if let Some(ticket) = &params.ticket {
             let address = invited_address(state, ticket)?;
             let mut proven = Awaited::new("ticket", &address, now);
@@ -156,7 +142,7 @@ impl Instance {
 
     /// Makes a user and a session of a sign-up to which nothing is missing; emits `user.created` and
     /// `session.created`, and with an invitation what its acceptance emits.
-    fn settle_sign_up(
+    pub(super) fn settle_sign_up(
         &self,
         state: &mut State,
         client_id: &str,
@@ -181,7 +167,10 @@ impl Instance {
             client_id,
             &user.id,
             organization.as_deref(),
-            "email_code",
+            sign_up
+                .external
+                .as_ref()
+                .map_or("email_code", |it| it.strategy.as_str()),
             caller,
         )?;
         sign_up.created_user_id = Some(user.id);
@@ -247,6 +236,30 @@ pub(super) fn attempt(awaited: Option<&mut Awaited>, code: &str, now: i64) -> Re
     }
 }
 
+/// An empty one.
+pub(super) fn new_sign_up(state: &mut State) -> SignUp {
+    let now = state.now();
+    SignUp {
+        id: state.issue_id("sua_"),
+        email_address: None,
+        username: None,
+        first_name: None,
+        last_name: None,
+        locale: None,
+        timezone: None,
+        unsafe_metadata: Map::new(),
+        legal_accepted_at: None,
+        password: None,
+        invitation_id: None,
+        email_code: None,
+        external: None,
+        created_session_id: None,
+        created_user_id: None,
+        created_at: now,
+        abandon_at: now.saturating_add(ATTEMPT_LIFETIME_MS),
+    }
+}
+
 fn find(state: &State, browser: &Browser, id: &str) -> Result<(String, SignUp), Denial> {
     let client = client_of(state, browser);
     let found = client.and_then(|client| {
@@ -281,7 +294,7 @@ fn open_sign_up(
     Ok((client_id, sign_up))
 }
 
-fn keep(state: &mut State, client_id: &str, sign_up: &SignUp) {
+pub(super) fn keep(state: &mut State, client_id: &str, sign_up: &SignUp) {
     if let Some(client) = state.browsers.clients.get_mut(client_id) {
         client.sign_up = Some(sign_up.clone());
     }

@@ -35,6 +35,7 @@ mod sessions;
 mod settings;
 mod sign_ins;
 mod sign_up_invitations;
+mod social;
 mod start;
 mod teams;
 mod templates;

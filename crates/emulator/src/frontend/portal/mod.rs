@@ -5,6 +5,7 @@
 //! a development instance; the site then does a handshake and has its cookies.
 
 mod html;
+mod provider;
 mod sign_in;
 mod sign_up;
 
@@ -35,6 +36,7 @@ pub(super) fn router() -> Router<Arc<Instance>> {
     Router::new()
         .route("/sign-in", get(sign_in::get).post(sign_in::step))
         .route("/sign-up", get(sign_up::get).post(sign_up::step))
+        .route("/oauth", get(provider::get).post(provider::choose))
         .route("/sign-out", get(sign_out).post(sign_out_now))
         .route("/portal.css", get(style))
 }
