@@ -20,6 +20,7 @@ mod sign_in_tokens;
 mod sign_up_invitations;
 mod templates;
 mod unknown;
+mod user_lookup;
 mod user_query;
 mod users;
 mod waitlist;
