@@ -10,6 +10,7 @@ mod accepted;
 mod axum_app;
 mod clerk_fixture;
 mod forgeries;
+mod handshake;
 mod http_source;
 mod key_ring;
 mod legacy;
