@@ -36,7 +36,7 @@ const FENCES: &[Fence] = &[
     fence("tokio-postgres", &["persistence", "testdb", "e2e", "bench"]),
     fence("redis", &["cache"]),
     fence("csv", &["imports"]),
-    fence("maud", &["console"]),
+    fence("maud", &["console", "emulator"]),
     fence("jsonwebtoken", &["auth", "emulator"]),
     free_in_tests("svix", &["webhooks", "emulator", "e2e"]),
     // In `auth` only behind its feature of that name, which nothing of ours switches on.
