@@ -88,6 +88,16 @@ await step("e-mail addresses: create, get, update, delete, replace", async () =>
   assert.equal((await clerk.users.getUser(user.id)).emailAddresses.length, 1);
 });
 
+await step("phone numbers: create, get, update, delete", async () => {
+  const number = `+1555${String(Date.now()).slice(-8)}`;
+  const made = await clerk.phoneNumbers.createPhoneNumber({ userId: user.id, phoneNumber: number });
+  assert.equal((await clerk.phoneNumbers.getPhoneNumber(made.id)).verification.status, "unverified");
+  const verified = await clerk.phoneNumbers.updatePhoneNumber(made.id, { verified: true, primary: true });
+  assert.equal(verified.verification.status, "verified");
+  assert.equal((await clerk.users.getUser(user.id)).primaryPhoneNumber.phoneNumber, number);
+  assert.equal((await clerk.phoneNumbers.deletePhoneNumber(made.id)).deleted, true);
+});
+
 await step("profile image", async () => {
   const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
   const shown = await clerk.users.updateUserProfileImage(user.id, { file: new Blob([png], { type: "image/png" }) });

@@ -7,8 +7,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post, put};
 
 use super::{
-    billing, clients, domains, email_addresses, images, invitations, roles, sessions, settings,
-    sign_up_invitations, templates, users, waitlist,
+    billing, clients, domains, email_addresses, images, invitations, phone_numbers, roles,
+    sessions, settings, sign_up_invitations, templates, users, waitlist,
 };
 use crate::instance::Instance;
 
@@ -35,6 +35,14 @@ fn of_users() -> Router<Arc<Instance>> {
             delete(users::remove_account),
         )
         .route("/email_addresses/{id}", get(email_addresses::get))
+        .route("/phone_numbers", post(phone_numbers::create))
+        .route(
+            "/phone_numbers/{id}",
+            get(phone_numbers::get)
+                .patch(phone_numbers::update)
+                .delete(phone_numbers::delete),
+        )
+        .route("/users/{id}/phone_number", put(phone_numbers::replace))
         .route("/clients/{id}", get(clients::get))
         .route("/clients/verify", post(clients::verify))
         .route("/sessions/{id}/refresh", post(sessions::refresh))

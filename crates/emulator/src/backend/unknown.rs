@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode};
 use super::ApiError;
 
 /// Parts of Clerk's API that are left out on purpose, by the first segment behind `/v1/`.
-const LEFT_OUT: [(&str, &str); 24] = [
+const LEFT_OUT: [(&str, &str); 23] = [
     ("accountless_applications", "accountless applications"),
     ("actor_tokens", "actor tokens"),
     ("agents", "agent tasks"),
@@ -23,7 +23,6 @@ const LEFT_OUT: [(&str, &str); 24] = [
     ("machine_tokens", "machine tokens"),
     ("machines", "machines"),
     ("oauth_applications", "OAuth applications"),
-    ("phone_numbers", "changes of phone numbers"),
     ("proxy_checks", "proxy checks"),
     ("redirect_urls", "redirect URLs"),
     ("role_sets", "role sets"),

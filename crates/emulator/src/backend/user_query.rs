@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::Query;
+use super::user_lookup::ordered;
 use crate::params::invalid;
 use crate::refusal::Refusal;
 use crate::state::State;
@@ -120,6 +121,10 @@ impl Query {
     pub(super) fn count_users(&self, state: &State) -> Result<usize, Refusal> {
         Ok(match self.user_filter()? {
             None => state.users.len(),
+            Some(filter) if let Some(named) = self.named_users(state) => {
+                let admitted = |(_, user): &&(u64, &User)| filter.admits(state, user);
+                named.iter().filter(admitted).count()
+            }
             Some(filter) => {
                 let users = state.users.iter().map(|stored| &stored.user);
                 users.filter(|user| filter.admits(state, user)).count()
@@ -188,6 +193,11 @@ impl Query {
             "updated_at" => Time::Updated,
             field => return self.sorted_users(state, filter.as_ref(), field, descending),
         };
+        if let (None, Some(filter), Some(named)) = (after, &filter, self.named_users(state)) {
+            let mut kept = ordered(named, time, descending);
+            kept.retain(|user| filter.admits(state, user));
+            return Ok(kept.into_iter().skip(offset).take(limit).collect());
+        }
         let places = state.users_by(time, descending, after);
         let Some(filter) = filter else {
             return Ok(places.skip(offset).take(limit).filter_map(user).collect());

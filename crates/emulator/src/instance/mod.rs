@@ -15,6 +15,7 @@ mod handshakes;
 pub(crate) mod invitations;
 pub(crate) mod memberships;
 mod organizations;
+mod phones;
 mod seed;
 mod sessions;
 mod sign_ins;

@@ -6,6 +6,7 @@ use emulator::{Caller, SessionStatus};
 use reqwest::Method;
 use serde_json::json;
 
+use crate::page::{Page, id};
 use crate::running::{Running, running};
 
 /// A page as a browser gets it.
@@ -343,4 +344,47 @@ async fn pages_of_others_cannot_press_buttons_or_look() {
         elsewhere.status == 200 && elsewhere.text.contains("<h1>Overview</h1>"),
         "back is one of our own pages"
     );
+}
+
+#[tokio::test]
+async fn the_overview_shows_who_is_asked_for_a_code() {
+    let clerk = running().await;
+    clerk.new_user("known@example.com").unwrap();
+    let (first, second) = (Page::open(&clerk).await, Page::open(&clerk).await);
+    let form = [
+        ("email_address", "new@example.com"),
+        ("password", "battery staple"),
+    ];
+    let begun = first.post("/client/sign_ups", &form).await.ok();
+    let strategy = [("strategy", "email_code")];
+    let path = format!("/client/sign_ups/{}", id(&begun["response"]));
+    first
+        .post(&format!("{path}/prepare_verification"), &strategy)
+        .await
+        .ok();
+    let sign_in = second.begin_sign_in("known@example.com").await;
+    let address = clerk.get("/v1/users").await.ok()[0]["email_addresses"][0]["id"].clone();
+    let asked = [strategy[0], ("email_address_id", address.as_str().unwrap())];
+    second
+        .post(&format!("{sign_in}/prepare_first_factor"), &asked)
+        .await
+        .ok();
+
+    let shown = show(&clerk, "/").await.text;
+    for (what, who) in [
+        ("Sign-up", "new@example.com"),
+        ("Sign-in", "known@example.com"),
+    ] {
+        let (_, behind) = shown.split_once(what).unwrap();
+        assert!(
+            behind.split("</li>").next().unwrap().contains(who),
+            "{what}: {shown}"
+        );
+    }
+    let entered = [strategy[0], ("code", "424242")];
+    first
+        .post(&format!("{path}/attempt_verification"), &entered)
+        .await
+        .ok();
+    assert!(!show(&clerk, "/").await.text.contains("Sign-up"));
 }

@@ -25,6 +25,7 @@ mod large;
 mod memberships;
 mod organizations;
 mod page;
+mod phone_numbers;
 mod portal;
 mod receiver;
 mod restart;
