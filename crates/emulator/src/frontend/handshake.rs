@@ -53,7 +53,8 @@ pub(super) fn browser(instance: &Instance, query: &Query, headers: &HeaderMap) -
         .unwrap_or_else(|| Browser::Development(instance.new_dev_browser().id))
 }
 
-/// The development browser of the query, else the one with the client's cookie, else that of the emulator's own cookie.
+/// The development browser of the query, else the one that a site on the same host keeps in its own cookie (ports do not
+/// part cookies), else the one with the client's cookie, else that of the emulator's own cookie.
 pub(super) fn known_browser(
     instance: &Instance,
     query: &Query,
@@ -65,6 +66,7 @@ pub(super) fn known_browser(
         browser => Some(browser),
     };
     known(query.one("__clerk_db_jwt"))
+        .or_else(|| known(cookie(headers, "__clerk_db_jwt")))
         .or_else(by_client)
         .or_else(|| known(cookie(headers, BROWSER_COOKIE)))
 }

@@ -9,7 +9,7 @@ use crate::denial::Denial;
 use crate::password::PasswordDigest;
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::user::{StoredUser, Verification};
+use crate::user::{StoredUser, User, Verification};
 
 /// Wrong passwords and codes, over all sign-ins, after which Clerk locks a user, and for how long.
 const WRONG_ONES: u32 = 100;
@@ -134,9 +134,7 @@ impl Instance {
             self.count_wrong(state, &user_id, caller);
         }
         outcome?;
-        let awaited = sign_in.code.clone();
-        self.verify_address(state, &user_id, awaited.as_ref(), now);
-        if awaited.is_some_and(|it| it.strategy == "reset_password_email_code") {
+        if strategy == "reset_password_email_code" {
             sign_in.needs_new_password = true;
             keep(state, &client_id, &sign_in);
             return Ok(sign_in);
@@ -202,6 +200,7 @@ impl Instance {
         if !sign_in.needs_new_password {
             return Err(Denial::VerificationMissing);
         }
+        self.check_room(state, &client_id)?;
         let mut stored = user_of(state, &sign_in)?.clone();
         stored.password = digest;
         stored.user.password_enabled = true;
@@ -217,6 +216,14 @@ impl Instance {
         self.read(|state| find(state, browser, id).map(|(_, sign_in)| sign_in))
     }
 
+    /// Whether another session fits into the browser.
+    pub(super) fn check_room(&self, state: &State, client_id: &str) -> Result<(), Denial> {
+        if self.frontend_settings().single_session && has_session(state, client_id) {
+            return Err(Denial::SessionExists);
+        }
+        Ok(())
+    }
+
     /// Gives the user his session; emits `session.created`, and `user.updated` because of `last_sign_in_at`.
     pub(super) fn complete(
         &self,
@@ -227,12 +234,11 @@ impl Instance {
         strategy: &str,
         caller: &Caller,
     ) -> Result<SignIn, Denial> {
-        if self.frontend_settings().single_session && has_session(state, client_id) {
-            return Err(Denial::SessionExists);
-        }
+        self.check_room(state, client_id)?;
         let mut stored = user_of(state, &sign_in)?.clone();
         state.browsers.forgive(&stored.user.id);
         let now = state.after(stored.user.updated_at);
+        prove(&mut stored.user, sign_in.code.as_ref(), now);
         stored.user.last_sign_in_at = Some(now);
         stored.user.last_active_at = Some(day_of(now));
         stored.user.updated_at = now;
@@ -267,27 +273,19 @@ impl Instance {
             self.emit(state, caller, "user.updated", user.updated_at, &user);
         }
     }
+}
 
-    /// Whoever enters a code has the mailbox.
-    fn verify_address(
-        &self,
-        state: &mut State,
-        user_id: &str,
-        awaited: Option<&Awaited>,
-        now: i64,
-    ) {
-        let (Some(awaited), Ok(mut stored)) = (awaited, state.user(user_id).cloned()) else {
-            return;
-        };
-        for address in &mut stored.user.email_addresses {
-            let open = address.verification.as_ref();
-            if address.id == awaited.sent_to && open.is_none_or(|it| it.status != "verified") {
-                address.verification = Some(Verification::by_code(i64::from(awaited.wrong) + 1));
-                address.updated_at = now;
-            }
+/// Whoever enters a code has the mailbox.
+fn prove(user: &mut User, code: Option<&Awaited>, now: i64) {
+    let Some(code) = code.filter(|it| it.verified) else {
+        return;
+    };
+    for address in &mut user.email_addresses {
+        let held = address.verification.as_ref();
+        if address.id == code.sent_to && held.is_none_or(|it| it.status != "verified") {
+            address.verification = Some(Verification::by_code(i64::from(code.wrong) + 1));
+            address.updated_at = now;
         }
-        // The sign-in that follows tells of it; a new password does as well.
-        let _ = state.put_user(stored);
     }
 }
 

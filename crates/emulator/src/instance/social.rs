@@ -196,6 +196,7 @@ impl Instance {
         user_id: &str,
         caller: &Caller,
     ) -> Result<SignIn, Denial> {
+        self.check_room(state, client_id)?;
         let mut stored = admitted(state.user(user_id)?)?.clone();
         sign_in.user_id = Some(user_id.to_owned());
         let strategy = sign_in.external.as_ref().map(|it| it.strategy.clone());

@@ -27,6 +27,7 @@ mod organizations;
 mod page;
 mod phone_numbers;
 mod portal;
+mod races;
 mod receiver;
 mod restart;
 mod roles;

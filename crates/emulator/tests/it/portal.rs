@@ -161,7 +161,7 @@ async fn one_click_signs_in_as_any_user_and_out_again() {
     );
 
     // From elsewhere one is asked; from a page of this machine it happens at once.
-    for referer in ["", "https://evil.example/"] {
+    for referer in ["", "https://evil.example/", "null"] {
         let asked = html(browser.get("sign-out", referer).await).await;
         assert!(asked.contains("Sign out?"));
         assert!(signed_in(&clerk, &dev_browser).await.is_some());
@@ -250,4 +250,41 @@ async fn bundles_come_from_the_folder_and_what_is_missing_is_explained() {
         .await;
     let long = answer.body["errors"][0]["long_message"].as_str().unwrap();
     assert!(long.contains("--clerk-assets"));
+}
+
+#[tokio::test]
+async fn a_site_on_the_same_host_is_known_by_its_own_cookie() {
+    let clerk = running().await;
+    let page = crate::page::Page::open(&clerk).await;
+    page.sign_up("a@example.com").await;
+    let mut browser = Browser::new(&clerk);
+    browser.cookie = format!("__clerk_db_jwt={}", page.dev_browser);
+    let shown = html(browser.get("sign-in", "").await).await;
+    assert!(shown.contains("a@example.com") && shown.contains("Sign out"));
+    assert_eq!(
+        sent_back(&browser.get("sign-out", BACK).await),
+        page.dev_browser
+    );
+    assert_eq!(signed_in(&clerk, &page.dev_browser).await, None);
+    // A strict page sends no referrer; its browser says that it is of the same host.
+    for (site, status) in [("cross-site", 200), ("none", 200), ("same-site", 303)] {
+        let again = crate::page::Page::again(&clerk, page.dev_browser.clone());
+        if again.get("/me").await.status == 401 {
+            let both = [
+                ("identifier", "a@example.com"),
+                ("password", "battery staple"),
+            ];
+            again.post("/client/sign_ins", &both).await.ok();
+        }
+        let request = browser
+            .client
+            .get(browser.url("sign-out"))
+            .header("cookie", &browser.cookie)
+            .header("sec-fetch-site", site);
+        assert_eq!(request.send().await.unwrap().status(), status, "{site}");
+    }
+    // One that the emulator has forgotten counts as none.
+    browser.cookie = "__clerk_db_jwt=dvb_404".to_owned();
+    let shown = html(browser.get("sign-in", "").await).await;
+    assert!(!shown.contains("Sign out"));
 }

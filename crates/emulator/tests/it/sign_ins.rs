@@ -301,3 +301,29 @@ async fn one_session_in_a_browser_unless_told() {
         "b@example.com"
     );
 }
+
+#[tokio::test]
+async fn a_code_proves_its_address_once_the_sign_in_is_told() {
+    let clerk = running().await;
+    let user = clerk.new_user("a@example.com").unwrap();
+    let added = clerk
+        .add_email(&user.id, "b@example.com", false, false, &Default::default())
+        .unwrap();
+    let page = Page::open(&clerk).await;
+    let path = page.begin_sign_in("b@example.com").await;
+    let form = [("strategy", "email_code"), ("email_address_id", &added.id)];
+    page.post(&format!("{path}/prepare_first_factor"), &form)
+        .await
+        .ok();
+    let status = || {
+        let user = clerk.user(&user.id).unwrap();
+        user.email_addresses[1].verification.clone().unwrap().status
+    };
+    assert_eq!(status(), "unverified");
+    let form = [("strategy", "email_code"), ("code", "424242")];
+    page.post(&format!("{path}/attempt_first_factor"), &form)
+        .await
+        .ok();
+    assert_eq!(status(), "verified");
+    assert_eq!(clerk.events().last().unwrap(), "user.updated");
+}

@@ -175,8 +175,7 @@ async fn sign_out(
 ) -> Page {
     let headers = request.headers();
     let visit = Visit::new(instance, &uri, &query, headers, caller, false)?;
-    let is_near = headers.get(REFERER).is_some_and(|from| !is_far_from(from));
-    if is_near || visit.user().is_none() {
+    if is_near(headers) || visit.user().is_none() {
         return Ok(leave(&visit));
     }
     let body = html::form(
@@ -185,6 +184,14 @@ async fn sign_out(
         "<button>Sign out</button>",
     );
     Ok(visit.page(StatusCode::OK, "Sign out?", None, &body))
+}
+
+/// Whether a page of this machine sent the browser, by what only browsers say. A strict page may send no referrer, but
+/// its browser still tells that it is of the same host.
+fn is_near(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let same = matches!(site, Some(b"same-origin" | b"same-site"));
+    same || headers.get(REFERER).is_some_and(|from| !is_far_from(from))
 }
 
 async fn sign_out_now(
