@@ -14,16 +14,12 @@ use chrono::Utc;
 use http::header::SET_COOKIE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
-use url::form_urlencoded::{self, Serializer};
+use url::form_urlencoded::Serializer;
 
+use crate::arrival::{Arrival, DEV_BROWSER, WORD};
 use crate::origin::Origin;
 use crate::round::Round;
 use crate::settings::{Console, FrontendApi};
-
-const HANDSHAKE: &str = "__clerk_handshake";
-const DEV_BROWSER: &str = "__clerk_db_jwt";
-/// The word of a round, on its way back.
-const WORD: &str = "__clerk_sync_word";
 
 /// Anybody who asks for a page, with what is known of him.
 #[derive(Debug)]
@@ -93,22 +89,7 @@ impl Visit {
         let console = console.ok_or_else(|| Problem::of(Kind::Internal))?;
         let origin = Origin::of(parts, app)?;
         let query = parts.uri.query().unwrap_or_default();
-        let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
-        let mut arrival = Arrival {
-            round: Round::of(&parts.headers, origin.is_https),
-            ..Arrival::default()
-        };
-        let mut kept = Vec::new();
-        for (name, value) in query {
-            match name.as_str() {
-                HANDSHAKE => arrival.handshake = Some(value),
-                DEV_BROWSER => arrival.dev_browser = Some(value),
-                WORD => arrival.word = Some(value),
-                _ => kept.push((name, value)),
-            }
-        }
+        let (arrival, kept) = Arrival::of(query, &parts.headers, origin.is_https);
         let mut visit = Self {
             path: path_with(parts.uri.path(), &kept),
             console,
@@ -141,6 +122,9 @@ impl Visit {
         };
         if let Some(token) = &arrival.handshake {
             return Err(self.come_back(token, &arrival, proven.is_ok(), app).await);
+        }
+        if arrival.word.is_some() && proven.is_ok() {
+            return Err(Turned(Box::new(Redirect::to(&self.path).into_response())));
         }
         let is_development = self.is_development();
         let has_signed_in_at_clerk = is_development && arrival.dev_browser.is_some();
@@ -190,11 +174,7 @@ impl Visit {
         is_proven: bool,
         app: &App,
     ) -> Turned {
-        let is_expected = arrival
-            .round
-            .as_ref()
-            .is_some_and(|round| round.expects(arrival.word.as_deref()));
-        if !is_expected {
+        if !arrival.is_expected() {
             // A link that has served, or that another browser was sent: it signs nobody in.
             if is_proven || arrival.round.is_some() {
                 return Turned(Box::new(Redirect::to(&self.path).into_response()));
@@ -302,15 +282,6 @@ impl Visit {
         };
         Err(Turned(Box::new(self.onto(response))))
     }
-}
-
-/// What a request has brought along from Clerk.
-#[derive(Debug, Default)]
-struct Arrival {
-    handshake: Option<String>,
-    dev_browser: Option<String>,
-    word: Option<String>,
-    round: Option<Round>,
 }
 
 impl FromRequestParts<App> for Visit {

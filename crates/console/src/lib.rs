@@ -10,6 +10,7 @@
 //! a file.
 
 mod admin;
+mod arrival;
 mod assets;
 mod chart;
 mod entrance;

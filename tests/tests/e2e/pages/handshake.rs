@@ -10,6 +10,7 @@ e2e::on_both! {
     who_signed_in_at_the_portal_comes_back_signed_in,
     an_expired_session_is_renewed_on_the_way,
     who_is_signed_out_at_clerk_is_asked_to_sign_in,
+    production_instances_answer_by_cookie,
     a_link_serves_one_browser_once,
     what_clerk_did_not_sign_signs_nobody_in,
     only_cookies_of_sign_in_are_set_whatever_clerk_says,
@@ -119,6 +120,32 @@ async fn who_is_signed_out_at_clerk_is_asked_to_sign_in(database: TestDatabase) 
     let answer = browser.get("/settings").await.expect(303);
     let asked = answer.header("location").unwrap();
     assert_eq!(asked, "/sign-in?redirect_url=%2Fsettings");
+}
+
+async fn production_instances_answer_by_cookie(database: TestDatabase) {
+    let world = start(database).await;
+    let mut browser = Browser::of(&world);
+    let back = link(&world, &mut browser).await;
+    let (path, token) = back.split_once("&__clerk_handshake=").unwrap();
+    let told = ("__clerk_handshake".to_owned(), token.to_owned());
+    browser.cookies.extend([told.clone()]);
+    // Somebody else, or at another time, the cookie means nothing.
+    let mut other = Browser::of(&world);
+    other.cookies.extend([told]);
+    let asked = other.get("/settings").await.expect(303);
+    assert_eq!(
+        asked.header("location"),
+        Some("/sign-in?redirect_url=%2Fsettings")
+    );
+    other.get(path).await.expect(303);
+    assert!(!other.cookies.contains_key("__session"));
+    let answer = browser.get(path).await.expect(303);
+    assert_eq!(answer.header("location"), Some("/settings"));
+    let page = browser.get("/settings").await.expect_page(200);
+    assert!(page.text().contains("ann@example.com"));
+    // Where Clerk has set the session itself, the address is made clean.
+    let answer = browser.get("/settings?__clerk_sync_word=x").await;
+    assert_eq!(answer.expect(303).header("location"), Some("/settings"));
 }
 
 async fn a_link_serves_one_browser_once(database: TestDatabase) {
