@@ -125,6 +125,14 @@ async fn node_pages_in_a_browser() {
     script(Path::new("node"), "pages.mjs", world.clerk(), &more).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn node_pages_with_clerks_components_in_a_browser() {
+    let emulator = emulator(Some(components("6", &[]).await)).await;
+    let (world, origin) = with_pages(emulator, false).await;
+    let more = [("CHROMIUM", chromium()), ("SERVICE_ORIGIN", origin)];
+    script(Path::new("node"), "components.mjs", world.clerk(), &more).await;
+}
+
 /// The service as `dev` starts it, with the emulator's portal or with Clerk's components, and the origin of its pages.
 async fn with_pages(emulator: Emulator, by_portal: bool) -> (World, String) {
     let free = TcpListener::bind("127.0.0.1:0")
