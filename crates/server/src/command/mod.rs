@@ -40,7 +40,7 @@ enum Command {
     /// The service, configured by environment variables and `.env`
     Serve(serve::Serve),
     /// The offline Clerk alone, for any project in any language
-    Emulator(emulate::Emulate),
+    Emulator(Box<emulate::Emulate>),
     /// Fill the database from Clerk's Backend API; goes on where a broken run ended
     Backfill(backfill::Backfill),
     /// Hold the database against Clerk: report the drift, or repair it
