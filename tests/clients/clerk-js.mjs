@@ -3,6 +3,8 @@
 // EMULATOR_ORIGIN  where the emulator is, such as http://127.0.0.1:4100
 // CLERK_ASSETS     a folder with 6/clerk-js, 6/ui and 5/clerk-js, each with the package's dist inside
 // CHROMIUM         the browser's program
+// SCREENSHOTS      a folder for pictures of the pages when a step fails; none without it
+// EMULATOR_PUBLISHABLE_KEY and EMULATOR_SECRET_KEY are the emulator's own unless set.
 import assert from "node:assert/strict";
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
@@ -17,7 +19,7 @@ function setting(name) {
 
 function fail(name, error) {
   console.error(`FAIL ${name}`);
-  console.error(error instanceof assert.AssertionError ? error.message : error);
+  console.error(error.cause?.message ? `${error.message}: ${error.cause.message}` : error.message);
   process.exit(1);
 }
 
@@ -25,6 +27,7 @@ const emulator = setting("EMULATOR_ORIGIN").replace(/\/$/, "");
 const assets = setting("CLERK_ASSETS");
 const program = setting("CHROMIUM");
 const publishableKey = process.env.EMULATOR_PUBLISHABLE_KEY ?? `pk_test_${Buffer.from("emu-local-42.clerk.accounts.dev$").toString("base64").replace(/=+$/, "")}`;
+const secretKey = process.env.EMULATOR_SECRET_KEY ?? "sk_test_emulator";
 const run = Date.now().toString(36);
 const patience = 20_000;
 
@@ -158,7 +161,7 @@ async function identify(person, address) {
 
 /** Signs in with a token of the Backend API, as tests do. */
 async function byTicket(person, address) {
-  const headers = { authorization: "Bearer sk_test_emulator", "content-type": "application/json" };
+  const headers = { authorization: `Bearer ${secretKey}`, "content-type": "application/json" };
   const users = await (await fetch(`${emulator}/v1/users?email_address=${encodeURIComponent(address)}`, { headers })).json();
   const body = JSON.stringify({ user_id: users[0].id });
   const { token } = await (await fetch(`${emulator}/v1/sign_in_tokens`, { method: "POST", headers, body })).json();
