@@ -166,9 +166,17 @@ async fn emulator(assets: Option<PathBuf>) -> Emulator {
     Emulator::start(config).await.unwrap()
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where this machine keeps the clients, only the environment says"
+)]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// What `cargo xtask test` says about this machine.
 fn told(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
+    environment(name).unwrap_or_else(|| {
         panic!("{name} is not set: `cargo xtask test` installs the clients' libraries and says where they are")
     })
 }
@@ -193,7 +201,7 @@ async fn components(major: &str, versions: &[&str]) -> PathBuf {
 
 /// The browser, under any of the names that it has.
 fn chromium() -> String {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = environment("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let mut found =
         std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name)));
@@ -235,5 +243,4 @@ async fn finish(command: &mut Command, name: &str) {
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     let said = text(&output.stdout) + &text(&output.stderr);
     assert!(output.status.success(), "{name}: {}\n{said}", output.status);
-    println!("{said}");
 }
