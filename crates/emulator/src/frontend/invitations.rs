@@ -10,9 +10,9 @@ use super::organizations::{member, page, signed_in};
 use super::visitor::Visitor;
 use super::{Answer, shown};
 use crate::backend::Query;
-use crate::instance::{Caller, Instance, invitations};
+use crate::instance::{Instance, invitations};
 use crate::organization::{Invitation, InvitationStatus, MEMBER};
-use crate::params::invalid;
+use crate::params::{Params, invalid};
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::state;
@@ -51,8 +51,9 @@ pub(super) async fn create(
     let (session, id) = member(&instance, &visitor, &id, true)?;
     let address = form.required("email_address")?;
     let role = form.required("role")?;
-    let invited = send(&instance, &id, &session, &address, &role, &visitor.caller)?;
-    Ok(visitor.answer(&instance, invited))
+    let params = invitation(&session, &address, &role);
+    let invited = instance.invite(&id, params, &visitor.caller)?;
+    Ok(visitor.answer(&instance, shown::public(invited)))
 }
 
 /// Several addresses in one text, separated by commas or spaces, or as JSON. Those that are invited already, or in the
@@ -75,33 +76,17 @@ pub(super) async fn create_many(
         let expected = "between 1 and 100 addresses";
         return Err(invalid("email_address", expected).into());
     }
-    let mut invited: Vec<Value> = Vec::with_capacity(addresses.len());
-    for address in &addresses {
-        match send(&instance, &id, &session, address, &role, &visitor.caller) {
-            Ok(sent) => invited.push(sent),
-            Err(refusal) => {
-                for sent in &invited {
-                    let id = sent.get("id").and_then(Value::as_str).unwrap_or_default();
-                    let _ = instance.revoke_invitation(id, &visitor.caller);
-                }
-                return Err(refusal.into());
-            }
-        }
-    }
-    Ok(visitor.answer(&instance, json!(invited)))
+    let listed = addresses.iter();
+    let listed = listed.map(|address| Params::new(invitation(&session, address, &role)));
+    let listed: Vec<Params> = listed.collect::<Result<_, _>>()?;
+    let sent = instance.invite_all(&id, &listed, &visitor.caller)?;
+    let sent: Vec<Value> = sent.into_iter().map(shown::public).collect();
+    Ok(visitor.answer(&instance, json!(sent)))
 }
 
-fn send(
-    instance: &Instance,
-    id: &str,
-    inviter: &Session,
-    address: &str,
-    role: &str,
-    caller: &Caller,
-) -> Result<Value, Refusal> {
-    let params =
-        json!({ "email_address": address, "role": role, "inviter_user_id": inviter.user_id });
-    instance.invite(id, params, caller).map(shown::public)
+/// As the Backend API takes one.
+fn invitation(inviter: &Session, address: &str, role: &str) -> Value {
+    json!({ "email_address": address, "role": role, "inviter_user_id": inviter.user_id })
 }
 
 pub(super) async fn revoke(

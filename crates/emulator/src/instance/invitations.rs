@@ -43,6 +43,19 @@ impl Instance {
         caller: &Caller,
     ) -> Result<Vec<Value>, Refusal> {
         let listed = Params::several(params, 10, "at most 10 invitations in one call")?;
+        self.invite_all(organization_id, &listed, caller)
+    }
+
+    /// However many, all or none.
+    ///
+    /// # Errors
+    /// As [`Self::invite`].
+    pub(crate) fn invite_all(
+        &self,
+        organization_id: &str,
+        listed: &[Params],
+        caller: &Caller,
+    ) -> Result<Vec<Value>, Refusal> {
         let drafts: Vec<Draft> = listed.iter().map(Draft::read).collect::<Result<_, _>>()?;
         let mut state = self.change();
         let organization_id = state.organization(organization_id)?.id.clone();

@@ -163,6 +163,13 @@ async fn members_read_and_admins_manage() {
             .status,
         400
     );
+    // Nobody was invited, not even for a moment.
+    let all = admin.get(&format!("{path}/invitations")).await.ok();
+    let invited = |address: &str| all["response"].to_string().contains(address);
+    assert!(
+        invited("d@example.com") && !invited("f@example.com"),
+        "{all}"
+    );
     let pending = format!("{path}/invitations?status=pending");
     assert_eq!(admin.get(&pending).await.ok()["response"]["total_count"], 2);
     let revoke = format!("{path}/invitations/{}/revoke", id(&sent["response"][0]));
