@@ -75,5 +75,5 @@ fn deny() -> Result<(), String> {
 }
 
 fn test() -> Result<(), String> {
-    Test::default().run()
+    Test::repeatable().run()
 }

@@ -87,7 +87,8 @@ async fn schemathesis(world: &World, token: &str, which: &str) {
         .args(["--checks", &checks.join(",")])
         .args(["--phases", "examples,coverage,fuzzing"])
         .args(["--max-examples", "20", "--generation-deterministic"])
-        .args(["--request-timeout", "10", "--workers", "2"])
+        // CPython 3.11 counts how deep `ast` is for all threads together, and fails when two of them are in it: one worker.
+        .args(["--request-timeout", "10", "--workers", "1"])
         .args([which, LAST_WORDS]);
     finish(&mut command, "schemathesis").await;
 }
