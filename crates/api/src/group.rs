@@ -20,7 +20,7 @@ use crate::access::{Access, EXTENSION, Signature, access_of};
 use crate::app::App;
 use crate::counts::Traffic;
 use crate::endpoint::{Endpoint, ServedRoute, Undeclared};
-use crate::outer::OuterLayer;
+use crate::outer::Around;
 use crate::pages::{Drawing, Pages};
 use crate::private::PrivateLayer;
 use crate::{cors, fallback, legacy_bridge, openapi};
@@ -187,13 +187,14 @@ impl Surface {
         Undeclared::none_in(&self.table)?;
         let traffic = Arc::new(Traffic::of(&self.table));
         let limit = app.settings.request_timeout;
-        let outer = OuterLayer::new(limit, Arc::clone(&app.load), Arc::clone(&traffic))
+        let outer = Around::new(limit, Arc::clone(&app.load), Arc::clone(&traffic))
             .counting_strangers(
                 Arc::clone(&app.rate_limits),
                 app.settings.trusted_proxies.clone(),
             )
             .until(app.leaving.clone())
-            .drawing(self.drawing);
+            .drawing(self.drawing)
+            .layer();
         let cors = cors::layer(&app.settings.cors_origins);
         let (mut routes, _) = self.routes.split_for_parts();
         if app.legacy.is_some() {

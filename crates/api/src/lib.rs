@@ -13,6 +13,7 @@ mod app;
 mod attribution;
 mod cors;
 mod counts;
+mod current_request;
 mod current_user;
 mod endpoint;
 mod fallback;
@@ -58,6 +59,7 @@ pub use cors::CorsOrigins;
 pub use counts::{
     AnswerClass, DeliveryReport, HistogramReport, ProofReport, RouteReport, TrafficReport,
 };
+pub use current_request::{CurrentRequest, REQUEST_SPAN};
 pub use current_user::{CurrentUser, Proof};
 pub use endpoint::{Endpoint, ServedRoute, Undeclared};
 pub use guards::{

@@ -1,4 +1,4 @@
-//! Around every request, in one layer: an id, a span for the logs, the limits on head, time and load, panics, the headers
+//! Around every request, in one layer: an id, its name for the logs, the limits on head, time and load, panics, the headers
 //! that every answer has, the id in every problem, and the counts.
 //!
 //! One, since axum puts each layer into a box of its own and clones what lies within on every request
@@ -19,26 +19,30 @@ use http::{HeaderValue, header};
 use ipnet::IpNet;
 use tower_layer::Layer;
 use tower_service::Service;
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
 use crate::counts::Traffic;
+use crate::current_request::{CurrentRequest, Route};
 use crate::leaving::Leaving;
 use crate::load::Load;
 use crate::pages::Drawing;
 use crate::peer::PeerAddress;
 use crate::problem::{Kind, Problem};
 use crate::rate_limits::RateLimits;
-use crate::request_id::{RequestId, RequestIds};
+use crate::request_id::RequestIds;
 use crate::{fallback, fixed_headers, head_size};
 
-/// Puts [`Outer`] around each route.
+/// Puts [`Outer`] around each route. A clone is a pointer.
 #[derive(Clone)]
-pub(crate) struct OuterLayer {
+pub(crate) struct OuterLayer(Arc<Around>);
+
+/// What is around every route.
+pub(crate) struct Around {
     limit: Duration,
-    ids: Arc<RequestIds>,
+    ids: RequestIds,
     load: Arc<Load>,
     traffic: Arc<Traffic>,
-    strangers: Option<Arc<Strangers>>,
+    strangers: Option<Strangers>,
     leaving: Leaving,
     drawing: Option<Drawing>,
 }
@@ -49,12 +53,12 @@ struct Strangers {
     trusted_proxies: Vec<IpNet>,
 }
 
-impl OuterLayer {
+impl Around {
     /// For requests that may take this long in all, beside others under way, counted by route.
     pub(crate) fn new(limit: Duration, load: Arc<Load>, traffic: Arc<Traffic>) -> Self {
         Self {
             limit,
-            ids: Arc::new(RequestIds::new()),
+            ids: RequestIds::new(),
             load,
             traffic,
             strangers: None,
@@ -84,8 +88,24 @@ impl OuterLayer {
             trusted_proxies,
         };
         Self {
-            strangers: Some(Arc::new(strangers)),
+            strangers: Some(strangers),
             ..self
+        }
+    }
+
+    /// The layer.
+    pub(crate) fn layer(self) -> OuterLayer {
+        OuterLayer(Arc::new(self))
+    }
+}
+
+impl OuterLayer {
+    /// Around a service that stands beside the router, under the name of a route.
+    pub(crate) fn beside<S>(&self, route: &'static str, inner: S) -> Outer<S> {
+        Outer {
+            inner,
+            around: Arc::clone(&self.0),
+            route: Some(route),
         }
     }
 }
@@ -96,7 +116,8 @@ impl<S> Layer<S> for OuterLayer {
     fn layer(&self, inner: S) -> Outer<S> {
         Outer {
             inner,
-            layer: self.clone(),
+            around: Arc::clone(&self.0),
+            route: None,
         }
     }
 }
@@ -105,7 +126,9 @@ impl<S> Layer<S> for OuterLayer {
 #[derive(Clone)]
 pub(crate) struct Outer<S> {
     inner: S,
-    layer: OuterLayer,
+    around: Arc<Around>,
+    /// Where no router has matched one.
+    route: Option<&'static str>,
 }
 
 impl<S> Service<Request> for Outer<S>
@@ -122,53 +145,54 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let id = self.layer.ids.of(request.headers());
+        let around = Arc::clone(&self.around);
+        let id = around.ids.of(request.headers());
         id.leave_with(&mut request);
-        let matched = request.extensions().get::<MatchedPath>();
-        let route = matched.map(MatchedPath::as_str);
-        let span = span(&request, route, &id);
-        let drawing = self.layer.drawing.as_ref().and_then(|drawing| {
+        let route = match self.route {
+            Some(route) => Route::Fixed(route),
+            None => Route::matched(request.extensions().get::<MatchedPath>()),
+        };
+        let named = CurrentRequest::new(id.clone(), request.method().clone(), route);
+        let route = named.route();
+        let drawing = around.drawing.as_ref().and_then(|drawing| {
             let path = request.uri().path();
             drawing.of(route, path, request.method(), request.headers())
         });
-        let traffic = Arc::clone(&self.layer.traffic);
-        let timed = traffic.begin(route, request.method());
-        let (place, fits) = self.layer.load.enter();
+        let timed = around.traffic.begin(route, request.method());
+        let (place, fits) = around.load.enter();
         let refused = if fits || route.is_some_and(is_told_in_any_case) {
             head_size::refused(&request)
         } else {
             Some(Problem::of(Kind::Overloaded))
         };
-        let strangers = self.layer.strangers.clone().map(|strangers| {
+        let address = around.strangers.as_ref().and_then(|strangers| {
             let trusted = &strangers.trusted_proxies;
-            let address = PeerAddress::of(request.extensions(), request.headers(), trusted);
-            (strangers, address)
+            PeerAddress::of(request.extensions(), request.headers(), trusted).0
         });
         let inner = &mut self.inner;
         // What runs before the first await: the router's part of the work.
         let answering = match refused {
-            Some(problem) => Err(problem),
-            None => span
-                .in_scope(|| catch_unwind(AssertUnwindSafe(|| inner.call(request))))
-                .map_err(|_| fallback::panicked()),
+            Some(problem) => Err(Some(problem)),
+            None => catch_unwind(AssertUnwindSafe(|| inner.call(request))).map_err(|_| None),
         };
-        let limit = self.layer.limit;
-        let is_last = self.layer.leaving.has_begun();
+        let is_last = around.leaving.has_begun();
+        let span = named.span();
         let work = async move {
             let mut response = match answering {
                 Ok(answering) => {
                     let answering = AssertUnwindSafe(answering).catch_unwind();
-                    match within(limit, answering).await {
+                    match within(around.limit, answering).await {
                         Some(Ok(Ok(response))) => response,
                         Some(Err(_)) => fallback::panicked().into_response(),
                         None => Problem::of(Kind::RequestTimeout).into_response(),
                     }
                 }
-                Err(problem) => problem.into_response(),
+                Err(Some(problem)) => problem.into_response(),
+                Err(None) => fallback::panicked().into_response(),
             };
             let problem = response.extensions_mut().remove::<Problem>();
-            let problem = problem.map(|problem| match strangers {
-                Some((strangers, PeerAddress(address))) if problem.is_a_strangers() => {
+            let problem = problem.map(|problem| match &around.strangers {
+                Some(strangers) if problem.is_a_strangers() => {
                     let counted = strangers.rate_limits.stranger(address);
                     counted.err().unwrap_or(problem)
                 }
@@ -191,7 +215,7 @@ where
             drop(place);
             let took = timed.answered(response.status());
             if let Some(kind) = kind {
-                traffic.problems.add(kind);
+                around.traffic.problems.add(kind);
             }
             tracing::debug!(
                 status = response.status().as_u16(),
@@ -201,14 +225,8 @@ where
             );
             Ok(response)
         };
-        Box::pin(work.instrument(span))
+        Box::pin(named.during(work.instrument(span)))
     }
-}
-
-/// The request's span. The route's template, never the path itself: paths may hold ids, and logs should group.
-fn span(request: &Request, route: Option<&str>, id: &RequestId) -> Span {
-    let route = route.unwrap_or("(none)");
-    tracing::info_span!("request", id = id.as_str(), method = %request.method(), route)
 }
 
 /// Whoever looks after the service has to see that it is alive, above all when there is too much to do.
@@ -268,7 +286,7 @@ mod tests {
                 }),
             )
             .fallback(fallback::not_found)
-            .layer(OuterLayer::new(LIMIT, load, Arc::new(Traffic::of(&[]))))
+            .layer(Around::new(LIMIT, load, Arc::new(Traffic::of(&[]))).layer())
     }
 
     const LIMIT: Duration = Duration::from_secs(30);

@@ -39,7 +39,7 @@ use crate::cors::CorsOrigins;
 use crate::counts::Traffic;
 use crate::invite_gate::InviteGate;
 use crate::leaving::Leaving;
-use crate::outer::OuterLayer;
+use crate::outer::Around;
 use crate::rate_limits::RateLimitSettings;
 use crate::service_caller::ServiceTokens;
 use crate::sync_status::SyncStatus;
@@ -271,11 +271,12 @@ pub(crate) async fn post(
 
 async fn ask(app: &App, routes: Router<App>, request: Request) -> Answer {
     let routes = routes.with_state(app.clone());
-    let routes = routes.layer(OuterLayer::new(
+    let around = Around::new(
         app.settings.request_timeout,
         Arc::clone(&app.load),
         Arc::new(Traffic::of(&[])),
-    ));
+    );
+    let routes = routes.layer(around.layer());
     let answer = routes.oneshot(request).await.unwrap();
     let retry_after = answer.headers().get(RETRY_AFTER);
     let retry_after = retry_after.map(|value| value.to_str().unwrap().parse().unwrap());
