@@ -7,25 +7,42 @@ use std::task::{Context, Poll};
 
 use axum::body::HttpBody;
 use axum::response::Response;
+use axum::body::Body;
 use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
 use bytes::Bytes;
+use futures_util::future::Either;
 use http::{Method, Request};
 
 use tower_service::Service;
 
 use crate::counts::{Traffic, TrafficReport};
+use crate::outer::{Outer, Work};
+use crate::private::Private;
+use crate::routes::me::MeRoute;
 
 /// Answers every request. A clone is a pointer.
 #[derive(Clone)]
 pub struct Endpoint {
     routes: Router,
+    /// What is asked far more often than all the rest, under its names. It is found without the router, which takes about as
+    /// long as the answer ([why](../../../docs/decisions/0131-one-route-beside-the-router.md)).
+    beside: Vec<Outer<Private<MeRoute>>>,
     traffic: Arc<Traffic>,
 }
 
 impl Endpoint {
     pub(crate) fn of(routes: Router, traffic: Arc<Traffic>) -> Self {
-        Self { routes, traffic }
+        Self {
+            routes,
+            beside: Vec::new(),
+            traffic,
+        }
+    }
+
+    /// With routes that are found without the router. They are in it as well, for every method but GET.
+    pub(crate) fn beside(self, beside: Vec<Outer<Private<MeRoute>>>) -> Self {
+        Self { beside, ..self }
     }
 
     /// Requests by route and problems by kind, since this process started.
@@ -42,14 +59,18 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = RouteFuture<Infallible>;
+    type Future = Either<Work, RouteFuture<Infallible>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Service::<Request<B>>::poll_ready(&mut self.routes, context)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.routes.call(request)
+        let mut beside = self.beside.iter_mut();
+        match beside.find(|route| route.is_for(&request)) {
+            Some(route) => Either::Left(route.call(request.map(Body::new))),
+            None => Either::Right(self.routes.call(request)),
+        }
     }
 }
 

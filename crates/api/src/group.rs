@@ -11,6 +11,7 @@ use axum::handler::Handler;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::any;
 use http::Method;
+use tower_layer::Layer as _;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem, Paths, PathsBuilder};
@@ -23,7 +24,11 @@ use crate::endpoint::{Endpoint, ServedRoute, Undeclared};
 use crate::outer::Around;
 use crate::pages::{Drawing, Pages};
 use crate::private::PrivateLayer;
+use crate::routes::me::MeRoute;
 use crate::{cors, fallback, legacy_bridge, openapi};
+
+/// The names of the route that is asked most.
+const ME: [&str; 2] = ["/api/auth/me", "/api/v1/auth/me"];
 
 /// Documented handlers, each with what its signature asks of the caller.
 pub(crate) struct Routes(pub(crate) Vec<(UtoipaMethodRouter<App>, Access)>);
@@ -200,6 +205,13 @@ impl Surface {
         if app.legacy.is_some() {
             routes = routes.layer(from_fn_with_state(app.clone(), legacy_bridge::announce));
         }
+        // Layers that are not always there are not beside the router.
+        let beside = if cors.is_none() && app.legacy.is_none() {
+            let of = |route| outer.beside(route, PrivateLayer.layer(MeRoute(app.clone())));
+            ME.map(of).to_vec()
+        } else {
+            Vec::new()
+        };
         let routes = routes
             .fallback(fallback::not_found)
             .method_not_allowed_fallback(fallback::method_not_allowed)
@@ -209,7 +221,7 @@ impl Surface {
             None => routes,
         };
         let routes = routes.layer(outer);
-        Ok(Endpoint::of(routes, traffic))
+        Ok(Endpoint::of(routes, traffic).beside(beside))
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use http::{HeaderValue, header};
+use http::{HeaderValue, Method, header};
 use ipnet::IpNet;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -131,6 +131,16 @@ pub(crate) struct Outer<S> {
     route: Option<&'static str>,
 }
 
+/// An answer on its way.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+impl<S> Outer<S> {
+    /// Whether this is a service beside the router to which such a request goes.
+    pub(crate) fn is_for<B>(&self, request: &http::Request<B>) -> bool {
+        *request.method() == Method::GET && self.route == Some(request.uri().path())
+    }
+}
+
 impl<S> Service<Request> for Outer<S>
 where
     S: Service<Request, Response = Response, Error = Infallible>,
@@ -138,7 +148,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Work;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)

@@ -1,16 +1,22 @@
 //! Where events go: standard error, as lines for people or as JSON for machines; and where spans go, if anywhere.
 
+mod lines;
+
 use std::io::IsTerminal as _;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
+use tracing_subscriber::fmt::format;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
+use api::REQUEST_SPAN;
+
+use self::lines::{Ending, OfRequest};
 use crate::build;
 
 /// What is asked of a collector besides its address (OTLP over HTTP).
@@ -59,7 +65,7 @@ impl LastWords {
 pub fn start(logging: Logging<'_>) -> Result<LastWords, TracesError> {
     let Logging {
         filter,
-        format,
+        format: wanted,
         default_filter,
         collector,
     } = logging;
@@ -67,14 +73,27 @@ pub fn start(logging: Logging<'_>) -> Result<LastWords, TracesError> {
         .and_then(|text| EnvFilter::try_new(text).ok())
         .unwrap_or_else(|| EnvFilter::new(default_filter));
     let lines = tracing_subscriber::fmt::layer::<Registry>().with_writer(std::io::stderr);
-    let lines = match format {
-        Some("json") => lines.json().flatten_event(true).boxed(),
+    let lines = match wanted {
+        Some("json") => lines
+            .json()
+            .event_format(OfRequest {
+                format: format::format().json().flatten_event(true),
+                ending: Ending::Json,
+            })
+            .boxed(),
         _ => lines
-            .with_ansi(std::io::stderr().is_terminal())
-            .compact()
+            .event_format(OfRequest {
+                format: format::format()
+                    .with_ansi(std::io::stderr().is_terminal())
+                    .compact(),
+                ending: Ending::Fields,
+            })
             .boxed(),
     };
-    let lines = tracing_subscriber::registry().with(lines.with_filter(filter));
+    // What the span says is at the end of each line anyhow; where nobody else wants it, it is not made.
+    let spans_of_requests = filter_fn(|data| !(data.is_span() && data.name() == REQUEST_SPAN));
+    let lines =
+        tracing_subscriber::registry().with(lines.with_filter(filter.and(spans_of_requests)));
     let collector = collector.map(str::trim).filter(|text| !text.is_empty());
     let Some(collector) = collector else {
         let _ = lines.try_init();

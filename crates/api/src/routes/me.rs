@@ -1,14 +1,22 @@
 //! The caller's own record.
 
-use axum::extract::State;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::extract::{Request, State};
+use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::workspace::{PortfolioSummary, Scope};
 use domain::{Attribution, Entitlements, StoreError};
+use futures_util::FutureExt as _;
+use futures_util::future::Map;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use serde_json::{Value, json};
+use tower_service::Service;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -135,6 +143,26 @@ pub(crate) async fn me(State(app): State<App>, caller: CurrentUser) -> Result<Re
     })?;
     Ok(([(CONTENT_TYPE, JSON)], body).into_response())
 }
+
+/// The route by itself, for whoever has found it without the router.
+#[derive(Clone)]
+pub(crate) struct MeRoute(pub(crate) App);
+
+impl Service<Request> for MeRoute {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = MeFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let app = self.0.clone();
+        Handler::call(me, request, app).map(Ok)
+    }
+}
+type MeFuture = Map<Pin<Box<dyn Future<Output = Response> + Send>>, fn(Response) -> Result<Response, Infallible>>;
 
 /// Asked for once, and then known for as long as the caller is remembered.
 async fn portfolios_of(
