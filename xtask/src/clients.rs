@@ -48,6 +48,9 @@ impl Clients {
         } else {
             clients.without("python", "Python 3")?;
         }
+        if !is_there("go") {
+            clients.without("go", "Go")?;
+        }
         let mut build = process::cargo();
         build.args(["build", "--quiet", "--locked", "--manifest-path"]);
         build.arg(folder.join("rust/Cargo.toml"));

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::process::{self, variable};
 
 /// The programs, and the Debian packages that bring them.
-const PROGRAMS: [(&str, &str); 11] = [
+const PROGRAMS: [(&str, &str); 12] = [
     ("nginx", "nginx"),
     ("caddy", "caddy"),
     ("redis-server", "redis-server"),
@@ -18,6 +18,7 @@ const PROGRAMS: [(&str, &str); 11] = [
     ("node", "nodejs"),
     ("npm", "npm"),
     ("python3", "python3-venv"),
+    ("go", "golang-go"),
 ];
 
 /// Where Debian keeps daemons, which is not on every account's PATH.

@@ -18,7 +18,7 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
     let mut wrong = Vec::new();
     for row in rows {
         let number = row.number;
-        let named = quoted(row.from_end(0));
+        let named = quoted(row.cell_from_end(0));
         if named.is_empty() {
             wrong.push(format!("{TABLE}:{number}: names no test"));
         }

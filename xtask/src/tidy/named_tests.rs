@@ -10,7 +10,7 @@ pub(super) struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// The cell that is the `back`-th from the end, counted from 0.
-    pub(super) fn from_end(&self, back: usize) -> &'a str {
+    pub(super) fn cell_from_end(&self, back: usize) -> &'a str {
         self.cells.iter().rev().nth(back).copied().unwrap_or("")
     }
 }
@@ -126,7 +126,7 @@ mod tests {
         let found = rows(text, "test");
         let numbers: Vec<_> = found
             .iter()
-            .map(|row| (row.number, row.from_end(1)))
+            .map(|row| (row.number, row.cell_from_end(1)))
             .collect();
         assert_eq!(numbers, [(3, "1"), (4, "2")]);
         assert_eq!(quoted("`a` and `b c`, d"), ["a", "b c"]);

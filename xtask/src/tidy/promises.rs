@@ -34,12 +34,12 @@ fn judge(packages: &[(&str, &str)], tree: &Tree) -> Vec<String> {
     let mut wrong = Vec::new();
     for row in rows {
         let mut complain = |what: String| wrong.push(format!("{TABLE}:{}: {what}", row.number));
-        let commands = quoted(row.from_end(0));
+        let commands = quoted(row.cell_from_end(0));
         let runs: Vec<(&str, &str)> = commands.iter().filter_map(|it| run(it)).collect();
         if !commands.iter().any(|command| command.starts_with("cargo ")) {
             complain("has no command".to_owned());
         }
-        let tests = quoted(row.from_end(1));
+        let tests = quoted(row.cell_from_end(1));
         for test in &tests {
             if !exists(tree, test) {
                 complain(format!("there is no test `{test}`"));
