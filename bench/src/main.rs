@@ -10,10 +10,17 @@
 
 mod cases;
 mod connection;
+mod contestants;
 mod event;
+mod flood;
 mod floor;
+mod inputs;
 mod load;
+mod machine;
+mod notes;
 mod overload;
+mod pages;
+mod peers;
 mod postgres;
 mod report;
 mod rounds;
@@ -23,6 +30,7 @@ mod tokens;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Measures the service beside bare axum routes.
 #[derive(Parser)]
@@ -41,10 +49,17 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Bench::parse() {
-        Bench::Floor(floor) => floor.serve().await,
-        Bench::Run(run) => run.measure().await,
-        Bench::Overload(overload) => overload.measure().await,
+    let work = async {
+        match Bench::parse() {
+            Bench::Floor(floor) => floor.serve().await,
+            Bench::Run(run) => run.measure().await,
+            Bench::Overload(overload) => overload.measure().await,
+        }
+    };
+    // Whatever was started ends when the work is dropped, also when somebody has had enough of it.
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        stopped = asked_to_stop() => stopped,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,4 +68,13 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn asked_to_stop() -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    Err("interrupted".into())
 }
