@@ -18,6 +18,8 @@ use crate::tokens::Signer;
 
 /// The database of the service with default settings.
 pub(crate) const DATABASE: &str = "bench_service";
+/// Copies of it for the other services, with its users.
+const COPIES: [&str; 3] = ["bench_forgetful", "bench_uncached", "bench_pages"];
 /// How often the service is started on a migrated database, to tell the median.
 const STARTS: usize = 5;
 /// Before each measurement.
@@ -59,18 +61,16 @@ impl Contestants {
         let mut few = Service {
             program,
             signer,
-            url: &postgres.create("bench_forgetful").await?,
+            url: &postgres.url(COPIES[0]),
             migrates: None,
             tokens: Some(REMEMBERED),
             users: None,
         };
         let forgetful = few.start().await?;
-        inputs.introduce(&forgetful).await?;
-        let url = postgres.create("bench_uncached").await?;
+        let url = postgres.url(COPIES[1]);
         (few.url, few.users) = (&url, Some(0));
         let uncached = few.start().await?;
-        inputs.introduce(&uncached).await?;
-        let pages = Pages::start(postgres, program, signer, inputs).await?;
+        let pages = Pages::start(postgres, program, signer, COPIES[2]).await?;
         let peers = installed.start(postgres, signer, CHANGING).await?;
         if let Some(token) = inputs.tokens.first() {
             peers.check(token, &answer).await?;
@@ -172,6 +172,11 @@ async fn started(
     let new = running.started_in;
     let answer = inputs.introduce(&running).await?;
     let first = inputs.tokens.first().ok_or("there are no tokens")?;
+    running.stop().await?;
+    for copy in COPIES {
+        postgres.copy(DATABASE, copy).await?;
+    }
+    running = service.start().await?;
     let (mut starts, mut answers, mut idle) = (Vec::new(), Vec::new(), 0.0);
     for _ in 0..STARTS {
         running.stop().await?;

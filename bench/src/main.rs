@@ -64,7 +64,13 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("bench: {failure}");
+            eprint!("bench: {failure}");
+            let mut cause = failure.source();
+            while let Some(under) = cause {
+                eprint!(": {under}");
+                cause = under.source();
+            }
+            eprintln!();
             ExitCode::FAILURE
         }
     }

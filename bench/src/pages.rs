@@ -10,7 +10,6 @@ use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use crate::Failure;
-use crate::inputs::{Inputs, introduce};
 use crate::load::Measurement;
 use crate::postgres::{Postgres, Service, client};
 use crate::subject::Subject;
@@ -18,16 +17,15 @@ use crate::tokens::{Signer, user_id};
 
 pub(crate) const PATH: &str = "/api/v1/listings?limit=50";
 
-const DATABASE: &str = "bench_pages";
 const ROLE: &str = "bench_bound";
 
-/// Rows of the user whose page is read, and of everybody else.
-const FILL: &str =
-    "insert into listings (id, user_id, title, components, status, created_at, updated_at)
+/// Rows of the user whose page is read and of everybody else, in no order, as they come.
+const FILL: &str = "insert into listings (id, user_id, title, components, status, created_at, updated_at)
     select (lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0') || '7000'
             || substr(md5(random()::text), 1, 16))::uuid,
-        users.id, 'Touring bicycle', '{\"frame\": \"steel\", \"gears\": 27}', 'active', now(), now()
-    from users, generate_series(1, case when clerk_user_id = $1 then 10000 else 10 end)";
+        owner, 'Touring bicycle', '{\"frame\": \"steel\", \"gears\": 27}', 'active', now(), now()
+    from (select id as owner from users, generate_series(1, case when clerk_user_id = $1 then 10000 else 100 end)
+        order by random()) as mixed";
 const PAGE: &str = "select id, user_id, organization_id, title, price::text, currency, condition, components::text, status,
     created_at::text, updated_at::text from listings where user_id = $1 order by id desc limit 51";
 /// As the service tells it, in the transaction that reads.
@@ -43,14 +41,15 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
+    /// On a database that has users.
     pub(crate) async fn start(
         postgres: &Postgres,
         program: &Path,
         signer: &Signer,
-        inputs: &Inputs,
+        database: &str,
     ) -> Result<Self, Failure> {
-        let bare_url = postgres.create(DATABASE).await?;
-        let bound_url = postgres.role(ROLE, DATABASE).await?;
+        let bare_url = postgres.url(database);
+        let bound_url = postgres.role(ROLE, database).await?;
         let mut service = Service {
             program,
             signer,
@@ -60,7 +59,6 @@ impl Pages {
             users: None,
         };
         let unbound = service.start().await?;
-        introduce(&unbound, &inputs.tokens).await?;
         let client = client(&bare_url).await?;
         let user = user_id(0);
         client.execute(FILL, &[&user]).await?;

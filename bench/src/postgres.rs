@@ -53,9 +53,11 @@ impl Postgres {
         Ok(self.url(name))
     }
 
-    pub(crate) async fn discard(&self, name: &str) -> Result<(), Failure> {
-        let discard = format!("drop database {name} with (force)");
-        Ok(self.client.batch_execute(&discard).await?)
+    /// A new database with all that another holds, to which nobody may be connected.
+    pub(crate) async fn copy(&self, from: &str, name: &str) -> Result<String, Failure> {
+        let copy = format!("create database {name} template {from}");
+        self.client.batch_execute(&copy).await?;
+        Ok(self.url(name))
     }
 
     /// A new role without any right; gives the URL of a database as this role.
@@ -117,7 +119,7 @@ impl Service<'_> {
                     .env("RATE_LIMIT_WEBHOOK", "off")
                     .env("CLERK_WEBHOOK_SECRET", SECRET)
                     .env("CLERK_SYNC_ENV", "development")
-                    .env("RUST_LOG", "warn");
+                    .env("RUST_LOG", "error");
                 if let Some(url) = self.migrates {
                     command.env("DATABASE_MIGRATION_URL", url);
                 }

@@ -38,9 +38,11 @@ impl Subject {
         arrange: impl FnOnce(&mut Command, SocketAddr),
     ) -> Result<Self, Failure> {
         let address = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(std::path::absolute(program)?);
         command
             .env_clear()
+            // Where nobody keeps settings in a file.
+            .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             // Workers are children of the child: as a group they can be ended together.

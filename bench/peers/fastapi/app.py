@@ -53,7 +53,9 @@ class User(Base):
     last_name: Mapped[str | None]
     image_url: Mapped[str | None]
     role: Mapped[str]
+    role_source: Mapped[str]
     tier: Mapped[str]
+    tier_source: Mapped[str]
     organization: Mapped[str | None]
     public_metadata: Mapped[dict[str, Any]]
     preferences: Mapped[dict[str, Any]]
@@ -84,7 +86,9 @@ class Me(BaseModel):
     full_name: str | None
     image_url: str | None
     role: str
+    role_source: str
     tier: str
+    tier_source: str
     organization: str | None
     invite_validated: bool
     is_active: bool
@@ -151,7 +155,9 @@ async def me(
         full_name=" ".join(names) or None,
         image_url=user.image_url,
         role=user.role,
+        role_source=user.role_source,
         tier=user.tier,
+        tier_source=user.tier_source,
         organization=user.organization,
         invite_validated=user.invite_validated,
         is_active=user.is_active,

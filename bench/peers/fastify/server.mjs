@@ -61,8 +61,9 @@ const ME = {
   type: 'object',
   properties: {
     id: required, clerk_user_id: required, email: text, email_verified: yes, first_name: text, last_name: text,
-    full_name: text, image_url: text, role: required, tier: required, organization: text, invite_validated: yes,
-    is_active: yes, preferences: { type: 'object', additionalProperties: true }, portfolio_id: text,
+    full_name: text, image_url: text, role: required, role_source: required, tier: required, tier_source: required,
+    organization: text, invite_validated: yes, is_active: yes,
+    preferences: { type: 'object', additionalProperties: true }, portfolio_id: text,
     portfolio_count: number,
     limits: {
       type: 'object',
@@ -86,7 +87,9 @@ function answer(user) {
     full_name: full || null,
     image_url: user.image_url,
     role: user.role,
+    role_source: user.role_source,
     tier: user.tier,
+    tier_source: user.tier_source,
     organization: user.organization,
     invite_validated: user.invite_validated,
     is_active: user.is_active,
