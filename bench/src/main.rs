@@ -14,6 +14,7 @@ mod contestants;
 mod event;
 mod flood;
 mod floor;
+mod growth;
 mod inputs;
 mod load;
 mod machine;
@@ -42,6 +43,8 @@ enum Bench {
     Run(rounds::Run),
     /// Ask the service for twice what it can do, for minutes
     Overload(overload::Overload),
+    /// Hold databases with more and more users beside one another
+    Growth(growth::Growth),
 }
 
 /// What ends a command early, in words for whoever started it.
@@ -54,6 +57,7 @@ async fn main() -> ExitCode {
             Bench::Floor(floor) => floor.serve().await,
             Bench::Run(run) => run.measure().await,
             Bench::Overload(overload) => overload.measure().await,
+            Bench::Growth(growth) => growth.measure().await,
         }
     };
     // Whatever was started ends when the work is dropped, also when somebody has had enough of it.
