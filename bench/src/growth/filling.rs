@@ -13,24 +13,24 @@ use crate::postgres::{Postgres, Service, client};
 use crate::subject::Subject;
 use crate::tokens::{Signer, user_id};
 
-/// Tables that grow with users, and what differs from user to user: column and expression, of `n`, his number, `id`, his
+/// Tables that grow with users, and what differs from user to user: column and expression, of `n`, his number, `other`, his
 /// Clerk id, and `t`, the row that is copied. The feed is left out: it is written at its end, whatever is before.
 const TABLES: [(&str, &[(&str, &str)]); 3] = [
     (
         "users",
         &[
             ("id", IN_ORDER),
-            ("clerk_user_id", "id"),
-            ("email", "replace(t.email, t.clerk_user_id, id)"),
+            ("clerk_user_id", "other"),
+            ("email", "replace(t.email, t.clerk_user_id, other)"),
         ],
     ),
     (
         "user_emails",
         &[
-            ("clerk_user_id", "id"),
+            ("clerk_user_id", "other"),
             (
                 "email_address",
-                "replace(t.email_address, t.clerk_user_id, id)",
+                "replace(t.email_address, t.clerk_user_id, other)",
             ),
         ],
     ),
@@ -39,7 +39,7 @@ const TABLES: [(&str, &[(&str, &str)]); 3] = [
         &[
             ("id", IN_ORDER),
             ("svix_id", "'msg_' || md5(n::text)"),
-            ("object_id", "id"),
+            ("object_id", "other"),
             // What takes the room of a ledger and is never looked for.
             ("payload", "null"),
             ("payload_bytes", "null"),
@@ -110,7 +110,7 @@ async fn copy(
     let prefix = prefix.trim_end_matches('0');
     let insert = format!(
         "insert into {table} ({}) select {} from {table} as t, \
-         (select n, '{prefix}' || lpad(n::text, 8, '0') as id from generate_series(1, {}) as n) as users",
+         (select n, '{prefix}' || lpad(n::text, 8, '0') as other from generate_series(1, {}) as n) as users",
         names.join(", "),
         values.join(", "),
         users.saturating_sub(1),
