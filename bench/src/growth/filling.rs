@@ -81,7 +81,8 @@ pub(super) async fn filled(
     for (table, differing) in TABLES {
         copy(&client, table, differing, users).await?;
     }
-    client.batch_execute("vacuum analyze; checkpoint").await?;
+    client.batch_execute("vacuum analyze").await?;
+    client.batch_execute("checkpoint").await?;
     service.start().await
 }
 
