@@ -60,6 +60,12 @@ impl Postgres {
         Ok(self.url(name))
     }
 
+    /// Makes room again.
+    pub(crate) async fn discard(&self, name: &str) -> Result<(), Failure> {
+        let discard = format!("drop database {name} with (force)");
+        Ok(self.client.batch_execute(&discard).await?)
+    }
+
     /// A new role without any right; gives the URL of a database as this role.
     pub(crate) async fn role(&self, name: &str, database: &str) -> Result<String, Failure> {
         // The server is thrown away after the run, and listens on loopback alone.

@@ -34,7 +34,8 @@ pub(super) async fn sweep(
     program: &Path,
     users: usize,
 ) -> Result<Sweep, Failure> {
-    let url = postgres.create(&format!("bench_sweep_{users}")).await?;
+    let database = format!("bench_sweep_{users}");
+    let url = postgres.create(&database).await?;
     let emulator = Subject::start(program, "/v1/jwks", |command, address| {
         command
             .arg("emulator")
@@ -51,6 +52,7 @@ pub(super) async fn sweep(
         reconcile: job(program, &["reconcile"], &url, emulator.address).await?,
     };
     emulator.stop().await?;
+    postgres.discard(&database).await?;
     Ok(sweep)
 }
 
