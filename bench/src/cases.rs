@@ -231,7 +231,7 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         key: "me-new-verify",
-        name: "the same",
+        name: "the same, held against its RSA verify",
         work: Work::FreshTokens,
         connections: 32,
         ours: Who::Forgetful,
@@ -241,7 +241,7 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         key: "me-new-select",
-        name: "`/api/auth/me`, every token new, every user read from the database",
+        name: "`/api/auth/me`, every token new, every user read",
         work: Work::FreshTokens,
         connections: 32,
         ours: Who::Uncached,
@@ -291,7 +291,7 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         key: "rls-page",
-        name: "a page of 50 of 10,000 listings, with row-level security",
+        name: "a page of 50 of 10,000 listings, under policies",
         work: Work::Page,
         connections: 10,
         ours: Who::Bound,
@@ -301,7 +301,7 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         key: "rls-sql",
-        name: "the same page as SQL, with the context told each time",
+        name: "the same page as SQL, context told each time",
         work: Work::PageInSql,
         connections: 10,
         ours: Who::BoundSql,

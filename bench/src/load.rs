@@ -7,7 +7,7 @@ use crate::Failure;
 use crate::connection::Connection;
 
 /// How long after its time a measurement may end: an answer that is on its way is waited for.
-const LATEST: Duration = Duration::from_secs(30);
+pub(crate) const LATEST: Duration = Duration::from_secs(30);
 
 /// Where a connection's requests come from.
 pub(crate) trait Requests: Send {

@@ -2,6 +2,7 @@
 //! was tried.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::Failure;
@@ -14,6 +15,22 @@ pub(crate) fn read(file: Option<&Path>) -> Result<BTreeMap<String, String>, Fail
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     Ok(parsed(&text))
+}
+
+/// A section on goals that were missed: key and name of each, with what is written on it.
+pub(crate) fn section(
+    missed: &[(&'static str, String)],
+    notes: &BTreeMap<String, String>,
+) -> String {
+    if missed.is_empty() {
+        return String::new();
+    }
+    let mut section = "## What is missed, why, and what was tried\n\n".to_owned();
+    for (key, name) in missed {
+        let note = notes.get(*key).map_or("Not explained yet.", String::as_str);
+        let _ = writeln!(section, "**{name}** (`{key}`). {note}\n");
+    }
+    section
 }
 
 fn parsed(text: &str) -> BTreeMap<String, String> {
@@ -30,6 +47,19 @@ fn parsed(text: &str) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_missed_is_named_with_its_note_or_without() {
+        let notes = parsed("\n## one\n\nBecause.\n");
+        let missed = [
+            ("one", "The first".to_owned()),
+            ("two", "The second".to_owned()),
+        ];
+        let text = section(&missed, &notes);
+        assert!(text.contains("**The first** (`one`). Because."));
+        assert!(text.contains("**The second** (`two`). Not explained yet."));
+        assert_eq!(section(&[], &notes), "");
+    }
 
     #[test]
     fn each_heading_is_a_key_and_what_is_empty_is_no_note() {

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use crate::Failure;
-use crate::load::Measurement;
+use crate::load::{LATEST, Measurement};
 use crate::postgres::{Postgres, Service, client};
 use crate::subject::Subject;
 use crate::tokens::{Signer, user_id};
@@ -114,9 +114,14 @@ impl Pages {
             });
         }
         let mut times = Vec::new();
-        while let Some(read) = reading.join_next().await {
-            times.extend(read??);
-        }
+        let all = async {
+            while let Some(read) = reading.join_next().await {
+                times.extend(read??);
+            }
+            Ok::<_, Failure>(())
+        };
+        let read = tokio::time::timeout(time + LATEST, all).await;
+        read.map_err(|_| "PostgreSQL has stopped answering")??;
         Ok(Measurement::of(times, begin.elapsed().as_secs_f64()))
     }
 }

@@ -125,7 +125,7 @@ impl Service<'_> {
                     .env("RATE_LIMIT_WEBHOOK", "off")
                     .env("CLERK_WEBHOOK_SECRET", SECRET)
                     .env("CLERK_SYNC_ENV", "development")
-                    .env("RUST_LOG", "error");
+                    .env("RUST_LOG", "error,security=off");
                 if let Some(url) = self.migrates {
                     command.env("DATABASE_MIGRATION_URL", url);
                 }

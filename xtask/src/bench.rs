@@ -68,11 +68,11 @@ impl Bench {
         measure
             .args(["--seconds", &self.seconds.to_string()])
             .args(["--rounds", &self.rounds.to_string()]);
+        measure.args(["--notes", NOTES]);
         if self.growth {
             return process::run(measure.args(["--report", REPORT]));
         }
         peers.tell(&mut measure);
-        measure.args(["--notes", NOTES]);
         match &self.only {
             Some(part) => measure
                 .args(["--only", part, "--report"])

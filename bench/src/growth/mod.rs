@@ -40,6 +40,9 @@ pub(crate) struct Growth {
     /// The folder of the report
     #[arg(long)]
     report: PathBuf,
+    /// What is written by hand on goals that were missed
+    #[arg(long)]
+    notes: Option<PathBuf>,
     /// Seconds for each measurement
     #[arg(long, default_value_t = 4)]
     seconds: u64,
@@ -141,6 +144,7 @@ impl Growth {
             rates,
             sweeps,
             machine: Machine::here(postgres.version().await?, Vec::new()),
+            notes: crate::notes::read(self.notes.as_deref())?,
             seconds: self.seconds,
             rounds: self.rounds,
         };

@@ -1,5 +1,6 @@
 //! `growth.md` with its picture.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::Utc;
@@ -8,6 +9,7 @@ use super::sweeps::{Job, Sweep};
 use super::{ACTIVE, PATHS, Path};
 use crate::Failure;
 use crate::machine::Machine;
+use crate::notes;
 use crate::report::chart::{Bar, Tone, bars};
 use crate::report::figures::{median, ratio, sorted, thousands};
 
@@ -32,6 +34,9 @@ fn name(path: Path) -> &'static str {
         Path::WebhooksAboutAny => "webhooks about all users, 32 connections",
     }
 }
+
+/// One of a sweep's jobs.
+type JobOf = fn(&Sweep) -> Job;
 
 /// The rates of each round.
 #[derive(Default)]
@@ -62,6 +67,7 @@ pub(super) struct Page {
     pub(super) rates: Rates,
     pub(super) sweeps: Vec<Sweep>,
     pub(super) machine: Machine,
+    pub(super) notes: BTreeMap<String, String>,
     pub(super) seconds: u64,
     pub(super) rounds: usize,
 }
@@ -73,10 +79,12 @@ impl Page {
         let page = format!(
             "# Growth\n\n\
              Written by `cargo xtask bench --growth` on {date}. The machine: {machine}. The load generator,\n\
-             the services and PostgreSQL (fsync on) share it; loopback, release builds, {rounds} rounds of {seconds} s. There is a\n\
+             the services and PostgreSQL (fsync on) share it; loopback, release builds, {rounds} × {seconds} s each. There is a\n\
              database and a service for each number of users, and every round visits all of them in turn.\n\n\
              {tables}\n\
              ![Rates by number of users, as a share of that with the fewest](growth.svg)\n\n\
+             {missed}\
+             ## How it is measured\n\n\
              The databases are filled by SQL with copies of what the service wrote for one user: his row, two addresses, a line of\n\
              the ledger without its payload. {active} users, evenly spread over all, ask and are written about; in the third row\n\
              it is everybody, each far from the one before. Backfill and reconcile run against the emulator, with a budget that\n\
@@ -86,6 +94,7 @@ impl Page {
             rounds = self.rounds,
             seconds = self.seconds,
             tables = self.tables(),
+            missed = notes::section(&self.missed(), &self.notes),
             active = thousands(ACTIVE as f64),
         );
         std::fs::write(folder.join("growth.md"), page)?;
@@ -130,12 +139,40 @@ impl Page {
         text
     }
 
-    fn jobs(&self, text: &mut String, name: &str, of: fn(&Sweep) -> Job) {
-        let micros = |sweep: &Sweep| of(sweep).took.as_secs_f64() * 1e6 / sweep.users as f64;
+    /// Key and name of what misses its goal.
+    fn missed(&self) -> Vec<(&'static str, String)> {
+        let fewest = self.sizes.first().copied().unwrap_or_default();
+        let mut missed = Vec::new();
+        for (path, key) in PATHS.into_iter().zip(["growth-me", "growth-webhooks", ""]) {
+            let Some(goal) = goal(path) else { continue };
+            let share = |users: &usize| median(&self.rates.shares(path, *users, fewest));
+            if self.sizes.iter().any(|users| share(users) < goal) {
+                missed.push((key, name(path).to_owned()));
+            }
+        }
+        let jobs: [(&'static str, &str, JobOf); 2] = [
+            ("growth-backfill", "backfill", |sweep| sweep.backfill),
+            ("growth-reconcile", "reconcile", |sweep| sweep.reconcile),
+        ];
+        for (key, name, of) in jobs {
+            let pairs = self.sweeps.iter().zip(self.sweeps.iter().skip(1));
+            let is_linear = pairs.fold(true, |so_far, (fewer, more)| {
+                so_far && each(of, more) <= each(of, fewer) * LINEAR
+            });
+            let least = self.sweeps.first().map_or(0.0, |sweep| of(sweep).peak);
+            let most = self.sweeps.iter().map(|sweep| of(sweep).peak);
+            if !is_linear || most.fold(0.0, f64::max) > least * CONSTANT {
+                missed.push((key, name.to_owned()));
+            }
+        }
+        missed
+    }
+
+    fn jobs(&self, text: &mut String, name: &str, of: JobOf) {
         let least = self.sweeps.first().map(|sweep| of(sweep).peak);
         let mut before: Option<f64> = None;
         for sweep in &self.sweeps {
-            let (job, each) = (of(sweep), micros(sweep));
+            let (job, each) = (of(sweep), each(of, sweep));
             let linear = before.map_or_else(
                 || " | ".to_owned(),
                 |before| {
@@ -186,6 +223,11 @@ impl Page {
             .collect();
         bars(&groups, Some((1.0, "1.0 = the rate with the fewest users")))
     }
+}
+
+/// Microseconds for each user.
+fn each(of: JobOf, sweep: &Sweep) -> f64 {
+    of(sweep).took.as_secs_f64() * 1e6 / sweep.users as f64
 }
 
 fn met(is_met: bool) -> &'static str {

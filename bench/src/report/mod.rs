@@ -15,6 +15,7 @@ use crate::cases::{GROUPS, Goal, Row, Who, Work};
 use crate::contestants::Starts;
 use crate::flood::Flood;
 use crate::machine::Machine;
+use crate::notes;
 use crate::peers::Figures;
 use crate::rounds::Samples;
 use chart::{Bar, Tone, bars};
@@ -64,7 +65,7 @@ impl Report {
         format!(
             "# Benchmarks\n\n\
              Written by `cargo xtask bench` on {date}. The machine: {machine}. The load generator, the\n\
-             servers and PostgreSQL (fsync on) share it; loopback, release builds, {rounds} rounds of {seconds} s. Every round\n\
+             servers and PostgreSQL (fsync on) share it; loopback, release builds, {rounds} × {seconds} s each. Every round\n\
              visits all servers in turn; the figures are medians over the rounds, and the ratio's spread stands in brackets.\n\
              Only ratios say something: absolute figures move with the machine. [Growth](growth.md) and\n\
              [twice the load](overload.md) are measured by `cargo xtask bench --growth` and `--overload`.\n\n\
@@ -247,18 +248,8 @@ impl Report {
             .iter()
             .filter(|told| told.goal.as_ref().is_some_and(|(_, met)| !met))
             .map(|told| (told.key, told.name.to_owned()));
-        let mut section = String::new();
-        for (key, name) in ratios.chain(facts) {
-            let note = self
-                .notes
-                .get(key)
-                .map_or("Not explained yet.", String::as_str);
-            let _ = writeln!(section, "**{name}** (`{key}`). {note}\n");
-        }
-        if section.is_empty() {
-            return section;
-        }
-        format!("## What is missed, why, and what was tried\n\n{section}")
+        let missed: Vec<_> = ratios.chain(facts).collect();
+        notes::section(&missed, &self.notes)
     }
 
     /// A bar for each ratio to a bare route, with a mark at its goal. Times are turned round, so that longer is always better.
@@ -275,7 +266,7 @@ impl Report {
                     Goal::Told => (found, None),
                 };
                 Bar {
-                    label: line.row.key.to_owned(),
+                    label: line.row.name.replace("/api/auth/me", "/me"),
                     value,
                     shown: ratio(value),
                     mark,
