@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::Failure;
-use crate::cases::{Group, Who, Work};
+use crate::cases::{Group, Work};
 use crate::connection::Connection;
 use crate::floor;
 use crate::inputs::{CHANGING, HOOK, Inputs, ME, REMEMBERED, USERS, request};
@@ -15,6 +15,7 @@ use crate::peers::{Installed, Peers};
 use crate::postgres::{Postgres, Service};
 use crate::subject::Subject;
 use crate::tokens::Signer;
+use crate::who::Who;
 
 /// The database of the service with default settings.
 pub(crate) const DATABASE: &str = "bench_service";

@@ -27,6 +27,7 @@ mod report;
 mod rounds;
 mod subject;
 mod tokens;
+mod who;
 
 use std::process::ExitCode;
 

@@ -8,12 +8,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::Failure;
-use crate::cases::Who;
 use crate::connection::Connection;
 use crate::event::SECRET;
 use crate::postgres::{Postgres, client};
 use crate::subject::Subject;
 use crate::tokens::{ISSUER, PARTY, Signer, user_id};
+use crate::who::Who;
 
 /// One for each core of the machine that the goals speak of.
 const WORKERS: usize = 2;

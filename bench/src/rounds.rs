@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Failure;
-use crate::cases::{GROUPS, Group, ROWS, Row, Who};
+use crate::cases::{GROUPS, Group, ROWS, Row};
 use crate::contestants::{Contestants, DATABASE};
 use crate::flood::Flood;
 use crate::inputs::Inputs;
@@ -15,6 +15,7 @@ use crate::peers::Installed;
 use crate::postgres::Postgres;
 use crate::report::{Facts, Report};
 use crate::tokens::Signer;
+use crate::who::Who;
 
 /// What is measured with what.
 #[derive(clap::Args)]

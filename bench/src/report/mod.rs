@@ -11,13 +11,14 @@ use std::path::Path;
 use chrono::Utc;
 
 use crate::Failure;
-use crate::cases::{GROUPS, Goal, Row, Who, Work};
+use crate::cases::{GROUPS, Goal, Row, Work};
 use crate::contestants::Starts;
 use crate::flood::Flood;
 use crate::machine::Machine;
 use crate::notes;
 use crate::peers::Figures;
 use crate::rounds::Samples;
+use crate::who::Who;
 use chart::{Bar, Tone, bars};
 use figures::{median, ratio, sorted, thousands};
 use line::Line;
