@@ -100,7 +100,11 @@ impl Clients {
 }
 
 /// Does the work unless what it makes is there already, made from the same list.
-fn once(list: &Path, made: &Path, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+pub(crate) fn once(
+    list: &Path,
+    made: &Path,
+    work: impl FnOnce() -> Result<(), String>,
+) -> Result<(), String> {
     let wanted =
         fs::read(list).map_err(|error| format!("cannot read {}: {error}", list.display()))?;
     let stamp = made.join(".made-from");

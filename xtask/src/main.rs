@@ -12,6 +12,7 @@ mod clients;
 mod codegen;
 mod fuzz;
 mod migration;
+mod peers;
 mod postgres;
 mod process;
 mod programs;
@@ -40,7 +41,7 @@ enum Xtask {
     Codegen(codegen::Codegen),
     /// Feed the readers of credentials with random bytes; needs a nightly compiler
     Fuzz(fuzz::Fuzz),
-    /// Measure the service beside bare axum routes, and write docs/benchmarks
+    /// Measure the service beside bare axum routes, Fastify and FastAPI, and write docs/benchmarks
     Bench(bench::Bench),
     /// Make empty up and down migrations for both databases
     Migration(migration::Migration),

@@ -1,6 +1,6 @@
 //! Programs that tests run for real, besides PostgreSQL.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{self, variable};
@@ -50,8 +50,14 @@ fn apt(arguments: &[&str]) -> Result<(), String> {
 }
 
 pub(crate) fn is_there(program: &str) -> bool {
+    find(program).is_some()
+}
+
+/// Where a program is.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = variable("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain([Path::new(SYSTEM).to_owned()])
-        .any(|folder| folder.join(program).is_file())
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }
