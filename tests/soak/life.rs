@@ -292,8 +292,8 @@ async fn ledger(url: &str, acknowledged: &[String]) -> (Vec<String>, BTreeMap<St
         .expect("a connection");
     tokio::spawn(connection);
     let mut lost = Vec::new();
-    let missing = "select id from unnest($1::text[]) as asked(id) \
-                   where not exists (select from webhook_deliveries where svix_id = id)";
+    let missing = "select asked.id from unnest($1::text[]) as asked(id) \
+                   where not exists (select from webhook_deliveries where svix_id = asked.id)";
     for some in acknowledged.chunks(1_000) {
         let rows = client.query(missing, &[&some]).await.expect("the ledger");
         lost.extend(rows.iter().map(|row| row.get::<_, String>(0)));
