@@ -69,7 +69,7 @@ impl Coverage {
         let around = test.prepare()?;
         // What an earlier run counted is no part of this one; what it built is.
         let mut forget = process::cargo();
-        forget.args(["llvm-cov", "clean", "--workspace", "--profraw-only"]);
+        forget.args(["llvm-cov", "clean", "--profraw-only"]);
         process::run(found.tell(&mut forget))?;
         let mut tests = process::cargo();
         tests.args(["llvm-cov", "nextest", "--no-report"]);
