@@ -41,7 +41,7 @@ struct Soak {
     /// How long the load goes on
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     minutes: u64,
-    /// Questions of signed-in users, a second
+    /// Questions of signed-in users, a second, down to a multiple of eight
     #[arg(long, default_value_t = 100)]
     reads: u32,
     /// Changes at Clerk, a second; each makes one webhook or more

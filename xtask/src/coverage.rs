@@ -25,9 +25,13 @@ const PROFILES: &str = "clerk-sync-%4m.profraw";
 /// Which tests run.
 #[derive(clap::Args)]
 pub(crate) struct Coverage {
-    /// Only the tests of this package; may be given more than once. The table then goes to the terminal alone
+    /// Only the tests of this package; may be given more than once. The table then goes to the terminal alone, unless it
+    /// is of several runs
     #[arg(short, long = "package", value_name = "CRATE")]
     packages: Vec<String>,
+    /// Count on from what earlier runs counted, for a run in parts
+    #[arg(long)]
+    keep: bool,
     /// Make the table of what an earlier run counted, and run nothing
     #[arg(long, conflicts_with = "packages")]
     again: bool,
@@ -50,7 +54,7 @@ impl Coverage {
             .map_err(|error| format!("cannot read {}: {error}", counts.display()))?;
         let counted = Counted::of(&text, &root(), &|path| fs::read_to_string(path).ok());
         let page = page::page(&counted, &Utc::now().format("%Y-%m-%d").to_string());
-        if self.packages.is_empty() {
+        if self.packages.is_empty() || self.keep {
             let path = root().join(PAGE);
             fs::write(&path, &page)
                 .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
@@ -67,10 +71,12 @@ impl Coverage {
         }
         let test = Test::repeatable_of(self.packages.clone());
         let around = test.prepare()?;
-        // What an earlier run counted is no part of this one; what it built is.
-        let mut forget = process::cargo();
-        forget.args(["llvm-cov", "clean", "--profraw-only"]);
-        process::run(found.tell(&mut forget))?;
+        if !self.keep {
+            // What an earlier run built stays.
+            let mut forget = process::cargo();
+            forget.args(["llvm-cov", "clean", "--profraw-only"]);
+            process::run(found.tell(&mut forget))?;
+        }
         let mut tests = process::cargo();
         tests.args(["llvm-cov", "nextest", "--no-report"]);
         tests.env("LLVM_PROFILE_FILE_NAME", PROFILES);
