@@ -69,7 +69,8 @@ impl Coverage {
                 "cargo-nextest is missing; run `cargo install cargo-nextest --locked`".to_owned(),
             );
         }
-        let test = Test::repeatable_of(self.packages.clone());
+        // Everything is built in any case: a part of the workspace would be built anew, with other features.
+        let test = Test::repeatable();
         let around = test.prepare()?;
         if !self.keep {
             // What an earlier run built stays.
@@ -80,6 +81,9 @@ impl Coverage {
         let mut tests = process::cargo();
         tests.args(["llvm-cov", "nextest", "--no-report"]);
         tests.env("LLVM_PROFILE_FILE_NAME", PROFILES);
+        for name in &self.packages {
+            tests.args(["-E", &format!("package({name})")]);
+        }
         process::run(test.complete(found.tell(&mut tests), &around, true))
     }
 }

@@ -37,13 +37,7 @@ const SEED: &str = "20240528";
 impl Test {
     /// All of them, with the same examples each time.
     pub(crate) fn repeatable() -> Self {
-        Self::repeatable_of(Vec::new())
-    }
-
-    /// Those of these packages, or of all when none is named, with the same examples each time.
-    pub(crate) fn repeatable_of(packages: Vec<String>) -> Self {
         Self {
-            packages,
             repeatable: true,
             ..Self::default()
         }
