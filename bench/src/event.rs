@@ -28,11 +28,19 @@ pub(crate) struct Events {
     body: Vec<u8>,
     places: [Vec<usize>; 3],
     users: usize,
+    stride: usize,
+    among: usize,
     sent: AtomicU64,
 }
 
 impl Events {
+    /// About so many users.
     pub(crate) fn new(users: usize) -> Arc<Self> {
+        Self::spread(users, 1, users)
+    }
+
+    /// About so many of users of whom there are `among` in all, each `stride` after the one before, and round again.
+    pub(crate) fn spread(users: usize, stride: usize, among: usize) -> Arc<Self> {
         let places =
             [USER, VERSION, NAME].map(|mark| BODY.match_indices(mark).map(|(at, _)| at).collect());
         let secret = STANDARD
@@ -43,6 +51,8 @@ impl Events {
             body: BODY.into(),
             places,
             users,
+            stride,
+            among,
             sent: AtomicU64::new(0),
         })
     }
@@ -76,7 +86,8 @@ impl Requests for Source {
     fn next(&mut self, request: &mut Vec<u8>) {
         let n = self.events.sent.fetch_add(1, Ordering::Relaxed);
         let now = Utc::now();
-        let user = user_id(usize::try_from(n).unwrap_or_default() % self.events.users.max(1));
+        let turn = usize::try_from(n).unwrap_or_default() % self.events.users.max(1);
+        let user = user_id(turn * self.events.stride % self.events.among.max(1));
         // Milliseconds alone would give many events one version.
         let version = format!("{:013}", now.timestamp_millis());
         let name = format!("{n:012}");
@@ -114,6 +125,23 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+
+    #[test]
+    fn a_stride_without_a_common_divisor_visits_everybody() {
+        let mut source = Events::spread(10, 7, 10)
+            .requests("/hook", 1)
+            .pop()
+            .unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..10 {
+            let mut request = Vec::new();
+            source.next(&mut request);
+            let text = String::from_utf8(request).unwrap();
+            let at = text.find("user_bench").unwrap();
+            seen.insert(text.get(at..at + 18).unwrap().to_owned());
+        }
+        assert_eq!(seen, (0..10).map(user_id).collect());
+    }
 
     #[test]
     fn every_event_is_json_of_its_own_user() {

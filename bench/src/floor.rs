@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use axum::Router;
@@ -19,10 +20,12 @@ use serde_json::Value;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use crate::Failure;
+use crate::tokens::user_id;
 
 const CONNECTIONS: usize = 10;
 
-const TABLE: &str = "create table if not exists people (id text primary key, first_name text, data text, version bigint not null)";
+const TABLE: &str = "create table people (id text primary key, first_name text, data text, version bigint not null)";
+const FILL: &str = "insert into people select id, 'Some', $2, 0 from unnest($1::text[]) as id";
 const UPSERT: &str = "insert into people (id, first_name, data, version) values ($1, $2, $3, $4)
     on conflict (id) do update set first_name = excluded.first_name, data = excluded.data, version = excluded.version
     where people.version < excluded.version";
@@ -43,12 +46,28 @@ pub(crate) struct Floor {
     /// The file with the public key, as PKCS#1 DER
     #[arg(long)]
     public_key: PathBuf,
+    /// How many users there are, whose rows `/select` reads in turn
+    #[arg(long)]
+    users: usize,
 }
 
 struct Shared {
     pool: Pool<Connections>,
     answer: &'static str,
     key: ParsedPublicKey,
+    /// The users whose rows there are, and whose turn it is.
+    users: Vec<String>,
+    next: AtomicUsize,
+}
+
+/// Makes the table of a bare server, with a row for each of so many users that holds the answer of `/me`.
+pub(crate) async fn fill(url: &str, users: usize, answer: &str) -> Result<(), Failure> {
+    let client = crate::postgres::client(url).await?;
+    client.batch_execute(TABLE).await?;
+    let ids: Vec<String> = (0..users).map(user_id).collect();
+    client.execute(FILL, &[&ids, &answer]).await?;
+    client.batch_execute("vacuum analyze people").await?;
+    Ok(())
 }
 
 impl Floor {
@@ -66,7 +85,13 @@ impl Floor {
             .route("/verify", get(verify))
             .route("/select", get(select))
             .route("/hook", post(upsert))
-            .with_state(Arc::new(Shared { pool, answer, key }));
+            .with_state(Arc::new(Shared {
+                pool,
+                answer,
+                key,
+                users: (0..self.users).map(user_id).collect(),
+                next: AtomicUsize::new(0),
+            }));
         let listener = tokio::net::TcpListener::bind(self.listen).await?;
         axum::serve(listener, routes).await?;
         Ok(())
@@ -98,16 +123,25 @@ async fn verify(
     Ok(([(CONTENT_TYPE, "application/json")], shared.answer))
 }
 
-/// One prepared select.
-async fn select(State(shared): State<Arc<Shared>>) -> Result<String, StatusCode> {
-    let busy = |_| StatusCode::SERVICE_UNAVAILABLE;
-    let connection = shared.pool.get().await.map_err(busy)?;
-    let row = connection
-        .client
-        .query_opt(&connection.select, &[&"user_bench000000"])
+/// One prepared select, of another user each time; nothing is verified.
+async fn select(State(shared): State<Arc<Shared>>) -> Result<impl IntoResponse, StatusCode> {
+    let turn = shared.next.fetch_add(1, Ordering::Relaxed) % shared.users.len().max(1);
+    let id = shared.users.get(turn).ok_or(StatusCode::NOT_FOUND)?;
+    let connection = shared
+        .pool
+        .get()
         .await
         .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-    Ok(row.map(|row| row.get(0)).unwrap_or_default())
+    let row = connection
+        .client
+        .query_opt(&connection.select, &[id])
+        .await
+        .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?
+        .ok_or(StatusCode::NOT_FOUND)?;
+    Ok((
+        [(CONTENT_TYPE, "application/json")],
+        row.get::<_, String>(0),
+    ))
 }
 
 /// One prepared upsert, committed; no signature, no bookkeeping.
@@ -152,8 +186,6 @@ impl Manager for Connections {
     async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
         let (client, connection) = tokio_postgres::connect(&self.0, NoTls).await?;
         tokio::spawn(connection);
-        // Two connections that make the table at once may collide, and then it is there.
-        let _ = client.batch_execute(TABLE).await;
         Ok(Connection {
             select: client.prepare(SELECT).await?,
             upsert: client.prepare(UPSERT).await?,

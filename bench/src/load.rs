@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use crate::Failure;
 use crate::connection::Connection;
 
+/// How long after its time a measurement may end: an answer that is on its way is waited for.
+pub(crate) const LATEST: Duration = Duration::from_secs(30);
+
 /// Where a connection's requests come from.
 pub(crate) trait Requests: Send {
     /// Puts the next request in the place of what `request` held.
@@ -32,6 +35,18 @@ pub(crate) async fn load(
     expected: fn(u16) -> bool,
     time: Duration,
 ) -> Result<Measurement, Failure> {
+    let limit = time + LATEST;
+    tokio::time::timeout(limit, loaded(address, sources, expected, time))
+        .await
+        .map_err(|_| "a server has stopped answering")?
+}
+
+async fn loaded(
+    address: SocketAddr,
+    sources: Vec<Box<dyn Requests>>,
+    expected: fn(u16) -> bool,
+    time: Duration,
+) -> Result<Measurement, Failure> {
     let begin = Instant::now();
     let mut connections = tokio::task::JoinSet::new();
     for source in sources {
@@ -45,13 +60,23 @@ pub(crate) async fn load(
         unexpected += others;
     }
     let elapsed = begin.elapsed().as_secs_f64();
-    times.sort_unstable();
     Ok(Measurement {
-        rate: times.len() as f64 / elapsed,
-        p50: quantile(&times, 50),
-        p99: quantile(&times, 99),
         unexpected,
+        ..Measurement::of(times, elapsed)
     })
+}
+
+impl Measurement {
+    /// Of answers that took so long each, in so many seconds.
+    pub(crate) fn of(mut times: Vec<Duration>, seconds: f64) -> Self {
+        times.sort_unstable();
+        Self {
+            rate: times.len() as f64 / seconds,
+            p50: quantile(&times, 50),
+            p99: quantile(&times, 99),
+            unexpected: 0,
+        }
+    }
 }
 
 async fn drive(

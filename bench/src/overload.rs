@@ -13,9 +13,10 @@ use chrono::Utc;
 
 use crate::Failure;
 use crate::connection::Connection;
+use crate::contestants::is_success;
+use crate::inputs::Inputs;
 use crate::load::{Requests, load, quantile};
-use crate::postgres::Postgres;
-use crate::rounds::{Inputs, is_success};
+use crate::postgres::{Postgres, Service};
 use crate::subject::Subject;
 use crate::tokens::Signer;
 
@@ -60,9 +61,15 @@ impl Overload {
         println!("signing tokens");
         let inputs = Inputs::prepare(&signer)?;
         let postgres = Postgres::connect(&self.postgres).await?;
-        let service = postgres
-            .service("bench_overload", &self.server, &signer, None)
-            .await?;
+        let service = Service {
+            program: &self.server,
+            signer: &signer,
+            url: &postgres.create("bench_overload").await?,
+            migrates: None,
+            tokens: None,
+            users: None,
+        };
+        let service = service.start().await?;
         inputs.introduce(&service).await?;
 
         let steady = capacity(&service, &inputs).await?;
@@ -102,7 +109,7 @@ impl Overload {
              | of these, the median and the slowest of a hundred | {} and {} |\n\
              | not sent, as every connection waited | {:.0} /s |\n\
              | anything else | {} |\n\
-             | resident before, at most during, and after | {before:.0}, {highest:.0} and {last:.0} MiB |\n\
+             | resident before, at most during, and after | {before:.0}, {highest:.0} and {last:.0} MB |\n\
              | all that {STEADY} connections get done in the 10 s after | {after:.0} /s |\n",
             self.seconds,
             seen.reads.len() as f64 / secs,

@@ -1,5 +1,8 @@
 //! Session tokens, signed with a key of this run.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -30,9 +33,14 @@ impl Signer {
     pub(crate) fn public_pem(&self) -> Result<String, Failure> {
         let der: PublicKeyX509Der<'_> = self.0.public_key().as_der()?;
         let body = STANDARD.encode(der.as_ref());
-        Ok(format!(
-            "-----BEGIN PUBLIC KEY-----\\n{body}\\n-----END PUBLIC KEY-----"
-        ))
+        // Strict readers want lines of 64.
+        let mut pem = "-----BEGIN PUBLIC KEY-----\n".to_owned();
+        for line in body.as_bytes().chunks(64) {
+            pem.push_str(&String::from_utf8_lossy(line));
+            pem.push('\n');
+        }
+        pem.push_str("-----END PUBLIC KEY-----");
+        Ok(pem)
     }
 
     /// The public key as PKCS#1 DER.
@@ -73,19 +81,6 @@ pub(crate) fn user_id(n: usize) -> String {
     format!("user_bench{n:08}")
 }
 
-/// The same token with a signature of the right length that is wrong.
-pub(crate) fn forged(token: &str) -> String {
-    let (signed, signature) = token.rsplit_once('.').unwrap_or_default();
-    let flipped: String = signature
-        .chars()
-        .rev()
-        .map(|c| if c == 'A' { 'B' } else { c })
-        .collect();
-    // The last digit of 256 bytes carries four bits: `A` has the others unset.
-    let body = flipped.get(..flipped.len().saturating_sub(1));
-    format!("{signed}.{}A", body.unwrap_or_default())
-}
-
 fn encoded(value: &serde_json::Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
@@ -96,7 +91,7 @@ pub(crate) fn requests(
     tokens: &[String],
     connections: usize,
 ) -> Vec<Box<dyn Requests>> {
-    let all: std::sync::Arc<[Vec<u8>]> = tokens
+    let all: Arc<[Vec<u8>]> = tokens
         .iter()
         .map(|token| {
             format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n")
@@ -106,14 +101,14 @@ pub(crate) fn requests(
     (0..connections)
         .map(|k| {
             let next = k * all.len() / connections.max(1);
-            let all = std::sync::Arc::clone(&all);
+            let all = Arc::clone(&all);
             Box::new(Turns { all, next }) as Box<dyn Requests>
         })
         .collect()
 }
 
 struct Turns {
-    all: std::sync::Arc<[Vec<u8>]>,
+    all: Arc<[Vec<u8>]>,
     next: usize,
 }
 
@@ -124,5 +119,64 @@ impl Requests for Turns {
             request.extend_from_slice(bytes);
         }
         self.next = (self.next + 1) % self.all.len().max(1);
+    }
+}
+
+/// Requests with signatures of the right length that are wrong, and each another: nothing can be known of them beforehand.
+pub(crate) fn forgeries(
+    path: &str,
+    tokens: &[String],
+    connections: usize,
+) -> Vec<Box<dyn Requests>> {
+    let made = Arc::new(AtomicU64::new(0));
+    requests(path, tokens, connections)
+        .into_iter()
+        .map(|requests| {
+            Box::new(Forgeries {
+                requests,
+                made: Arc::clone(&made),
+            }) as Box<dyn Requests>
+        })
+        .collect()
+}
+
+/// Digits of a number that fit into a signature, and how far from the end of the request they are written.
+const DIGITS: usize = 16;
+const FROM_END: usize = 100;
+
+struct Forgeries {
+    requests: Box<dyn Requests>,
+    made: Arc<AtomicU64>,
+}
+
+impl Requests for Forgeries {
+    fn next(&mut self, request: &mut Vec<u8>) {
+        self.requests.next(request);
+        let number = format!("{:0DIGITS$x}", self.made.fetch_add(1, Ordering::Relaxed));
+        let start = request.len().saturating_sub(FROM_END);
+        if let Some(place) = request.get_mut(start..start + DIGITS) {
+            place.copy_from_slice(number.as_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_forgery_is_another_one_of_the_same_shape() {
+        let signer = Signer::generate().unwrap();
+        let tokens = [signer.token(0).unwrap()];
+        let (mut good, mut first, mut second) = (Vec::new(), Vec::new(), Vec::new());
+        requests("/me", &tokens, 1).pop().unwrap().next(&mut good);
+        let mut source = forgeries("/me", &tokens, 1).pop().unwrap();
+        source.next(&mut first);
+        source.next(&mut second);
+        assert!(first != good && second != good && first != second);
+        assert_eq!(first.len(), good.len());
+        let signed = good.iter().rposition(|byte| *byte == b'.').unwrap();
+        assert_eq!(first.get(..signed), good.get(..signed));
+        assert_eq!(first.get(good.len() - 4..), Some(&b"\r\n\r\n"[..]));
     }
 }

@@ -48,6 +48,9 @@ impl Clients {
         } else {
             clients.without("python", "Python 3")?;
         }
+        if !is_there("go") {
+            clients.without("go", "Go")?;
+        }
         let mut build = process::cargo();
         build.args(["build", "--quiet", "--locked", "--manifest-path"]);
         build.arg(folder.join("rust/Cargo.toml"));
@@ -97,7 +100,11 @@ impl Clients {
 }
 
 /// Does the work unless what it makes is there already, made from the same list.
-fn once(list: &Path, made: &Path, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+pub(crate) fn once(
+    list: &Path,
+    made: &Path,
+    work: impl FnOnce() -> Result<(), String>,
+) -> Result<(), String> {
     let wanted =
         fs::read(list).map_err(|error| format!("cannot read {}: {error}", list.display()))?;
     let stamp = made.join(".made-from");

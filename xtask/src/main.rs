@@ -10,11 +10,14 @@ mod bench;
 mod ci;
 mod clients;
 mod codegen;
+mod coverage;
 mod fuzz;
 mod migration;
+mod peers;
 mod postgres;
 mod process;
 mod programs;
+mod soak;
 mod test;
 mod tidy;
 
@@ -40,7 +43,11 @@ enum Xtask {
     Codegen(codegen::Codegen),
     /// Feed the readers of credentials with random bytes; needs a nightly compiler
     Fuzz(fuzz::Fuzz),
-    /// Measure the service beside bare axum routes, and write docs/benchmarks
+    /// Count the lines that the tests run, and write docs/COVERAGE.md
+    Coverage(coverage::Coverage),
+    /// Let the service live for an hour with faults on, and write docs/proof/soak.md
+    Soak(soak::Soak),
+    /// Measure the service beside bare axum routes, Fastify and FastAPI, and write docs/benchmarks
     Bench(bench::Bench),
     /// Make empty up and down migrations for both databases
     Migration(migration::Migration),
@@ -53,6 +60,8 @@ fn main() -> ExitCode {
         Xtask::Tidy => tidy::run(),
         Xtask::Codegen(codegen) => codegen.run(),
         Xtask::Fuzz(fuzz) => fuzz.run(),
+        Xtask::Coverage(coverage) => coverage.run(),
+        Xtask::Soak(soak) => soak.run(),
         Xtask::Bench(bench) => bench.run(),
         Xtask::Migration(migration) => migration.run(),
     };

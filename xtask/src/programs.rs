@@ -1,12 +1,12 @@
 //! Programs that tests run for real, besides PostgreSQL.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{self, variable};
 
 /// The programs, and the Debian packages that bring them.
-const PROGRAMS: [(&str, &str); 11] = [
+const PROGRAMS: [(&str, &str); 12] = [
     ("nginx", "nginx"),
     ("caddy", "caddy"),
     ("redis-server", "redis-server"),
@@ -18,6 +18,7 @@ const PROGRAMS: [(&str, &str); 11] = [
     ("node", "nodejs"),
     ("npm", "npm"),
     ("python3", "python3-venv"),
+    ("go", "golang-go"),
 ];
 
 /// Where Debian keeps daemons, which is not on every account's PATH.
@@ -49,8 +50,14 @@ fn apt(arguments: &[&str]) -> Result<(), String> {
 }
 
 pub(crate) fn is_there(program: &str) -> bool {
+    find(program).is_some()
+}
+
+/// Where a program is.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = variable("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain([Path::new(SYSTEM).to_owned()])
-        .any(|folder| folder.join(program).is_file())
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }

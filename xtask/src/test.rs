@@ -1,5 +1,7 @@
 //! `cargo xtask test`: all tests, against SQLite and a throw-away PostgreSQL, then the examples in the documentation.
 
+use std::process::Command;
+
 use crate::clients::Clients;
 use crate::postgres::Server;
 use crate::tidy::workspace::Workspace;
@@ -18,6 +20,17 @@ pub(crate) struct Test {
     repeatable: bool,
 }
 
+/// What tests need besides themselves; it goes when this is dropped.
+pub(crate) struct Around {
+    clients: Clients,
+    server: Server,
+}
+
+/// Whether the better one of the two runners is installed.
+pub(crate) fn has_nextest() -> bool {
+    process::capture(process::cargo().args(["nextest", "--version"])).is_ok()
+}
+
 /// Any number would do.
 const SEED: &str = "20240528";
 
@@ -33,40 +46,17 @@ impl Test {
     /// Fails when a test fails, when nothing matches, or when PostgreSQL is not installed: nothing is ever skipped.
     pub(crate) fn run(&self) -> Result<(), String> {
         let documented = self.documented(&Workspace::load()?)?;
-        process::stop_cleanly()?;
-        let runs =
-            |name: &str| self.packages.is_empty() || self.packages.iter().any(|it| it == name);
-        if runs("cache") || runs("e2e") {
-            programs::install_missing();
-        }
-        let clients = if runs("e2e") {
-            Clients::prepare()?
-        } else {
-            Clients::default()
-        };
-        let server = Server::start()?;
-
+        let around = self.prepare()?;
         let mut tests = process::cargo();
-        let by_nextest = process::capture(process::cargo().args(["nextest", "--version"])).is_ok();
+        let by_nextest = has_nextest();
         if by_nextest {
             tests.args(["nextest", "run"]);
         } else {
             tests.args(["test", "--tests"]);
         }
-        tests.arg("--no-fail-fast").args(self.selection());
-        tests.args(self.filter.as_deref());
-        clients.tell(&mut tests, by_nextest);
-        let skipped = clients.skipped();
-        if !by_nextest && !skipped.is_empty() {
-            tests.arg("--").args(&skipped);
-        }
-        tests.env("TEST_POSTGRES_URL", server.url());
-        if self.repeatable {
-            tests.env("PROPTEST_RNG_SEED", SEED);
-        }
-        // Some tests start a server of their own.
-        process::run(tests.env("PGBIN", server.binaries()))?;
+        process::run(self.complete(&mut tests, &around, by_nextest))?;
 
+        let server = &around.server;
         if documented.is_empty() {
             return Ok(());
         }
@@ -79,6 +69,45 @@ impl Test {
             examples.args(["--", filter]);
         }
         process::run(examples.env("TEST_POSTGRES_URL", server.url()))
+    }
+
+    /// Installs and starts what the chosen tests need.
+    pub(crate) fn prepare(&self) -> Result<Around, String> {
+        process::stop_cleanly()?;
+        let runs =
+            |name: &str| self.packages.is_empty() || self.packages.iter().any(|it| it == name);
+        if runs("cache") || runs("e2e") {
+            programs::install_missing();
+        }
+        let clients = if runs("e2e") {
+            Clients::prepare()?
+        } else {
+            Clients::default()
+        };
+        let server = Server::start()?;
+        Ok(Around { clients, server })
+    }
+
+    /// Tells a runner of tests which ones, and where everything is that they need.
+    pub(crate) fn complete<'a>(
+        &self,
+        tests: &'a mut Command,
+        around: &Around,
+        by_nextest: bool,
+    ) -> &'a mut Command {
+        tests.arg("--no-fail-fast").args(self.selection());
+        tests.args(self.filter.as_deref());
+        around.clients.tell(tests, by_nextest);
+        let skipped = around.clients.skipped();
+        if !by_nextest && !skipped.is_empty() {
+            tests.arg("--").args(&skipped);
+        }
+        tests.env("TEST_POSTGRES_URL", around.server.url());
+        if self.repeatable {
+            tests.env("PROPTEST_RNG_SEED", SEED);
+        }
+        // Some tests start a server of their own.
+        tests.env("PGBIN", around.server.binaries())
     }
 
     fn selection(&self) -> Vec<String> {

@@ -9,6 +9,8 @@ mod links;
 mod lockfile;
 mod manifests;
 mod migrations;
+mod named_tests;
+mod promises;
 mod text;
 mod tree;
 pub(crate) mod workspace;
@@ -49,6 +51,7 @@ fn check(root: &Path) -> Result<Vec<String>, String> {
         text::check(&tree),
         links::check(&tree),
         faults::check(&tree),
+        promises::check(&workspace, &tree),
     ]
     .concat())
 }

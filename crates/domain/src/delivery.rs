@@ -39,9 +39,39 @@ pub struct Delivery {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Payload {
     /// JSON that both databases can hold as such.
-    Json(Value),
+    Json(JsonText),
     /// The very bytes, where the body is no JSON, or JSON that a database refuses.
     Bytes(Vec<u8>),
+}
+
+/// JSON as it is written. Whoever reads a body writes it out once; from there it is passed on and kept as a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonText(String);
+
+impl JsonText {
+    /// A text that is known to be JSON, since it was written as such.
+    #[must_use]
+    pub fn written(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl From<Value> for JsonText {
+    fn from(value: Value) -> Self {
+        Self(value.to_string())
+    }
 }
 
 /// What a delivery changes, as data: the domain decides it, the store makes it so.

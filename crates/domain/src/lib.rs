@@ -51,7 +51,8 @@ pub use billing::{
 pub use change::{Change, ChangeKind, ChangeOp, FeedItem};
 pub use clerk_id::{ClerkId, ClerkIdError};
 pub use delivery::{
-    Deletion, Delivery, DeliveryRecord, Effect, Outcome, Payload, Receipt, Rejection, Write,
+    Deletion, Delivery, DeliveryRecord, Effect, JsonText, Outcome, Payload, Receipt, Rejection,
+    Write,
 };
 pub use invite::{
     INVITE_ATTEMPT_WINDOW, Invite, InviteAttempt, InviteCode, InviteCodeError, InviteCreation,

@@ -8,7 +8,7 @@ use crate::header::Header;
 use crate::lines::Lines;
 use crate::problems::Problems;
 use crate::row::Row;
-use crate::text::{separator, without_mark};
+use crate::text::{EMPTY, separator, without_mark};
 
 /// Reads CSV files: `symbol`, `quantity` and `entry_price`, optionally `entry_date`, in any order and under their usual
 /// other names, separated by commas, semicolons or tabs. Other columns are left aside.
@@ -42,6 +42,10 @@ fn positions(text: &[u8], max_rows: usize, problems: &mut Problems) -> Vec<Impor
     let mut records = Records::of(text);
     let mut positions = Vec::new();
     let Some(line) = records.next(problems) else {
+        // A second mark, which the reader of records takes away by itself.
+        if problems.is_empty() {
+            problems.line(1, EMPTY);
+        }
         return positions;
     };
     let Some(header) = Header::read(&records.record, line, problems) else {

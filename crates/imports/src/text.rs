@@ -1,5 +1,8 @@
 //! What kind of text a file is: its encoding, and what separates its cells.
 
+/// What is wrong with a file in which nothing stands.
+pub(crate) const EMPTY: &str = "is empty: the file has no header";
+
 /// Takes the mark away that some programs put before UTF-8.
 ///
 /// # Errors
@@ -13,7 +16,7 @@ pub(crate) fn without_mark(file: &[u8]) -> Result<&[u8], &'static str> {
     }
     let text = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     if text.iter().all(u8::is_ascii_whitespace) {
-        return Err("is empty: the file has no header");
+        return Err(EMPTY);
     }
     Ok(text)
 }

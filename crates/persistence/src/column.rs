@@ -7,6 +7,8 @@
 //! | `DbJson` | `jsonb`       | text, checked with `json_valid`            |
 //! | `DbJsonText` | `json`    | text, checked with `json_valid`            |
 
+use std::io::Write as _;
+
 use chrono::{DateTime, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -62,10 +64,27 @@ pub struct Time(pub DateTime<Utc>);
 #[diesel(sql_type = DbJson)]
 pub struct Json(pub Value);
 
-/// Another's JSON value as a parameter.
-#[derive(Debug, Clone, Copy, PartialEq, AsExpression)]
+/// JSON that is written out already, as a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression)]
+#[diesel(sql_type = DbJson)]
 #[diesel(sql_type = DbJsonText)]
-pub struct JsonRef<'a>(pub &'a Value);
+pub struct Written<'a>(pub &'a str);
+
+/// JSON out of a row, as it is written there.
+#[derive(Debug, Clone, PartialEq, Eq, FromSqlRow)]
+pub(crate) struct Kept(pub String);
+
+impl FromSql<DbJsonText, Pg> for Kept {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        <String as FromSql<Text, Pg>>::from_sql(value).map(Self)
+    }
+}
+
+impl FromSql<DbJsonText, Sqlite> for Kept {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <String as FromSql<Text, Sqlite>>::from_sql(value).map(Self)
+    }
+}
 
 impl ToSql<DbUuid, Pg> for Id {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
@@ -129,9 +148,34 @@ impl ToSql<DbJson, Pg> for Json {
     }
 }
 
-impl ToSql<DbJsonText, Pg> for JsonRef<'_> {
+/// What stands before the text of a `jsonb` on its way to PostgreSQL: the version of this way to send it.
+const JSONB_VERSION: u8 = 1;
+
+impl ToSql<DbJson, Pg> for Written<'_> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        ToSql::<PgJson, Pg>::to_sql(self.0, out)
+        out.write_all(&[JSONB_VERSION])?;
+        out.write_all(self.0.as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<DbJson, Sqlite> for Written<'_> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0);
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<DbJsonText, Pg> for Written<'_> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <str as ToSql<Text, Pg>>::to_sql(self.0, out)
+    }
+}
+
+impl ToSql<DbJsonText, Sqlite> for Written<'_> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0);
+        Ok(IsNull::No)
     }
 }
 
@@ -150,13 +194,6 @@ impl FromSql<DbJson, Pg> for Json {
 impl ToSql<DbJson, Sqlite> for Json {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         out.set_value(serde_json::to_string(&self.0)?);
-        Ok(IsNull::No)
-    }
-}
-
-impl ToSql<DbJsonText, Sqlite> for JsonRef<'_> {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(serde_json::to_string(self.0)?);
         Ok(IsNull::No)
     }
 }

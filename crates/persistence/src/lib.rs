@@ -212,7 +212,7 @@ pub async fn migrate_up(url: &DatabaseUrl) -> Result<Vec<String>, MigrationError
 pub async fn let_in(owner: &DatabaseUrl, application: &DatabaseUrl) -> Result<(), MigrationError> {
     match (owner, application) {
         (DatabaseUrl::Postgres(owner), DatabaseUrl::Postgres(application)) => {
-            postgres::let_in(owner, application).await
+            postgres_roles::let_in(owner, application).await
         }
         _ => Ok(()),
     }

@@ -325,35 +325,6 @@ pub(crate) async fn migration_status(
     crate::migration::status::<diesel::pg::Pg>(&applied, &MIGRATIONS)
 }
 
-/// Lets the application's role work with the owner's tables, and read their sequences, as pg_dump does. It may not
-/// change the list of migrations, nor what the audit log has said, nor read by what admins are known.
-pub(crate) async fn let_in(
-    owner: &SecretString,
-    application: &SecretString,
-) -> Result<(), MigrationError> {
-    let target = PostgresTarget::parse(application.expose_secret())
-        .map_err(|error| ConnectionError::InvalidConnectionUrl(error.to_string()))?;
-    let Some(role) = target.config.get_user() else {
-        return Ok(());
-    };
-    // A role's name cannot be a parameter; quoted, it is a name and nothing else.
-    let role = format!("\"{}\"", role.replace('"', "\"\""));
-    let mut conn = connect(owner.expose_secret()).await?;
-    conn.batch_execute(&format!(
-        "grant usage on schema public to {role};
-         grant select, insert, update, delete on all tables in schema public to {role};
-         grant usage, select on all sequences in schema public to {role};
-         revoke insert, update, delete on __diesel_schema_migrations from {role};
-         revoke update, delete on audit_log from {role};
-         revoke all on admin_proofs from {role};"
-    ))
-    .await?;
-    if let Some(proof) = proof_of(application) {
-        make_known(&mut conn, &proof).await?;
-    }
-    Ok(())
-}
-
 /// The migrations that this program was built with.
 pub(crate) fn known_versions() -> Vec<String> {
     crate::migration::known_versions::<diesel::pg::Pg>(&MIGRATIONS)

@@ -1,5 +1,6 @@
 //! The role that the service connects to PostgreSQL as: what it proves itself by, and whether policies bind it.
 
+use diesel::ConnectionError;
 use diesel::sql_types::{Array, Binary, Bool, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use secrecy::{ExposeSecret, SecretString};
@@ -31,6 +32,52 @@ pub(crate) async fn make_known(conn: &mut Conn, proof: &AdminProof) -> Result<()
          (select digest from admin_proofs order by added_at desc limit 4)",
     )
     .await?;
+    Ok(())
+}
+
+/// What the role owns among the tables and sequences of `public`, itself or as a member of their owner.
+const OWNED: &str = "select string_agg(name, ', ') filter (where not is_sequence) as tables, \
+    string_agg(name, ', ') filter (where is_sequence) as sequences from ( \
+    select format('public.%I', relname) as name, relkind = 'S' as is_sequence from pg_class \
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f', 'S') \
+    and pg_has_role(relowner, 'usage')) as owned";
+
+#[derive(diesel::QueryableByName)]
+struct Owned {
+    #[diesel(sql_type = Text)]
+    tables: String,
+    #[diesel(sql_type = Text)]
+    sequences: String,
+}
+
+/// Lets the application's role work with the owner's tables, and read their sequences, as pg_dump does. It may not
+/// change the list of migrations, nor what the audit log has said, nor read by what admins are known. What belongs to others
+/// in the same schema is theirs to grant.
+pub(crate) async fn let_in(
+    owner: &SecretString,
+    application: &SecretString,
+) -> Result<(), MigrationError> {
+    let target = PostgresTarget::parse(application.expose_secret())
+        .map_err(|error| ConnectionError::InvalidConnectionUrl(error.to_string()))?;
+    let Some(role) = target.config.get_user() else {
+        return Ok(());
+    };
+    // A role's name cannot be a parameter; quoted, it is a name and nothing else.
+    let role = format!("\"{}\"", role.replace('"', "\"\""));
+    let mut conn = connect(owner.expose_secret()).await?;
+    let Owned { tables, sequences } = diesel::sql_query(OWNED).get_result(&mut conn).await?;
+    conn.batch_execute(&format!(
+        "grant usage on schema public to {role};
+         grant select, insert, update, delete on {tables} to {role};
+         grant usage, select on sequence {sequences} to {role};
+         revoke insert, update, delete on __diesel_schema_migrations from {role};
+         revoke update, delete on audit_log from {role};
+         revoke all on admin_proofs from {role};"
+    ))
+    .await?;
+    if let Some(proof) = proof_of(application) {
+        make_known(&mut conn, &proof).await?;
+    }
     Ok(())
 }
 

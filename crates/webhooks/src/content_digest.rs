@@ -3,37 +3,71 @@
 use std::io::{self, Write};
 
 use aws_lc_rs::digest::{self, SHA256};
+use domain::JsonText;
 use serde::Serialize as _;
 use serde_json::{Serializer, Value, ser::Formatter};
 
-/// The first 8 bytes of the SHA-256 of the canonical JSON: no white space, keys in order, numbers by their value.
+/// The canonical JSON of a value: no white space, keys in order, numbers by their value.
 ///
 /// PostgreSQL's jsonb keeps numbers as decimals: what is written `1e16` comes back as `10000000000000000`, a whole
 /// number, and `-0.0` without its sign. So floating-point numbers are written with the fewest digits that name them,
 /// and without an exponent as long as a whole number could mean the same. That a database's digits lead back to the
 /// same number at all takes serde_json's feature `float_roundtrip`.
-pub(crate) fn digest(value: &Value) -> [u8; 8] {
-    // Writing a value that has been parsed into memory cannot fail. In one piece, as each write to the hash costs a call.
-    let mut text = Vec::with_capacity(4096);
-    let written = value.serialize(&mut Serializer::with_formatter(&mut text, Canonical));
-    debug_assert!(written.is_ok(), "a JSON value could not be written");
-    let mut first = [0; 8];
-    for (to, from) in first
-        .iter_mut()
-        .zip(digest::digest(&SHA256, &text).as_ref())
-    {
-        *to = *from;
-    }
-    first
+pub(crate) struct Canonical {
+    text: Vec<u8>,
+    has_floats: bool,
 }
 
-struct Canonical;
+impl Canonical {
+    /// Writes a value, in one piece, as each write to the hash costs a call.
+    pub(crate) fn of(value: &Value) -> Self {
+        let mut canonical = Self {
+            text: Vec::with_capacity(4096),
+            has_floats: false,
+        };
+        let numbers = Numbers(&mut canonical.has_floats);
+        // Writing a value that has been parsed into memory cannot fail.
+        let written = value.serialize(&mut Serializer::with_formatter(
+            &mut canonical.text,
+            numbers,
+        ));
+        debug_assert!(written.is_ok(), "a JSON value could not be written");
+        canonical
+    }
+
+    /// The first 8 bytes of its SHA-256.
+    pub(crate) fn digest(&self) -> [u8; 8] {
+        let mut first = [0; 8];
+        for (to, from) in first
+            .iter_mut()
+            .zip(digest::digest(&SHA256, &self.text).as_ref())
+        {
+            *to = *from;
+        }
+        first
+    }
+
+    /// The value as serde_json writes it, which is the same text unless there are floating-point numbers.
+    pub(crate) fn into_text(self, value: Value) -> JsonText {
+        if self.has_floats {
+            return value.into();
+        }
+        match String::from_utf8(self.text) {
+            Ok(text) => JsonText::written(text),
+            Err(_) => value.into(),
+        }
+    }
+}
+
+/// How numbers are written, and whether one of them was a floating-point number.
+struct Numbers<'a>(&'a mut bool);
 
 /// Whole numbers end here: serde_json reads larger ones as floating-point numbers.
 const END_OF_WHOLE: f64 = 18_446_744_073_709_551_616.0;
 
-impl Formatter for Canonical {
+impl Formatter for Numbers<'_> {
     fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        *self.0 = true;
         let size = value.abs();
         if size == 0.0 {
             writer.write_all(b"0")
@@ -50,7 +84,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> [u8; 8] {
-        digest(&serde_json::from_str(text).unwrap())
+        Canonical::of(&serde_json::from_str(text).unwrap()).digest()
     }
 
     #[test]
@@ -97,6 +131,20 @@ mod tests {
             ("1", "-1"),
         ] {
             assert_ne!(of(one), of(other), "{one}");
+        }
+    }
+
+    #[test]
+    fn the_text_is_the_one_that_serde_json_writes() {
+        for text in [
+            r#"{"b":1,"a":[true,null,"\u00e9\n\"",-3,18446744073709551615]}"#,
+            r#"{"a":1.0,"b":1e300}"#,
+            "2.5e-7",
+            "[]",
+        ] {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let written = Canonical::of(&value).into_text(value.clone());
+            assert_eq!(written, JsonText::from(value));
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     Arrival,
-    content_digest::digest,
+    content_digest::Canonical,
     effect::effect,
     envelope::{Envelope, MAX_NAME},
     event_types::EventType,
@@ -20,7 +20,10 @@ use crate::{
 #[must_use]
 pub fn read_event(arrival: Arrival, body: Payload, instance_id: Option<&str>) -> Delivery {
     match body {
-        Payload::Json(value) => read_value(arrival, value, None, instance_id),
+        Payload::Json(text) => match parse(text.as_str().as_bytes()) {
+            Ok(value) => read_value(arrival, value, None, instance_id),
+            Err(reason) => unreadable(arrival, text.as_str().as_bytes(), reason),
+        },
         Payload::Bytes(bytes) => read_bytes(arrival, &bytes, instance_id),
     }
 }
@@ -50,7 +53,7 @@ fn parse(body: &[u8]) -> Result<Value, String> {
 
 fn unreadable(arrival: Arrival, body: &[u8], reason: String) -> Delivery {
     let payload = if redaction::bytes_may_hold_message(body) {
-        Payload::Json(redaction::stub(""))
+        Payload::Json(redaction::stub("").into())
     } else {
         Payload::Bytes(body.to_vec())
     };
@@ -89,14 +92,14 @@ fn read_value(
         is_message,
         is_whole,
     } = redaction::redact(body);
-    let digest = digest(&body);
+    let canonical = Canonical::of(&body);
     let mut notes = Notes::default();
     let (head, effect) = match Envelope::read(&body, &mut notes) {
         Ok(envelope) => {
             let effect = effect_of(
                 &envelope,
                 arrival.received_at,
-                digest,
+                canonical.digest(),
                 instance_id,
                 &mut notes,
             );
@@ -106,14 +109,14 @@ fn read_value(
     };
     let payload = if is_message {
         Payload::Json(match effect {
-            Ok(_) => body,
-            Err(_) => redaction::stub(&head.event_type),
+            Ok(_) => body.into(),
+            Err(_) => redaction::stub(&head.event_type).into(),
         })
     } else if holds_nul(&body) {
         let raw = raw.filter(|_| is_whole);
         Payload::Bytes(raw.map_or_else(|| body.to_string().into_bytes(), <[u8]>::to_vec))
     } else {
-        Payload::Json(body)
+        Payload::Json(canonical.into_text(body))
     };
     let Head {
         event_type,

@@ -40,6 +40,50 @@ async fn python_backend_sdk_and_svix() {
     .await;
 }
 
+/// The clients that `docs/clients` gives to programs in other languages, each driven by a script in its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn python_snippet() {
+    let mut python = Command::new(told("TEST_PYTHON"));
+    snippet(python.arg(scripts().join("snippet.py"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_snippet() {
+    let mut node = Command::new("node");
+    snippet(node.arg(scripts().join("snippet.mjs"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn go_snippet() {
+    let mut go = Command::new("go");
+    // It needs nothing but what is installed.
+    go.env("GOPROXY", "off").env("GOTOOLCHAIN", "local");
+    snippet(go.args(["run", "."]).current_dir(scripts().join("go"))).await;
+}
+
+/// A user with a good token and one that has expired, a program's token, and a limit that a few calls reach.
+async fn snippet(command: &mut Command) {
+    const MACHINE: &str = "0123456789abcdef0123456789abcdef";
+    let own = [
+        ("SERVICE_TOKENS", &*format!("snippet={MACHINE}")),
+        ("RATE_LIMIT_PER_USER", "2/second:8"),
+    ];
+    let world = World::with(TestDatabase::sqlite(), &own).await;
+    let ann = world.caller("ann").await;
+    let token = |seconds| {
+        let mut request = TokenRequest::for_session(ann.session_id());
+        request.expires_in = Some(seconds);
+        world.token(request)
+    };
+    reaching(command, world.clerk())
+        .env("SERVICE_ORIGIN", world.url(""))
+        .env("SERVICE_TOKEN", MACHINE)
+        .env("USER_ID", ann.user_id())
+        .env("USER_TOKEN", token(3600))
+        .env("EXPIRED_TOKEN", token(-60));
+    finish(command, "the snippet").await;
+}
+
 /// What may end the caller's own session, and with it all that comes after; and the stream that ends with it.
 const LAST_WORDS: &str = "^(get_me_events|post_auth_logout|delete_me_sessions_by_id|post_admin_sessions_by_id_revoke|\
                           post_admin_users_by_id_(revoke_sessions|deactivate|erasure))$";
@@ -216,12 +260,16 @@ async fn node(name: &str, emulator: &Emulator) {
     script(Path::new("node"), name, emulator, &[]).await;
 }
 
+/// Where the scripts are.
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("clients")
+}
+
 /// Runs a script to its end; fails with all that it said.
 async fn script(program: &Path, name: &str, emulator: &Emulator, more: &[(&str, String)]) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
     let mut command = Command::new(program);
     reaching(&mut command, emulator)
-        .arg(folder.join(name))
+        .arg(scripts().join(name))
         .envs(more.iter().map(|(name, value)| (name, value)));
     finish(&mut command, name).await;
 }

@@ -1,11 +1,10 @@
 //! Webhooks are lost, doubled and overtaken; the sweep finds what that left and puts it right.
 
-use e2e::{PATIENCE, TestDatabase, World, eventually, settings, within};
+use e2e::{PATIENCE, TestDatabase, World, at_clerk, eventually, mirrored, settings, within};
 use emulator::{Caller, Chaos};
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
-use crate::likeness::{at_clerk, mirrored};
 use crate::program::run;
 
 e2e::on_both! {

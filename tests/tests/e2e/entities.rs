@@ -1,11 +1,9 @@
 //! Organizations, memberships and subscriptions: what happens at Clerk is so here, and stands in the change feed.
 
 use chrono::Utc;
-use e2e::{ME, TestDatabase, Visitor, World, eventually, sample};
+use e2e::{ME, TestDatabase, Visitor, World, at_clerk, eventually, mirrored, sample};
 use emulator::{BillingStep, Caller, Payer, Terms};
 use serde_json::json;
-
-use crate::likeness::{at_clerk, mirrored};
 
 e2e::on_both! {
     organizations_and_memberships_are_followed,

@@ -2,11 +2,10 @@
 
 use chrono::{TimeDelta, Utc};
 use domain::Outcome;
-use e2e::{TestDatabase, World, eventually, sample, settings};
+use e2e::{TestDatabase, World, at_clerk, eventually, mirrored, sample, settings};
 use emulator::{Caller, Chaos, Seed};
 use serde_json::json;
 
-use crate::likeness::{at_clerk, mirrored};
 use crate::program::{Running, run};
 
 e2e::on_both! {

@@ -33,7 +33,6 @@ mod forward_auth;
 mod invites;
 mod jobs;
 mod legacy;
-mod likeness;
 mod limits;
 mod logout;
 mod metrics;

@@ -15,6 +15,17 @@ use tokio::task::JoinHandle;
 /// Settings as pairs of name and value.
 pub(crate) type Settings = [(String, String)];
 
+/// Where a program says which of its lines ran, when `cargo xtask coverage` counts them.
+const PROFILE: &str = "LLVM_PROFILE_FILE";
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "for who counts, not for the product"
+)]
+fn profile() -> Option<std::ffi::OsString> {
+    std::env::var_os(PROFILE)
+}
+
 /// What a finished process leaves.
 #[derive(Debug)]
 pub(crate) struct Finished {
@@ -49,6 +60,7 @@ fn command(folder: &Path, launcher: &[&str], arguments: &[&str], settings: &Sett
         .args(arguments)
         .current_dir(folder)
         .env_clear()
+        .envs(profile().map(|file| (PROFILE, file)))
         .envs(settings.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

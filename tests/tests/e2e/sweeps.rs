@@ -1,11 +1,10 @@
 //! `reconcile` from outside: the brake, sweeps of what has changed, an instance without organizations.
 
-use e2e::{TestDatabase, World, settings};
+use e2e::{TestDatabase, World, at_clerk, mirrored, settings};
 use emulator::{Caller, Chaos};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::likeness::{at_clerk, mirrored};
 use crate::program::{Finished, run};
 
 e2e::on_both! {

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Policies, Policy};
-use e2e::{TestDatabase, Visitor, World, eventually, settings, within};
+use e2e::{TestDatabase, Visitor, World, at_clerk, eventually, mirrored, settings, within};
 use emulator::Caller;
 use persistence::{Store, StoreSettings};
 use serde_json::Value;
 
-use crate::likeness::{at_clerk, mirrored};
 use crate::program::Running;
 
 /// The lease of the dead one has to run out, which takes 25 seconds by itself.

@@ -175,6 +175,8 @@ fn fractions_are_times_and_absurd_numbers_are_not() {
         json!(i64::MAX),
         json!(i64::MIN),
         json!(u64::MAX),
+        json!(LAST_SECOND as f64 + 0.5),
+        json!(-LAST_SECOND as f64 - 0.5),
         json!(1e300),
         json!(-1e300),
     ] {

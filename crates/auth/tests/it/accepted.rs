@@ -124,3 +124,25 @@ async fn custom_claims_that_share_a_name_with_something_of_ours_refuse_nothing()
         }
     }
 }
+
+/// A token that is this long, if base64 allows for it.
+fn of_length(length: usize) -> Option<String> {
+    let filled = |filling: usize| FIRST.token(&claims_with("custom", json!("x".repeat(filling))));
+    let estimate = (length - filled(0).len()) * 3 / 4;
+    (estimate - 4..estimate + 4)
+        .map(filled)
+        .find(|token| token.len() == length)
+}
+
+#[tokio::test]
+async fn sixteen_kibibytes_are_not_too_long() {
+    let verifier = ScriptedSource::with(&[&FIRST]).verifier(&config());
+    let longest = of_length(16 * 1024).unwrap();
+    verifier.verify(&longest, now()).await.unwrap();
+    let longer = (1..4).find_map(|more| of_length(16 * 1024 + more)).unwrap();
+    let refusal = verifier.verify(&longer, now()).await.unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "the token cannot be read: it is longer than 16 KiB"
+    );
+}

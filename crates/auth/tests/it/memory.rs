@@ -257,6 +257,21 @@ fn an_absurd_capacity_is_refused() {
     assert_eq!(error.faults, [auth::ConfigFault::TokenCache]);
 }
 
+#[test]
+fn a_source_stands_in_for_the_url_and_for_nothing_else() {
+    let refused = |config: &AuthConfig| {
+        let source = ScriptedSource::with(&[&FIRST]);
+        let error = Verifier::with_key_source(config, source).err();
+        error.map(|error| error.faults).unwrap_or_default()
+    };
+    assert_eq!(refused(&config()), []);
+    let nobody = AuthConfig {
+        authorized_parties: Vec::new(),
+        ..config()
+    };
+    assert_eq!(refused(&nobody), [auth::ConfigFault::NoAuthorizedParties]);
+}
+
 /// One thing that happens.
 #[derive(Debug, Clone)]
 enum Step {

@@ -21,6 +21,7 @@ async fn verdict(headers: &[(HeaderName, String)]) -> Result<CredentialKind, &'s
     };
     let source = ScriptedSource::with(&[&FIRST]);
     let authenticator = Authenticator::with_key_source(&config, Arc::clone(&source) as _).unwrap();
+    assert_eq!(authenticator.issuer(), "https://clerk.example.com");
     let headers: HeaderMap = headers
         .iter()
         .map(|(name, value)| (name.clone(), value.parse().unwrap()))

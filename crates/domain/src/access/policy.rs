@@ -86,11 +86,6 @@ impl Policy {
         self.tiers.lowest.limits.per_month.keys()
     }
 
-    /// Every feature that some tier turns on.
-    pub fn features(&self) -> impl Iterator<Item = &Feature> {
-        self.features.iter()
-    }
-
     /// The role of this name.
     #[must_use]
     pub fn role_named(&self, name: &str) -> Option<&Role> {

@@ -42,7 +42,14 @@ fn columns_that_are_missing_or_doubled() {
         "no position follows",
     );
     only(&refused(HEADER), "1 -:", "no position follows");
-    for empty in ["", "\n\n", " ", "\u{feff}"] {
+    for empty in [
+        "",
+        "\n\n",
+        " ",
+        "\u{feff}",
+        "\u{feff}\u{feff}",
+        "\u{feff}\u{feff}\n",
+    ] {
         only(&refused(empty), "1 -:", "empty");
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct AddressRow {
 
 super::insertion::insertable! {
     #[derive(Clone, PartialEq)]
-    struct Address<'a> for user_emails {
+    pub(super) struct Address<'a> for user_emails {
         clerk_user_id: &'a str,
         position: i32,
         clerk_email_address_id: Option<&'a str>,
@@ -84,30 +84,50 @@ pub(super) async fn of_users(
     Ok(of)
 }
 
+/// What is to become of addresses.
+#[derive(Default)]
+pub(super) struct Moves<'a> {
+    /// Users whose addresses are to go.
+    pub(super) outdated: Vec<&'a str>,
+    /// Addresses that take their place.
+    pub(super) new: Vec<Address<'a>>,
+}
+
+impl<'a> Moves<'a> {
+    /// What has to happen for these profiles' addresses to stand in the place of those that are `stored`.
+    pub(super) fn of(
+        written: impl Iterator<Item = &'a UserWrite>,
+        stored: &HashMap<String, Vec<AddressRow>>,
+    ) -> Self {
+        let mut moves = Self::default();
+        for write in written {
+            let id = write.profile.clerk_user_id.as_str();
+            let stored = stored.get(id).map_or(&[][..], Vec::as_slice);
+            let told = Address::told(write);
+            if stored.iter().map(Address::stored).eq(told.iter().cloned()) {
+                continue;
+            }
+            if !stored.is_empty() {
+                moves.outdated.push(id);
+            }
+            moves.new.extend(told);
+        }
+        moves
+    }
+}
+
 /// Puts the addresses of users whose profiles were written in the place of those that are `stored`.
 pub(super) async fn replace(
     conn: &mut Conn,
     written: impl Iterator<Item = &UserWrite>,
     stored: &HashMap<String, Vec<AddressRow>>,
 ) -> QueryResult<()> {
-    let mut outdated: Vec<&str> = Vec::new();
-    let mut new: Vec<Address<'_>> = Vec::new();
-    for write in written {
-        let id = write.profile.clerk_user_id.as_str();
-        let stored = stored.get(id).map_or(&[][..], Vec::as_slice);
-        let told = Address::told(write);
-        if stored.iter().map(Address::stored).eq(told.iter().cloned()) {
-            continue;
-        }
-        if !stored.is_empty() {
-            outdated.push(id);
-        }
-        new.extend(told);
-    }
+    let Moves { outdated, new } = Moves::of(written, stored);
     together!(conn; delete(outdated), insertion::insert(new)).map(drop)
 }
 
-async fn delete(mut link: Link<'_>, of_users: Vec<&str>) -> QueryResult<()> {
+/// Takes the addresses of users away.
+pub(super) async fn delete(mut link: Link<'_>, of_users: Vec<&str>) -> QueryResult<()> {
     if !of_users.is_empty() {
         diesel::delete(user_emails::table.filter(user_emails::clerk_user_id.eq_any(of_users)))
             .execute(&mut link)

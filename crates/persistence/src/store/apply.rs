@@ -3,17 +3,29 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::QueryResult;
-use domain::{Change, ChangeKind, Delivery, Effect, FeedMark, Outcome, Policy, Receipt, Write};
+use domain::{ChangeKind, Delivery, Effect, FeedMark, Outcome, Policy, Receipt, Write};
 
 use super::super::{begin_writing, commit};
 use super::about_users::{self, AboutUsers};
+use super::addresses::Moves;
+use super::changes::News;
+use super::foreseen::{self, Foreseen};
 use super::forgotten::{Forgotten, Named};
 use super::guarded::Context;
 use super::standing::Standing;
 use super::{
-    Conn, addresses, changes, consequences, forgotten, ledger, memberships, objects, organizations,
-    plans, sessions, standing, subscriptions, user_writes, waves,
+    Conn, addresses, changes, consequences, forgotten, insertion, ledger, memberships, objects,
+    organizations, plans, sessions, standing, subscriptions, user_writes, waves,
 };
+
+/// How a batch may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As few round trips as it takes.
+    Shortest,
+    /// Nothing is foreseen: the database says of each row what has become of it.
+    StepByStep,
+}
 
 /// What has become of deliveries.
 pub(super) struct Applied {
@@ -25,13 +37,14 @@ pub(super) struct Applied {
 
 /// Applies deliveries in the order in which they stand, in a transaction of their own.
 ///
-/// In the common case the database is asked three times: what it knows, behind the lock; the rows; and what is to be
-/// remembered of them, with the commit. What they tell of forgotten persons is dropped, behind the lock: no erasure
-/// comes between.
+/// In the common case the database is asked twice: what it knows, behind the lock; and what is to be written, with the
+/// commit, where that can be foreseen; else three times, as what is to be remembered of rows then follows from what they
+/// have become. What deliveries tell of forgotten persons is dropped, behind the lock: no erasure comes between.
 pub(super) async fn deliveries(
     conn: &mut Conn,
     deliveries: &[Delivery],
     policy: &Policy,
+    way: Way,
 ) -> QueryResult<Applied> {
     let Some(now) = deliveries.iter().map(|delivery| delivery.received_at).max() else {
         return Ok(Applied {
@@ -45,9 +58,12 @@ pub(super) async fn deliveries(
         again: false,
     };
     let users = about_users::written(deliveries.iter().flat_map(writes_of));
+    let may_be_foreseen =
+        way == Way::Shortest && foreseen::may_be(deliveries.iter().map(writes_of), &context);
+    let looked_at: &[&str] = if may_be_foreseen { &users } else { &[] };
     let named = Named::by(deliveries);
-    let (named, nameless) = (named.users(), named.sessions());
-    let ((), known, places, plans, sign_ins, addresses, users, sessions) = together!(
+    let (named, nameless) = (named.users_but(looked_at), named.sessions());
+    let ((), known, places, plans, sign_ins, addresses, rows, forgotten, sessions) = together!(
         conn;
         begin_writing(),
         ledger::known(deliveries),
@@ -55,6 +71,7 @@ pub(super) async fn deliveries(
         plans::of_users(&users),
         sessions::latest_sign_ins(&users),
         addresses::of_users(&users),
+        foreseen::rows_of(looked_at),
         forgotten::among(&named),
         forgotten::sessions_among(&nameless),
     )?;
@@ -63,7 +80,12 @@ pub(super) async fn deliveries(
         sign_ins,
         addresses,
     };
-    let forgotten = Forgotten { users, sessions };
+    let mut forgotten = Forgotten {
+        users: forgotten,
+        sessions,
+    };
+    let in_rows = foreseen::forgotten(&rows).map(str::to_owned);
+    forgotten.users.extend(in_rows);
     let redacted: Vec<Delivery>;
     let deliveries = if forgotten.is_empty() {
         deliveries
@@ -80,7 +102,24 @@ pub(super) async fn deliveries(
         .iter()
         .map(|(_, delivery)| writes_of(delivery))
         .collect();
-    let Written { changed, seen } = write_groups(conn, &groups, Some(about), &context).await?;
+    let foreseen = if may_be_foreseen {
+        foreseen::of(&groups, rows, &about, &context)
+    } else {
+        None
+    };
+    let (changed, seen, profiles, addresses) = match foreseen {
+        Some(Foreseen {
+            rows,
+            addresses,
+            seen,
+            changed,
+        }) => (changed, seen, rows, addresses),
+        None => {
+            let Written { changed, seen } =
+                write_groups(conn, &groups, Some(about), &context).await?;
+            (changed, seen, Vec::new(), Moves::default())
+        }
+    };
     let receipts: Vec<Receipt> = fresh
         .iter()
         .zip(changed)
@@ -98,7 +137,15 @@ pub(super) async fn deliveries(
     for (message_id, times) in repeated {
         ledger::count_attempts(conn, message_id, times).await?;
     }
-    let (changes, (), ()) = together!(conn; changes::append(seen), ledger::add(&lines), commit())?;
+    let ((), (), (), changes, (), ()) = together!(
+        conn;
+        user_writes::put(profiles),
+        addresses::delete(addresses.outdated),
+        insertion::insert(addresses.new),
+        changes::append(seen),
+        ledger::add(&lines),
+        commit(),
+    )?;
 
     let duplicate = Receipt {
         outcome: Outcome::Duplicate,
@@ -201,7 +248,7 @@ struct Written {
     /// For each group, whether it changed anything that others see.
     changed: Vec<bool>,
     /// What they see, in the order of the groups for each object.
-    seen: Vec<Change>,
+    seen: Vec<News>,
 }
 
 /// Makes groups of writes, wave by wave. What is known `about` users before the first may be given.
@@ -256,7 +303,7 @@ async fn write_wave(
     writes: &[&Write],
     about: &AboutUsers,
     context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
+) -> QueryResult<Vec<News>> {
     let waves::ByKind {
         deletions,
         users,

@@ -12,7 +12,7 @@ use domain::{Delivery, Effect, FeedMark, Payload, Receipt, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, Span};
 
-use super::apply::Applied;
+use super::apply::{Applied, Way};
 use super::{Core, apply, is_misfit, is_passing, limited, store_error};
 
 /// Deliveries in one transaction.
@@ -103,7 +103,7 @@ impl Core {
         &self,
         deliveries: Vec<Delivery>,
     ) -> (Vec<Result<Receipt, StoreError>>, Option<Vec<FeedMark>>) {
-        match limited(self.together(&deliveries)).await {
+        match limited(self.together(&deliveries, Way::Shortest)).await {
             Ok(Ok(Applied { receipts, changes })) => {
                 (receipts.into_iter().map(Ok).collect(), Some(changes))
             }
@@ -129,17 +129,17 @@ impl Core {
     /// driver has no name for. Then the delivery is kept without its effect.
     async fn alone(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
         let deliveries = vec![delivery];
-        if let Ok(applied) = self.together(&deliveries).await? {
+        if let Ok(applied) = self.together(&deliveries, Way::StepByStep).await? {
             return only(applied);
         }
-        match self.together(&deliveries).await? {
+        match self.together(&deliveries, Way::StepByStep).await? {
             Ok(applied) => only(applied),
             Err(refusal) => {
                 let kept: Vec<_> = deliveries
                     .into_iter()
                     .map(|delivery| quarantined_by_database(delivery, &refusal))
                     .collect();
-                let applied = self.together(&kept).await?;
+                let applied = self.together(&kept, Way::StepByStep).await?;
                 only(applied.map_err(|error| StoreError::Unavailable(error.into()))?)
             }
         }
@@ -149,9 +149,10 @@ impl Core {
     async fn together(
         &self,
         deliveries: &[Delivery],
+        way: Way,
     ) -> Result<Result<Applied, Error>, StoreError> {
         let mut lease = self.writer().await?;
-        let result = apply::deliveries(lease.conn(), deliveries, &self.policy.current()).await;
+        let result = apply::deliveries(lease.conn(), deliveries, &self.policy.current(), way).await;
         match lease.settle(result) {
             Err(error) if refuses_content(&error) => Ok(Err(error)),
             other => other.map(Ok).map_err(store_error),
@@ -195,7 +196,7 @@ fn refuses_content(error: &Error) -> bool {
 
 fn quarantined_by_database(delivery: Delivery, refusal: &Error) -> Delivery {
     let payload = match delivery.payload {
-        Payload::Json(value) => Payload::Bytes(value.to_string().into_bytes()),
+        Payload::Json(text) => Payload::Bytes(text.into_string().into_bytes()),
         bytes @ Payload::Bytes(_) => bytes,
     };
     // The database's message may quote the content, so only its kind is kept.

@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, SelectableHelper};
 use domain::{
-    BillingTier, Change, ChangeOp, Deletion, ObjectKind, Organization, Payer, RoleDecision, Tier,
+    BillingTier, ChangeOp, Deletion, ObjectKind, Organization, Payer, RoleDecision, Tier,
     TierDecision, User, Write,
 };
 
+use super::changes::News;
 use super::guarded::Context;
 use super::organizations::{self, OrganizationRow};
 use super::run::RunQueryDsl;
@@ -61,7 +62,7 @@ pub(super) async fn follow(
     writes: &[&Write],
     former: Concerned,
     context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
+) -> QueryResult<Vec<News>> {
     let Concerned {
         mut users,
         mut organizations,
@@ -153,7 +154,7 @@ pub(super) async fn settle_lapsed(
     conn: &mut Conn,
     limit: u32,
     context: &Context<'_>,
-) -> QueryResult<(u64, Vec<Change>)> {
+) -> QueryResult<(u64, Vec<News>)> {
     let (now, limit) = (Time(context.now), i64::from(limit));
     let mut lapsed_users: BTreeSet<String> = users::table
         .filter(users::tier_until.le(now))
@@ -182,7 +183,7 @@ async fn settle(
     user_ids: &[&str],
     organization_ids: &[&str],
     context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
+) -> QueryResult<Vec<News>> {
     let mut changes = Vec::new();
     for part in user_ids.chunks(PART) {
         let rows: Vec<UserRow> = users::table
@@ -216,7 +217,7 @@ async fn settle_user(
     row: UserRow,
     standing: &Standing,
     context: &Context<'_>,
-) -> QueryResult<Option<Change>> {
+) -> QueryResult<Option<News>> {
     // A row that cannot be read is told of by whoever reads it.
     let Ok(user) = User::try_from(row) else {
         return Ok(None);
@@ -268,7 +269,7 @@ async fn settle_organization(
     row: OrganizationRow,
     paid: &HashMap<String, BillingTier>,
     context: &Context<'_>,
-) -> QueryResult<Option<Change>> {
+) -> QueryResult<Option<News>> {
     let Ok(organization) = Organization::try_from(row) else {
         return Ok(None);
     };

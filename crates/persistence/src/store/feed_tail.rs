@@ -20,7 +20,7 @@ const NAMED_USER: &str = "data ->> 'clerk_user_id'";
 /// What is read of a change.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = changes)]
-pub(super) struct Row {
+struct Row {
     cursor: i64,
     kind: String,
     clerk_id: String,
@@ -62,7 +62,7 @@ impl FeedTail for Store {
     }
 }
 
-pub(super) fn mark(row: Row) -> FeedMark {
+fn mark(row: Row) -> FeedMark {
     let Row {
         cursor,
         kind,

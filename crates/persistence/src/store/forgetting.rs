@@ -14,7 +14,7 @@ use super::run::RunQueryDsl;
 use super::stored_pages::{self, ObjectKey};
 use super::user_rows;
 use super::{Conn, Store, changes, invite_attempts, limited, owned, store_error};
-use crate::column::{Id, Json, JsonRef, Time};
+use crate::column::{Id, Json, Time, Written};
 use crate::schema::{
     changes as feed, clerk_objects as objects, organization_memberships as memberships, sessions,
     user_emails, users, webhook_deliveries as ledger,
@@ -43,7 +43,7 @@ impl Store {
                 let emptied: QueryResult<usize> =
                     diesel::update(ledger::table.filter(ledger::id.eq_any(about)))
                         .set((
-                            ledger::payload.eq(None::<JsonRef<'_>>),
+                            ledger::payload.eq(None::<Written<'_>>),
                             ledger::payload_bytes.eq(None::<Vec<u8>>),
                         ))
                         .execute(lease.conn())

@@ -1,5 +1,6 @@
 //! Who has been forgotten. What is told of them later fills no row again, and no message about them is kept.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, QueryResult};
@@ -66,7 +67,7 @@ pub(super) async fn sessions_among(
 /// Whom deliveries may tell of: what is looked up in [`among`] and [`sessions_among`].
 #[derive(Default)]
 pub(super) struct Named<'a> {
-    users: BTreeSet<&'a str>,
+    users: BTreeSet<Cow<'a, str>>,
     sessions: BTreeSet<&'a str>,
 }
 
@@ -76,8 +77,8 @@ impl<'a> Named<'a> {
         let mut named = Self::default();
         for delivery in deliveries {
             match &delivery.payload {
-                Payload::Json(value) => named.look_at(value),
-                Payload::Bytes(bytes) => named.users.extend(ids_in(bytes)),
+                Payload::Json(text) => named.read(text.as_str()),
+                Payload::Bytes(bytes) => named.users.extend(ids_in(bytes).map(Cow::from)),
             }
             if let Effect::Writes(writes) = &delivery.effect {
                 named.by_all(writes);
@@ -96,8 +97,15 @@ impl<'a> Named<'a> {
     }
 
     /// Users, by Clerk's ids.
-    pub(super) fn users(&self) -> Vec<&'a str> {
-        self.users.iter().copied().collect()
+    pub(super) fn users(&self) -> Vec<&str> {
+        self.users.iter().map(Cow::as_ref).collect()
+    }
+
+    /// The users without these, who are sorted.
+    pub(super) fn users_but(&self, these: &[&str]) -> Vec<&str> {
+        let mut users = self.users();
+        users.retain(|id| these.binary_search(id).is_err());
+        users
     }
 
     /// Sessions of which it is not said whose they are.
@@ -109,20 +117,20 @@ impl<'a> Named<'a> {
         for write in writes {
             match write {
                 Write::User(write) => {
-                    self.users.insert(write.profile.clerk_user_id.as_str());
+                    self.add(write.profile.clerk_user_id.as_str());
                 }
                 Write::Session(write) => match &write.clerk_user_id {
                     Some(id) => {
-                        self.users.insert(id.as_str());
+                        self.add(id.as_str());
                     }
                     None => {
                         self.sessions.insert(write.clerk_session_id.as_str());
                     }
                 },
                 Write::Membership(write) => {
-                    self.users.insert(write.profile.clerk_user_id.as_str());
+                    self.add(write.profile.clerk_user_id.as_str());
                 }
-                Write::Object(write) => self.look_at(&write.data),
+                Write::Object(write) => each_id(&write.data, &mut |id| self.add(id)),
                 // They hold ids and nothing that makes a person.
                 Write::Organization(_)
                 | Write::Subscription(_)
@@ -132,18 +140,43 @@ impl<'a> Named<'a> {
         }
     }
 
-    fn look_at(&mut self, value: &'a Value) {
-        match value {
-            Value::String(text) => {
-                if text.starts_with(USER_ID) && ClerkId::check(text).is_ok() {
-                    self.users.insert(text);
-                }
-            }
-            Value::Array(list) => list.iter().for_each(|value| self.look_at(value)),
-            Value::Object(map) => map.values().for_each(|value| self.look_at(value)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    fn add(&mut self, id: &'a str) {
+        self.users.insert(Cow::Borrowed(id));
+    }
+
+    /// In a text that is JSON.
+    fn read(&mut self, json: &'a str) {
+        if !json.contains('\\') {
+            self.users.extend(ids_told_by(json).map(Cow::from));
+        } else if let Ok(value) = serde_json::from_str(json) {
+            // An id may be written in another way than it is.
+            each_id(&value, &mut |id| {
+                self.users.insert(Cow::Owned(id.to_owned()));
+            });
         }
     }
+}
+
+/// Calls for each text in a value that looks like the id of a user.
+fn each_id<'v>(value: &'v Value, found: &mut impl FnMut(&'v str)) {
+    match value {
+        Value::String(text) => {
+            if text.starts_with(USER_ID) && ClerkId::check(text).is_ok() {
+                found(text);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| each_id(value, found)),
+        Value::Object(map) => map.values().for_each(|value| each_id(value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// What looks like the id of a user and is a whole text in JSON, a key included.
+fn ids_told_by(json: &str) -> impl Iterator<Item = &str> {
+    json.match_indices("\"user_").filter_map(|(quote, _)| {
+        let (id, _) = json.get(quote + 1..)?.split_once('"')?;
+        ClerkId::check(id).is_ok().then_some(id)
+    })
 }
 
 /// What looks like the id of a user in bytes that are no JSON.
@@ -174,7 +207,10 @@ impl Forgotten {
     pub(super) fn redacted(&self, delivery: &Delivery) -> Delivery {
         let mut delivery = delivery.clone();
         let names = match &delivery.payload {
-            Payload::Json(value) => self.are_in(value),
+            Payload::Json(text) => match serde_json::from_str(text.as_str()) {
+                Ok(value) => self.are_in(&value),
+                Err(_) => ids_in(text.as_str().as_bytes()).any(|id| self.users.contains(id)),
+            },
             Payload::Bytes(bytes) => ids_in(bytes).any(|id| self.users.contains(id)),
         };
         let is_theirs = |write: &Write| match write {
@@ -249,6 +285,20 @@ mod tests {
         let bytes = b"{\"a\": \"user_1\xff user_2\", user_3:} xuser_4 user_";
         let found: Vec<&str> = ids_in(bytes).collect();
         assert_eq!(found, ["user_1", "user_2", "user_3", "user_"]);
+    }
+
+    #[test]
+    fn ids_are_found_in_json_however_they_are_written() {
+        let plain = r#"{"a":["user_1","x user_2","user_3 x"],"b":{"c":"user_4"}}"#;
+        let escaped = r#"{"a":"user_\"1","b":["\u0075ser_2","user_3"]}"#;
+        for (json, ids) in [
+            (plain, vec!["user_1", "user_4"]),
+            (escaped, vec!["user_\"1", "user_2", "user_3"]),
+        ] {
+            let mut named = Named::default();
+            named.read(json);
+            assert_eq!(named.users(), ids);
+        }
     }
 
     #[test]

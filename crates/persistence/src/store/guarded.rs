@@ -75,7 +75,7 @@ macro_rules! define_upsert {
             conn: &mut Conn,
             writes: &[&$write],
             context: &Context<'_>,
-        ) -> QueryResult<Vec<Change>> {
+        ) -> QueryResult<Vec<News>> {
             if writes.is_empty() {
                 return Ok(Vec::new());
             }
@@ -103,7 +103,7 @@ macro_rules! define_delete {
             conn: &mut Conn,
             deletions: &[&Deletion],
             context: &Context<'_>,
-        ) -> QueryResult<Vec<Change>> {
+        ) -> QueryResult<Vec<News>> {
             let is_kept_here: fn(domain::ObjectKind) -> bool = $is_kept_here;
             let rows: Vec<_> = deletions
                 .iter()

@@ -143,11 +143,20 @@ macro_rules! insert_returning {
 }
 
 /// Inserts rows.
-pub(super) async fn insert<R: Row>(mut link: super::Link<'_>, rows: Vec<R>) -> QueryResult<()> {
+pub(super) async fn insert<R: Row>(link: super::Link<'_>, rows: Vec<R>) -> QueryResult<()> {
+    write(link, rows, "").await
+}
+
+/// Inserts rows, and does with one that is there already what the text says.
+pub(super) async fn write<R: Row>(
+    mut link: super::Link<'_>,
+    rows: Vec<R>,
+    on_conflict: &'static str,
+) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    for insertion in Insertion::of(rows, "") {
+    for insertion in Insertion::of(rows, on_conflict) {
         super::run::RunQueryDsl::execute(insertion, &mut link).await?;
     }
     Ok(())

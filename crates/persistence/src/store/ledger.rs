@@ -8,15 +8,15 @@ use diesel::{
     QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
 };
 use domain::{
-    Deliveries, Delivery, DeliveryFilter, DeliveryRecord, Outcome, Payload, Receipt, Rejection,
-    StoreError, StoredDelivery,
+    Deliveries, Delivery, DeliveryFilter, DeliveryRecord, JsonText, Outcome, Payload, Receipt,
+    Rejection, StoreError, StoredDelivery,
 };
 use uuid::Uuid;
 
 use super::run::RunQueryDsl;
 use super::storable::storable;
 use super::{Conn, Link, Store, insertion, limited, store_error};
-use crate::column::{Id, Json, JsonRef, Time};
+use crate::column::{Id, Kept, Time, Written};
 use crate::schema::webhook_deliveries as ledger;
 
 diesel::define_sql_function! {
@@ -36,7 +36,7 @@ super::insertion::insertable! {
         attempts: i32,
         occurred_at: Option<Time>,
         received_at: Time,
-        payload: Option<JsonRef<'a>>,
+        payload: Option<Written<'a>>,
         payload_bytes: Option<&'a [u8]>,
     }
 }
@@ -73,7 +73,7 @@ pub(super) async fn add(
 impl<'a> NewLine<'a> {
     fn of(delivery: &'a Delivery, receipt: &'a Receipt, attempts: i32) -> Self {
         let (payload, payload_bytes) = match &delivery.payload {
-            Payload::Json(value) => (Some(JsonRef(value)), None),
+            Payload::Json(text) => (Some(Written(text.as_str())), None),
             Payload::Bytes(bytes) => (None, Some(bytes.as_slice())),
         };
         Self {
@@ -165,7 +165,7 @@ struct Line {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = ledger)]
 struct Body {
-    payload: Option<Json>,
+    payload: Option<Kept>,
     payload_bytes: Option<Vec<u8>>,
 }
 
@@ -286,9 +286,9 @@ fn stored((line, body): (Line, Body)) -> Result<StoredDelivery, StoreError> {
             ..
         } => Payload::Bytes(bytes),
         Body {
-            payload: Some(Json(value)),
+            payload: Some(Kept(text)),
             ..
-        } => Payload::Json(value),
+        } => Payload::Json(JsonText::written(text)),
         Body {
             payload: None,
             payload_bytes: None,

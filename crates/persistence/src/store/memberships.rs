@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryResult, Queryable, Selectable};
 use domain::{
-    Change, ChangeOp, ClerkId, Deletion, Membership, MembershipWrite, ObjectKind, Precedence,
-    StoreError,
+    ChangeOp, ClerkId, Deletion, Membership, MembershipWrite, ObjectKind, Precedence, StoreError,
 };
 use serde_json::{Value, json};
 
 use super::Conn;
+use super::changes::{About, News};
 use super::guarded::{
     Context, define_delete, define_upsert, delete_guarded, on_conflict, upsert_guarded,
 };
@@ -140,15 +140,12 @@ define_delete! {
     MembershipRow to change where |kind| kind == ObjectKind::Membership
 }
 
-fn change(row: MembershipRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
+fn change(row: MembershipRow, op: ChangeOp, at: DateTime<Utc>) -> Option<News> {
     let membership = Membership::try_from(row).ok()?;
-    let data = serde_json::to_value(&membership).ok()?;
-    let clerk_id = membership.clerk_membership_id.into_string();
-    Some(Change {
+    let about = About {
         kind: ObjectKind::Membership.into(),
-        clerk_id,
-        op,
-        at,
-        data,
-    })
+        clerk_id: membership.clerk_membership_id.as_str(),
+        clerk_user_id: membership.clerk_user_id.as_deref(),
+    };
+    News::of(about, op, at, &membership).ok()
 }

@@ -15,6 +15,7 @@ mod erasures;
 mod export;
 mod external_ids;
 mod feed_tail;
+mod foreseen;
 mod forgetting;
 mod forgotten;
 mod guarded;

@@ -1,11 +1,14 @@
 //! Objects that are kept as they came.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use diesel::{QueryResult, Queryable, Selectable};
-use domain::{Change, ChangeOp, Deletion, ObjectKind, ObjectWrite, Precedence};
-use serde_json::json;
+use domain::{ChangeOp, Deletion, ObjectKind, ObjectWrite, Precedence};
+use serde_json::{Value, json};
 
 use super::Conn;
+use super::changes::{About, News};
 use super::guarded::{
     Context, define_delete, define_upsert, delete_guarded, on_conflict, upsert_guarded,
 };
@@ -81,18 +84,23 @@ fn has_own_table(kind: ObjectKind) -> bool {
     )
 }
 
-fn change(row: ObjectRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
+fn change(row: ObjectRow, op: ChangeOp, at: DateTime<Utc>) -> Option<News> {
     let ObjectRow {
         kind,
         clerk_id,
         data,
         ..
     } = row;
-    Some(Change {
+    // As a database reads it out of the row.
+    let named = match data.0.get("clerk_user_id") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(id)) => Some(Cow::Borrowed(id.as_str())),
+        Some(other) => Some(Cow::Owned(other.to_string())),
+    };
+    let about = About {
         kind: ObjectKind::parse(&kind)?.into(),
-        clerk_id,
-        op,
-        at,
-        data: data.0,
-    })
+        clerk_id: &clerk_id,
+        clerk_user_id: named.as_deref(),
+    };
+    News::of(about, op, at, &data.0).ok()
 }

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryResult, Queryable, Selectable};
 use domain::{
-    Change, ChangeOp, ClerkId, Deletion, ObjectKind, Organization, OrganizationWrite, Precedence,
+    ChangeOp, ClerkId, Deletion, ObjectKind, Organization, OrganizationWrite, Precedence,
     StoreError, Tier,
 };
 use serde_json::{Value, json};
 
 use super::Conn;
+use super::changes::{About, News};
 use super::guarded::{
     Context, define_delete, define_upsert, delete_guarded, on_conflict, upsert_guarded,
 };
@@ -138,15 +139,12 @@ define_delete! {
 }
 
 /// The feed's row; see [`super::user_rows::change`].
-pub(super) fn change(row: OrganizationRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
+pub(super) fn change(row: OrganizationRow, op: ChangeOp, at: DateTime<Utc>) -> Option<News> {
     let organization = Organization::try_from(row).ok()?;
-    let data = serde_json::to_value(&organization).ok()?;
-    let clerk_id = organization.clerk_organization_id.into_string();
-    Some(Change {
+    let about = About {
         kind: ObjectKind::Organization.into(),
-        clerk_id,
-        op,
-        at,
-        data,
-    })
+        clerk_id: organization.clerk_organization_id.as_str(),
+        clerk_user_id: None,
+    };
+    News::of(about, op, at, &organization).ok()
 }

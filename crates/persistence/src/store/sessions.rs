@@ -9,10 +9,10 @@ use diesel::{
     Queryable, Selectable, SelectableHelper,
 };
 use domain::{
-    Change, ChangeOp, ClerkId, ObjectKind, Precedence, Session, SessionStatus, SessionWrite,
-    StoreError,
+    ChangeOp, ClerkId, ObjectKind, Precedence, Session, SessionStatus, SessionWrite, StoreError,
 };
 
+use super::changes::{About, News};
 use super::guarded::{Context, on_conflict, upsert_guarded};
 use super::run::RunQueryDsl;
 use super::{Conn, Link, user_writes};
@@ -92,7 +92,7 @@ pub(super) async fn upsert(
     conn: &mut Conn,
     writes: &[&SessionWrite],
     context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
+) -> QueryResult<Vec<News>> {
     if writes.is_empty() {
         return Ok(Vec::new());
     }
@@ -266,14 +266,12 @@ impl TryFrom<SessionRow> for Session {
 }
 
 /// The feed's row; see [`super::user_rows::change`].
-pub(super) fn change(row: SessionRow, at: DateTime<Utc>) -> Option<Change> {
+pub(super) fn change(row: SessionRow, at: DateTime<Utc>) -> Option<News> {
     let session = Session::try_from(row).ok()?;
-    let data = serde_json::to_value(&session).ok()?;
-    Some(Change {
+    let about = About {
         kind: ObjectKind::Session.into(),
-        clerk_id: session.clerk_session_id.into_string(),
-        op: ChangeOp::Upsert,
-        at,
-        data,
-    })
+        clerk_id: session.clerk_session_id.as_str(),
+        clerk_user_id: session.clerk_user_id.as_ref().map(ClerkId::as_str),
+    };
+    News::of(about, ChangeOp::Upsert, at, &session).ok()
 }

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::{QueryResult, Queryable, Selectable};
 use domain::{
-    Change, ChangeOp, ClerkId, ObjectKind, Payer, Subscription, SubscriptionItem,
-    SubscriptionItemWrite, SubscriptionWrite,
+    ChangeOp, ClerkId, ObjectKind, Payer, Subscription, SubscriptionItem, SubscriptionItemWrite,
+    SubscriptionWrite,
 };
 
 use super::Conn;
+use super::changes::{About, News};
 use super::guarded::{Context, define_upsert, on_conflict, upsert_guarded};
 use crate::column::Time;
 use crate::schema::{subscription_items, subscriptions};
@@ -161,7 +162,7 @@ define_upsert! {
     ItemRow to item_change unless |_| false
 }
 
-fn subscription_change(row: SubscriptionRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
+fn subscription_change(row: SubscriptionRow, op: ChangeOp, at: DateTime<Utc>) -> Option<News> {
     let SubscriptionRow {
         clerk_subscription_id,
         payer_user_id,
@@ -188,18 +189,15 @@ fn subscription_change(row: SubscriptionRow, op: ChangeOp, at: DateTime<Utc>) ->
         updated_at: updated_at.0,
         version,
     };
-    let data = serde_json::to_value(&shown).ok()?;
-    let clerk_id = shown.clerk_subscription_id.into_string();
-    Some(Change {
+    let about = About {
         kind: ObjectKind::Subscription.into(),
-        clerk_id,
-        op,
-        at,
-        data,
-    })
+        clerk_id: shown.clerk_subscription_id.as_str(),
+        clerk_user_id: None,
+    };
+    News::of(about, op, at, &shown).ok()
 }
 
-fn item_change(row: ItemRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
+fn item_change(row: ItemRow, op: ChangeOp, at: DateTime<Utc>) -> Option<News> {
     let ItemRow {
         clerk_subscription_item_id,
         clerk_subscription_id,
@@ -234,13 +232,10 @@ fn item_change(row: ItemRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> 
         updated_at: updated_at.0,
         version,
     };
-    let data = serde_json::to_value(&shown).ok()?;
-    let clerk_id = shown.clerk_subscription_item_id.into_string();
-    Some(Change {
+    let about = About {
         kind: ObjectKind::SubscriptionItem.into(),
-        clerk_id,
-        op,
-        at,
-        data,
-    })
+        clerk_id: shown.clerk_subscription_item_id.as_str(),
+        clerk_user_id: None,
+    };
+    News::of(about, op, at, &shown).ok()
 }

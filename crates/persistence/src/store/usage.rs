@@ -12,12 +12,13 @@ use diesel::result::Error;
 use diesel::upsert::excluded;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use domain::{
-    Change, ChangeKind, ChangeOp, FeatureUsage, Month, ReserveOutcome, SpendOutcome, StoreError,
+    ChangeKind, ChangeOp, FeatureUsage, Month, ReserveOutcome, SpendOutcome, StoreError,
     UsageMeter, UsageRequest,
 };
 use serde_json::json;
 use uuid::Uuid;
 
+use super::changes::{About, News};
 use super::run::RunQueryDsl;
 use super::{Conn, Store, changes, limited, store_error};
 use crate::column::{Id, Time};
@@ -155,13 +156,12 @@ async fn tell(
         "clerk_user_id": clerk_id, "user_id": user_id, "feature": usage.feature,
         "month": usage.month, "used": usage.used,
     });
-    let change = Change {
+    let about = About {
         kind: ChangeKind::Usage,
-        clerk_id,
-        op: ChangeOp::Upsert,
-        at,
-        data,
+        clerk_id: &clerk_id,
+        clerk_user_id: Some(&clerk_id),
     };
+    let change = News::of(about, ChangeOp::Upsert, at, &data)?;
     changes::append(conn, vec![change]).await.map(drop)
 }
 

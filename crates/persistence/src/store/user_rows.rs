@@ -1,15 +1,15 @@
 //! The rows of users: as they are written, and as they come back.
 
-use chrono::{DateTime, Utc};
-use diesel::result::Error;
+use chrono::{DateTime, SubsecRound as _, Utc};
 use diesel::{QueryResult, Queryable, Selectable};
 use domain::{
-    Change, ChangeOp, ClerkId, Deletion, ObjectKind, Policy, Precedence, Role, RoleDecision,
-    RoleSource, StoreError, ThinUser, Tier, TierDecision, TierSource, User, UserWrite,
+    ChangeOp, ClerkId, Deletion, ObjectKind, Policy, Precedence, Role, RoleDecision, RoleSource,
+    StoreError, ThinUser, Tier, TierDecision, TierSource, User, UserWrite,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::changes::{About, News};
 use crate::column::{Id, Json, Time};
 use crate::schema::users;
 
@@ -245,6 +245,66 @@ impl<'a> NewUser<'a> {
         }
     }
 
+    /// The row as it stands once this one is written over the one `before`, as `user_writes` has the database do it.
+    pub(super) fn over(&self, before: Option<UserRow>) -> UserRow {
+        let written = |at: Time| Time(at.0.trunc_subsecs(6));
+        let mut after = UserRow {
+            id: self.id,
+            clerk_user_id: self.clerk_user_id.to_owned(),
+            external_id: self.external_id.map(str::to_owned),
+            username: self.username.map(str::to_owned),
+            email: self.email.map(str::to_owned),
+            email_verified: self.email_verified,
+            first_name: self.first_name.map(str::to_owned),
+            last_name: self.last_name.map(str::to_owned),
+            full_name: self.full_name.clone(),
+            image_url: self.image_url.map(str::to_owned),
+            role: self.role.clone(),
+            role_override: None,
+            role_source: self.role_source.clone(),
+            tier: self.tier.clone(),
+            tier_override: None,
+            tier_source: self.tier_source.clone(),
+            tier_until: self.tier_until.map(written),
+            public_metadata: self.public_metadata.clone(),
+            preferences: self.preferences.clone(),
+            banned: self.banned,
+            locked: self.locked,
+            invite_validated_at: None,
+            deactivated_at: None,
+            tokens_valid_after: None,
+            is_active: true,
+            created_at: written(self.created_at),
+            updated_at: written(self.updated_at),
+            last_login_at: self.last_login_at.map(written),
+            deleted_at: self.deleted_at.map(written),
+            version: self.version,
+        };
+        if let Some(before) = before {
+            after.id = before.id;
+            after.preferences = before.preferences;
+            after.invite_validated_at = before.invite_validated_at;
+            after.deactivated_at = before.deactivated_at;
+            after.tokens_valid_after = before.tokens_valid_after;
+            after.deleted_at = before.deleted_at;
+            after.last_login_at = before.last_login_at.max(after.last_login_at);
+            if let Some(role) = before.role_override {
+                after.role.clone_from(&role);
+                after.role_override = Some(role);
+                after.role_source = Some(RoleSource::Override.to_string());
+            }
+            if let Some(tier) = before.tier_override {
+                after.tier.clone_from(&tier);
+                after.tier_override = Some(tier);
+                after.tier_source = Some(TierSource::Override.to_string());
+                after.tier_until = None;
+            }
+        }
+        after.is_active =
+            after.deleted_at.is_none() && !after.banned && after.deactivated_at.is_none();
+        after
+    }
+
     /// The same row with the latest sign-in that is known.
     pub(super) fn signed_in(mut self, latest: Option<Time>) -> Self {
         self.last_login_at = latest;
@@ -263,19 +323,17 @@ impl<'a> NewUser<'a> {
 }
 
 /// The feed's row. A row that cannot be shown is none: it was written from a valid id a moment ago.
-pub(super) fn change(row: UserRow, op: ChangeOp, at: DateTime<Utc>) -> Option<Change> {
+pub(super) fn change(row: UserRow, op: ChangeOp, at: DateTime<Utc>) -> Option<News> {
     change_of(&User::try_from(row).ok()?, op, at).ok()
 }
 
 /// The feed's row of a user.
-pub(super) fn change_of(user: &User, op: ChangeOp, at: DateTime<Utc>) -> QueryResult<Change> {
-    let data =
-        serde_json::to_value(user).map_err(|error| Error::SerializationError(error.into()))?;
-    Ok(Change {
+pub(super) fn change_of(user: &User, op: ChangeOp, at: DateTime<Utc>) -> QueryResult<News> {
+    let id = user.clerk_user_id.as_str();
+    let about = About {
         kind: ObjectKind::User.into(),
-        clerk_id: user.clerk_user_id.to_string(),
-        op,
-        at,
-        data,
-    })
+        clerk_id: id,
+        clerk_user_id: Some(id),
+    };
+    News::of(about, op, at, user)
 }

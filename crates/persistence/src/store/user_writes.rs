@@ -3,17 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryResult};
-use domain::{Change, ChangeOp, Deletion, Notice, ObjectKind, Policy, ThinUser, UserWrite};
+use domain::{ChangeOp, Deletion, Notice, ObjectKind, Policy, ThinUser, UserWrite};
 use serde_json::Map;
 
 use super::about_users::AboutUsers;
+use super::changes::News;
 use super::forgotten::ABOVE_ALL;
 use super::guarded::{Context, delete_guarded, on_conflict, upsert_guarded};
-use super::insertion::insert_returning;
+use super::insertion::{self, insert_returning};
 use super::run::RunQueryDsl;
 use super::standing::Standing;
 use super::user_rows::{NewUser, UserRow, change};
-use super::{Conn, addresses, notices, relink, sessions};
+use super::{Conn, Link, addresses, notices, relink, sessions};
 use crate::column::Time;
 use crate::schema::users::{self, dsl};
 
@@ -26,7 +27,7 @@ pub(super) async fn upsert(
     writes: &[&UserWrite],
     about: &AboutUsers,
     context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
+) -> QueryResult<Vec<News>> {
     if writes.is_empty() {
         return Ok(Vec::new());
     }
@@ -79,28 +80,55 @@ async fn catch_up_with_sign_ins(conn: &mut Conn, stale: &[&UserWrite]) -> QueryR
     raise_last_logins(conn, &sign_ins).await
 }
 
+/// Hands the columns that a profile brings up to date to a macro, and what happens to others, in SQL.
+macro_rules! with_profile_columns {
+    ($then:ident) => {
+        $then! {
+            [
+                external_id, username, email, email_verified, first_name, last_name, full_name, image_url,
+                public_metadata, banned, locked, created_at, updated_at,
+            ] and [
+                // What an admin has set goes before whatever the facts give, and why is his word.
+                "role = coalesce(users.role_override, excluded.role)",
+                "role_source = case when users.role_override is null then excluded.role_source else 'override' end",
+                "tier = coalesce(users.tier_override, excluded.tier)",
+                "tier_source = case when users.tier_override is null then excluded.tier_source else 'override' end",
+                "tier_until = case when users.tier_override is null then excluded.tier_until end",
+                "last_login_at = case when users.last_login_at is null or users.last_login_at < excluded.last_login_at \
+                 then excluded.last_login_at else users.last_login_at end",
+            ]
+        }
+    };
+}
+
 async fn upsert_rows(
     conn: &mut Conn,
     rows: Vec<NewUser<'_>>,
     context: &Context<'_>,
 ) -> QueryResult<Vec<UserRow>> {
-    Ok(upsert_guarded!(
-        conn, users by [clerk_user_id], rows, context,
-        [
-            external_id, username, email, email_verified, first_name, last_name, full_name, image_url,
-            public_metadata, banned, locked, created_at, updated_at,
-        ] and [
-            // What an admin has set goes before whatever the facts give, and why is his word.
-            "role = coalesce(users.role_override, excluded.role)",
-            "role_source = case when users.role_override is null then excluded.role_source else 'override' end",
-            "tier = coalesce(users.tier_override, excluded.tier)",
-            "tier_source = case when users.tier_override is null then excluded.tier_source else 'override' end",
-            "tier_until = case when users.tier_override is null then excluded.tier_until end",
-            "last_login_at = case when users.last_login_at is null or users.last_login_at < excluded.last_login_at \
-             then excluded.last_login_at else users.last_login_at end",
-        ],
-        UserRow
-    ))
+    macro_rules! upsert {
+        ([$($column:ident),+ $(,)?] and [$($also:literal),+ $(,)?]) => {
+            upsert_guarded!(
+                conn, users by [clerk_user_id], rows, context, [$($column),+] and [$($also),+], UserRow
+            )
+        };
+    }
+    Ok(with_profile_columns!(upsert))
+}
+
+/// Writes profiles of which it is known that each is newer than its row. Should one not be, nothing of the transaction
+/// stays: no row is without a version.
+pub(super) async fn put(link: Link<'_>, rows: Vec<NewUser<'_>>) -> QueryResult<()> {
+    macro_rules! newer {
+        ([$($column:ident),+ $(,)?] and [$($also:literal),+ $(,)?]) => {
+            concat!(
+                on_conflict!(users by [clerk_user_id] do [$($column,)+ precedence, mirrored_at]),
+                $(", ", $also,)+
+                ", version = case when users.precedence < excluded.precedence then excluded.version end",
+            )
+        };
+    }
+    insertion::write(link, rows, with_profile_columns!(newer)).await
 }
 
 /// Marks users as deleted, known or not.
@@ -109,7 +137,7 @@ pub(super) async fn delete(
     deletions: &[&Deletion],
     about: &AboutUsers,
     context: &Context<'_>,
-) -> QueryResult<Vec<Change>> {
+) -> QueryResult<Vec<News>> {
     let tombstones: Vec<NewUser<'_>> = deletions
         .iter()
         .filter(|deletion| deletion.kind == ObjectKind::User)
@@ -133,7 +161,7 @@ pub(super) async fn insert_thin(
     conn: &mut Conn,
     user: &ThinUser,
     policy: &Policy,
-) -> QueryResult<Option<Change>> {
+) -> QueryResult<Option<News>> {
     let id = user.clerk_user_id.as_str();
     let context = Context {
         policy,

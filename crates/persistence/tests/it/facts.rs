@@ -81,7 +81,7 @@ impl Envelope {
             stated_at: 0,
             step,
             digest: None,
-            payload: Payload::Json(json!({"object": "event"})),
+            payload: Payload::Json(json!({"object": "event"}).into()),
             notes: Vec::new(),
         }
     }

@@ -108,7 +108,7 @@ async fn a_forgotten_persons_rows_cannot_be_corrected(store: TestStore) {
 fn body() -> Payload {
     Payload::Json(json!({"data": {
         "user_id": "user_1", "to": "ann@example.com", "names": ["Annika"], "from": "192.0.2.7 Lynx",
-    }}))
+    }}).into())
 }
 
 async fn later_events_leave_nothing_of_a_forgotten_person(store: TestStore) {
@@ -152,7 +152,7 @@ async fn later_events_still_tell_of_others(store: TestStore) {
     person(&store).await;
     request(&store).await;
     execute(&store).await;
-    let message = |marked: &str| Payload::Json(json!({"data": {"user_id": marked}}));
+    let message = |marked: &str| Payload::Json(json!({"data": {"user_id": marked}}).into());
     let other = user("user_2").named("Bob").updated(900).message("msg_2");
     store.apply(other.payload(message("user_2"))).await;
     let sign_in = session("sess_2", "active").of("user_2");

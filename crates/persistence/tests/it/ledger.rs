@@ -28,7 +28,7 @@ async fn an_applied_message_is_kept_whole(store: TestStore) {
     let fact = user("user_1")
         .updated(5)
         .message("msg_a")
-        .payload(Payload::Json(body.clone()));
+        .payload(Payload::Json(body.clone().into()));
     store.apply(fact).await;
     let expected = json!({
         "svix_id": "msg_a", "event_type": "user.updated", "object_id": "user_1", "instance_id": "ins_1",

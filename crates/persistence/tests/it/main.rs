@@ -23,6 +23,7 @@ mod erasure;
 mod external_ids;
 mod facts;
 mod feed;
+mod foreseen;
 mod forgotten;
 mod history;
 mod housekeeping;

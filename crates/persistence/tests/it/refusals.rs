@@ -46,7 +46,7 @@ async fn a_payload_with_nul_is_kept_as_it_came(store: TestStore) {
     let fact = user("user_1")
         .updated(5)
         .message("msg_a")
-        .payload(Payload::Json(body.clone()));
+        .payload(Payload::Json(body.clone().into()));
     assert_eq!(store.apply(fact).await, Applied);
     let kept = store
         .lines("select cast(payload as text) as line from webhook_deliveries")
@@ -64,7 +64,7 @@ async fn text_that_the_database_refuses_is_quarantined(store: TestStore) {
         .updated(5)
         .named("a\0b")
         .message("msg_a")
-        .payload(Payload::Json(body.clone()));
+        .payload(Payload::Json(body.clone().into()));
     if store.is_postgres() {
         assert_eq!(store.apply(fact).await, Quarantined);
         is_in_quarantine(&store, "msg_a", &body).await;
@@ -89,7 +89,7 @@ async fn text_that_no_index_holds_is_quarantined(store: TestStore) {
         .updated(5)
         .primary_email(&long)
         .message("msg_a")
-        .payload(Payload::Json(body.clone()));
+        .payload(Payload::Json(body.clone().into()));
     if store.is_postgres() {
         assert_eq!(store.apply(fact).await, Quarantined);
         is_in_quarantine(&store, "msg_a", &body).await;

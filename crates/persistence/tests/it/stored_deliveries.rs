@@ -194,7 +194,7 @@ async fn a_line_is_found_by_our_id_and_by_the_senders(store: TestStore) {
 async fn what_was_kept_of_the_body_comes_back(store: TestStore) {
     let body = json!({"type": "user.updated", "data": {"id": "user_1", "list": [1.5, null, true]}});
     let payloads = [
-        Payload::Json(body),
+        Payload::Json(body.into()),
         Payload::Bytes((0..=u8::MAX).collect()),
         Payload::Bytes(Vec::new()),
     ];

@@ -22,6 +22,10 @@ async fn the_lesser_role_has_the_rows_and_a_dump_and_not_the_tables() {
     );
     let parsed = |url: &str| -> DatabaseUrl { url.parse().unwrap() };
     migrate_up(&parsed(&owner)).await.unwrap();
+    // A table and a sequence of somebody else's, which the owner cannot grant.
+    let other = connected(database.url()).await;
+    let theirs = "create table public.theirs (id serial)";
+    other.batch_execute(theirs).await.unwrap();
     // Twice, as at every start.
     for _ in 0..2 {
         let_in(&parsed(&owner), &parsed(&lesser)).await.unwrap();
@@ -51,6 +55,7 @@ async fn the_lesser_role_has_the_rows_and_a_dump_and_not_the_tables() {
         )
     );
     for forbidden in [
+        "select * from theirs",
         "drop table users",
         "alter table users add column mine text",
         "truncate users",

@@ -69,7 +69,7 @@ fn an_object_without_an_id_waits_for_a_person() {
         "data.id is no usable id: the id is empty"
     );
     assert_eq!(delivery.object_id, None);
-    assert_eq!(delivery.payload, Payload::Json(event));
+    assert_eq!(delivery.payload, Payload::Json(event.into()));
 }
 
 #[test]

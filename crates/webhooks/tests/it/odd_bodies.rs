@@ -64,7 +64,7 @@ fn json_that_is_no_event_is_kept_as_json() {
     ] {
         let delivery = deliver(&body);
         assert_eq!(quarantine_reason(&delivery), reason);
-        assert_eq!(delivery.payload, Payload::Json(body));
+        assert_eq!(delivery.payload, Payload::Json(body.into()));
     }
 }
 
@@ -90,7 +90,7 @@ fn types_that_mean_nothing_to_us_are_kept_and_ignored() {
         );
         assert_eq!(delivery.event_type, event_type);
         assert_eq!(delivery.object_id.as_deref(), Some("x_1"));
-        assert_eq!(delivery.payload, Payload::Json(body));
+        assert_eq!(delivery.payload, Payload::Json(body.into()));
     }
 }
 
@@ -157,7 +157,7 @@ fn another_instance_is_set_aside() {
         quarantine_reason(&delivery),
         "event is of instance ins_dev, this server is configured for ins_prod"
     );
-    assert_eq!(delivery.payload, Payload::Json(event.clone()));
+    assert_eq!(delivery.payload, Payload::Json(event.clone().into()));
 
     let arrival = Arrival::new(MESSAGE_ID.as_bytes(), at(NOW));
     let corrected = read_event(arrival, delivery.payload, Some("ins_dev"));

@@ -1,7 +1,7 @@
 //! Whatever an authentic body says, it becomes a delivery.
 
 use bytes::Bytes;
-use domain::{Delivery, Effect, Payload, Precedence, Write};
+use domain::{Delivery, Effect, JsonText, Payload, Precedence, Write};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 use webhooks::{Arrival, read_event};
@@ -193,8 +193,8 @@ fn check(delivery: &Delivery) -> Result<(), TestCaseError> {
     );
     prop_assert!(delivery.notes.len() <= 17);
     prop_assert!(!delivery.notes.iter().any(|note| note.contains('\0')));
-    if let Payload::Json(value) = &delivery.payload {
-        prop_assert!(!holds_nul(value));
+    if let Payload::Json(text) = &delivery.payload {
+        prop_assert!(!holds_nul(&value_of(text)));
     }
     match &delivery.effect {
         Effect::Writes(writes) => {
@@ -220,7 +220,11 @@ fn check(delivery: &Delivery) -> Result<(), TestCaseError> {
 
 /// Whether no more is kept than that there was a message.
 fn is_stub(payload: &Payload) -> bool {
-    matches!(payload, Payload::Json(value) if value.get("withheld").is_some())
+    matches!(payload, Payload::Json(text) if value_of(text).get("withheld").is_some())
+}
+
+fn value_of(text: &JsonText) -> Value {
+    serde_json::from_str(text.as_str()).unwrap()
 }
 
 fn holds_nul(value: &Value) -> bool {
@@ -333,16 +337,16 @@ proptest! {
     #[test]
     fn what_a_decimal_column_gives_back_has_the_same_place(body in mutated_sample(|_| true)) {
         let arrival = Arrival::new(b"msg_1", at(NOW));
-        let first = read_event(arrival.clone(), Payload::Json(body), None);
+        let first = read_event(arrival.clone(), Payload::Json(body.into()), None);
         let Payload::Json(kept) = first.payload.clone() else { return Ok(()) };
-        let again = read_event(arrival, Payload::Json(through_decimals(&kept)), None);
+        let again = read_event(arrival, Payload::Json(through_decimals(&value_of(&kept)).into()), None);
         prop_assert_eq!(places(&again), places(&first));
     }
 
     #[test]
     fn stored_json_of_any_shape_can_be_read_again(body in any_json()) {
         let arrival = Arrival::new(b"msg_1", at(NOW));
-        let first = read_event(arrival.clone(), Payload::Json(body), Some("ins_1"));
+        let first = read_event(arrival.clone(), Payload::Json(body.into()), Some("ins_1"));
         let again = read_event(arrival, first.payload.clone(), Some("ins_1"));
         if is_stub(&first.payload) {
             prop_assert_eq!(first.payload, again.payload);

@@ -62,7 +62,7 @@ fn every_sample_is_mapped_without_a_note() {
 
         let is_message = matches!(kind, ObjectKind::Email | ObjectKind::Sms);
         if !is_message {
-            let kept = Payload::Json(without_tickets(sent.clone()));
+            let kept = Payload::Json(without_tickets(sent.clone()).into());
             assert_eq!(delivery.payload, kept, "{event_type}");
         }
         let names: Vec<_> = writes_of(&delivery).iter().map(shown).collect();

@@ -112,9 +112,9 @@ pub(crate) fn quarantine_reason(delivery: &Delivery) -> &str {
     }
 }
 
-pub(crate) fn payload_json(delivery: &Delivery) -> &Value {
+pub(crate) fn payload_json(delivery: &Delivery) -> Value {
     match &delivery.payload {
-        Payload::Json(value) => value,
+        Payload::Json(text) => serde_json::from_str(text.as_str()).unwrap(),
         Payload::Bytes(_) => panic!("the payload is kept as bytes"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{ME, Proxy, TestDatabase, Visitor, World, eventually, sample};
+use e2e::{ME, Proxy, TestDatabase, Visitor, World, at_clerk, eventually, mirrored, sample};
 use emulator::{Caller, Chaos};
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -12,7 +12,6 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{check_is, health};
 use crate::admin_access::admin;
-use crate::likeness::{at_clerk, mirrored};
 
 /// What comes instead of the keys.
 fn no_keys() -> Vec<ResponseTemplate> {

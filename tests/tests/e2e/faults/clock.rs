@@ -5,12 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::Policy;
-use e2e::{ME, Message, PARTY, TestDatabase, Visitor, World, eventually, sample, settings};
+use e2e::{
+    ME, Message, PARTY, TestDatabase, Visitor, World, at_clerk, eventually, mirrored, sample,
+    settings,
+};
 use emulator::{Caller, Emulator, TokenRequest};
 use persistence::{Store, StoreSettings};
 use serde_json::{Value, json};
 
-use crate::likeness::{at_clerk, mirrored};
 use crate::program::{Running, run};
 
 /// How far the clock is put, in seconds.

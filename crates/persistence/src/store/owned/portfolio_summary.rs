@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::BigInt;
 use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult};
 use domain::workspace::{Portfolio, PortfolioSummary};
-use domain::{Change, ChangeKind, ChangeOp};
+use domain::{ChangeKind, ChangeOp};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::super::changes::{About, News};
 use super::super::run::RunQueryDsl as _;
 use super::super::{Conn, Link, changes};
 use super::Keep;
@@ -52,13 +53,13 @@ pub(super) async fn tell(
         // Nobody remembers whom there is not.
         let Some(clerk_id) = clerk_id else { continue };
         let PortfolioSummary { first, count } = summary;
-        news.push(Change {
+        let about = About {
             kind: ChangeKind::Portfolios,
-            clerk_id,
-            op: ChangeOp::Upsert,
-            at,
-            data: json!({ "portfolio_id": first, "portfolio_count": count }),
-        });
+            clerk_id: &clerk_id,
+            clerk_user_id: None,
+        };
+        let data = json!({ "portfolio_id": first, "portfolio_count": count });
+        news.push(News::of(about, ChangeOp::Upsert, at, &data)?);
     }
     changes::append(conn, news).await.map(drop)
 }

@@ -54,6 +54,15 @@ fn a_role_is_written_by_a_word_that_means_it_or_not_at_all() {
     let large = Some(json!({"segment": "large"}));
     assert_eq!(policy.role_into(&none, &role("big")), large);
     assert_eq!(policy.role_into(&none, &role("admin")), None);
+
+    // Its own name comes first where it means the role, and is no word for it where it means another one.
+    let both = mapped.replace("large = \"big\"", "a = \"big\", big = \"big\"");
+    let policy = Policy::parse(&both).unwrap();
+    let big = Some(json!({"segment": "big"}));
+    assert_eq!(policy.role_into(&none, &role("big")), big);
+    let crossed = mapped.replace("small =", "big =");
+    let policy = Policy::parse(&crossed).unwrap();
+    assert_eq!(policy.role_into(&none, &role("big")), large);
     let silent = Policy::parse(&text("")).unwrap();
     assert_eq!(silent.role_into(&none, &role("big")), None);
     assert_eq!(silent.role_out_of(&none, &role("big")), None);

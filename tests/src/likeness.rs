@@ -1,4 +1,6 @@
 //! What Clerk has and what the mirror has, in one form that can be compared table by table.
+//!
+//! It shares no code with the sweep, which it is there to check.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +14,12 @@ type Table = BTreeMap<String, Value>;
 
 /// Users, organizations and memberships.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Tables([Table; 3]);
+pub struct Likeness([Table; 3]);
 
-impl Tables {
+impl Likeness {
     /// How many rows are not the same in both.
-    pub(crate) fn differences(&self, other: &Self) -> usize {
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> usize {
         let tables = self.0.iter().zip(&other.0);
         tables
             .map(|(ours, theirs)| {
@@ -29,13 +32,19 @@ impl Tables {
             .sum()
     }
 
-    pub(crate) fn sizes(&self) -> [usize; 3] {
+    /// How many users, organizations and memberships there are.
+    #[must_use]
+    pub fn sizes(&self) -> [usize; 3] {
         [0, 1, 2].map(|place| self.0[place].len())
     }
 }
 
 /// What Clerk has.
-pub(crate) fn at_clerk(clerk: &Emulator) -> Tables {
+///
+/// # Panics
+/// When its state is not as it says it is.
+#[must_use]
+pub fn at_clerk(clerk: &Emulator) -> Likeness {
     let users = clerk.with_users(|users| {
         users
             .map(|user| {
@@ -49,10 +58,18 @@ pub(crate) fn at_clerk(clerk: &Emulator) -> Tables {
     });
     let state = clerk.snapshot();
     let rows = |name: &str, row: fn(&Value) -> Value| {
-        let objects = state[name].as_array().unwrap();
+        let objects = state[name].as_array().expect("the shape of its state");
         objects
             .iter()
-            .map(|object| (object["id"].as_str().unwrap().to_owned(), row(object)))
+            .map(|object| {
+                (
+                    object["id"]
+                        .as_str()
+                        .expect("the shape of its state")
+                        .to_owned(),
+                    row(object),
+                )
+            })
             .collect()
     };
     let organizations = rows("organizations", |it| {
@@ -67,16 +84,23 @@ pub(crate) fn at_clerk(clerk: &Emulator) -> Tables {
             "public_metadata": it["public_metadata"], "version": it["updated_at"],
         })
     });
-    Tables([users, organizations, memberships])
+    Likeness([users, organizations, memberships])
 }
 
 /// What the mirror has.
-pub(crate) async fn mirrored(store: &Store) -> Tables {
+///
+/// # Panics
+/// When the store cannot be read.
+pub async fn mirrored(store: &Store) -> Likeness {
     let mut tables = [Table::new(), Table::new(), Table::new()];
     for (table, listing) in tables.iter_mut().zip(Listing::ALL) {
         let mut after = None;
         loop {
-            let rows = store.rows.live_after(*listing, after, 500).await.unwrap();
+            let rows = store
+                .rows
+                .live_after(*listing, after, 500)
+                .await
+                .expect("rows of the mirror");
             let Some(last) = rows.last() else { break };
             after = Some(last.clerk_id().clone());
             table.extend(
@@ -85,7 +109,7 @@ pub(crate) async fn mirrored(store: &Store) -> Tables {
             );
         }
     }
-    Tables(tables)
+    Likeness(tables)
 }
 
 fn shown(row: &Mirrored) -> Value {

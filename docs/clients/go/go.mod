@@ -1,0 +1,3 @@
+module example.com/clerksync
+
+go 1.19
