@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum::body::Body;
 use axum::body::HttpBody;
 use axum::response::Response;
-use axum::body::Body;
 use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
 use bytes::Bytes;
@@ -121,3 +121,67 @@ impl fmt::Display for Undeclared {
 }
 
 impl std::error::Error for Undeclared {}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use domain::Policy;
+    use http::header::AUTHORIZATION;
+    use http_body_util::BodyExt as _;
+    use serde_json::json;
+
+    use super::*;
+    use crate::test_app::{self, People};
+
+    async fn answer(mut endpoint: Endpoint, method: &str, path: &str, token: &str) -> String {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("x-request-id", "req-1")
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .body(Body::empty());
+        let mut response = endpoint.call(request.unwrap()).await.unwrap();
+        let body = std::mem::take(response.body_mut());
+        let body = body.collect().await.unwrap().to_bytes();
+        let traffic = endpoint.traffic().routes;
+        let counted: Vec<_> = traffic
+            .iter()
+            .map(|route| (&route.method, &route.route, &route.answers))
+            .collect();
+        let mut headers: Vec<String> = response
+            .headers()
+            .iter()
+            .map(|(name, value)| format!("{name}: {value:?}"))
+            .collect();
+        headers.sort();
+        let status = response.status();
+        format!("{status} {headers:#?} {body:?} {counted:?}")
+    }
+
+    #[tokio::test]
+    async fn beside_the_router_everything_is_answered_and_counted_as_by_the_router() {
+        let app = || test_app::app(&People::of([]), Policy::built_in(), |_| {});
+        let unknown = test_app::token("nobody", &json!({}));
+        for path in [
+            "/api/auth/me",
+            "/api/v1/auth/me",
+            "/api/auth/me?a=b",
+            "/api/auth/me/",
+            "/api/auth/ME",
+        ] {
+            for method in ["GET", "HEAD", "POST", "OPTIONS"] {
+                for token in ["", "x.y.z", &unknown] {
+                    let endpoint = crate::router(app(), None).unwrap();
+                    assert_eq!(endpoint.beside.len(), 2);
+                    let mut routed = crate::router(app(), None).unwrap();
+                    routed.beside.clear();
+                    assert_eq!(
+                        answer(endpoint, method, path, token).await,
+                        answer(routed, method, path, token).await,
+                        "{method} {path}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -162,7 +162,10 @@ impl Service<Request> for MeRoute {
         Handler::call(me, request, app).map(Ok)
     }
 }
-type MeFuture = Map<Pin<Box<dyn Future<Output = Response> + Send>>, fn(Response) -> Result<Response, Infallible>>;
+type MeFuture = Map<
+    Pin<Box<dyn Future<Output = Response> + Send>>,
+    fn(Response) -> Result<Response, Infallible>,
+>;
 
 /// Asked for once, and then known for as long as the caller is remembered.
 async fn portfolios_of(
