@@ -126,7 +126,7 @@ impl std::error::Error for Undeclared {}
 mod tests {
     use axum::body::Body;
     use domain::Policy;
-    use http::header::AUTHORIZATION;
+    use http::header::{AUTHORIZATION, CONTENT_LENGTH};
     use http_body_util::BodyExt as _;
     use serde_json::json;
 
@@ -148,6 +148,8 @@ mod tests {
             .iter()
             .map(|route| (&route.method, &route.route, &route.answers))
             .collect();
+        // The router writes the length, and whoever sends the answer does so where nobody has.
+        response.headers_mut().remove(CONTENT_LENGTH);
         let mut headers: Vec<String> = response
             .headers()
             .iter()
