@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::test_app::{self, People};
 
-    async fn answer(mut endpoint: Endpoint, method: &str, path: &str, token: &str) -> String {
+    async fn answer(endpoint: &mut Endpoint, method: &str, path: &str, token: &str) -> String {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -163,6 +163,10 @@ mod tests {
     #[tokio::test]
     async fn beside_the_router_everything_is_answered_and_counted_as_by_the_router() {
         let app = || test_app::app(&People::of([]), Policy::built_in(), |_| {});
+        let mut endpoint = crate::router(app(), None).unwrap();
+        assert_eq!(endpoint.beside.len(), 2);
+        let mut routed = crate::router(app(), None).unwrap();
+        routed.beside.clear();
         let unknown = test_app::token("nobody", &json!({}));
         for path in [
             "/api/auth/me",
@@ -173,13 +177,9 @@ mod tests {
         ] {
             for method in ["GET", "HEAD", "POST", "OPTIONS"] {
                 for token in ["", "x.y.z", &unknown] {
-                    let endpoint = crate::router(app(), None).unwrap();
-                    assert_eq!(endpoint.beside.len(), 2);
-                    let mut routed = crate::router(app(), None).unwrap();
-                    routed.beside.clear();
                     assert_eq!(
-                        answer(endpoint, method, path, token).await,
-                        answer(routed, method, path, token).await,
+                        answer(&mut endpoint, method, path, token).await,
+                        answer(&mut routed, method, path, token).await,
                         "{method} {path}"
                     );
                 }
