@@ -25,8 +25,8 @@ use crate::routes::me::MeRoute;
 #[derive(Clone)]
 pub struct Endpoint {
     routes: Router,
-    /// What is asked far more often than all the rest, under its names. It is found without the router, which takes about as
-    /// long as the answer ([why](../../../docs/decisions/0131-one-route-beside-the-router.md)).
+    /// What is asked far more often than all the rest, under its names. It is found without the router
+    /// ([why](../../../docs/decisions/0131-one-route-beside-the-router.md)).
     beside: Vec<Outer<Private<MeRoute>>>,
     traffic: Arc<Traffic>,
 }
