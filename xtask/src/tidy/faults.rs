@@ -8,13 +8,10 @@ const TABLE: &str = "docs/operating/faults.md";
 const COLUMN: &str = "test";
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
-    let Some(table) = tree.text(TABLE) else {
-        return vec![format!("{TABLE}: is missing")];
+    let rows = match rows(tree, TABLE, COLUMN) {
+        Ok(rows) => rows,
+        Err(fault) => return vec![fault],
     };
-    let rows = rows(table, COLUMN);
-    if rows.is_empty() {
-        return vec![format!("{TABLE}: has no rows")];
-    }
     let mut wrong = Vec::new();
     for row in rows {
         let number = row.number;

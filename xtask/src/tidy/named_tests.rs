@@ -15,8 +15,23 @@ impl<'a> Row<'a> {
     }
 }
 
-/// The rows of all tables of a text whose last column is called so.
-pub(super) fn rows<'a>(text: &'a str, last_column: &str) -> Vec<Row<'a>> {
+/// The rows of all tables of a file whose last column is called so, of which there has to be one.
+pub(super) fn rows<'a>(
+    tree: &'a Tree,
+    path: &str,
+    last_column: &str,
+) -> Result<Vec<Row<'a>>, String> {
+    let text = tree
+        .text(path)
+        .ok_or_else(|| format!("{path}: is missing"))?;
+    let rows = rows_of(text, last_column);
+    if rows.is_empty() {
+        return Err(format!("{path}: has no rows"));
+    }
+    Ok(rows)
+}
+
+fn rows_of<'a>(text: &'a str, last_column: &str) -> Vec<Row<'a>> {
     let mut found = Vec::new();
     let mut inside = false;
     for (index, line) in text.lines().enumerate() {
@@ -123,7 +138,7 @@ mod tests {
     #[test]
     fn rows_of_other_tables_are_left_alone() {
         let text = "| a | test |\n|---|:---|\n| 1 | `x` |\n| 2 |  |\n\n| a | other |\n|---|---|\n| 3 | y |\n";
-        let found = rows(text, "test");
+        let found = rows_of(text, "test");
         let numbers: Vec<_> = found
             .iter()
             .map(|row| (row.number, row.cell_from_end(1)))

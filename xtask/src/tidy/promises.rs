@@ -24,13 +24,10 @@ pub(super) fn check(workspace: &Workspace, tree: &Tree) -> Vec<String> {
 
 /// `packages` are names and folders, the latter with a slash at the end.
 fn judge(packages: &[(&str, &str)], tree: &Tree) -> Vec<String> {
-    let Some(table) = tree.text(TABLE) else {
-        return vec![format!("{TABLE}: is missing")];
+    let rows = match rows(tree, TABLE, COLUMN) {
+        Ok(rows) => rows,
+        Err(fault) => return vec![fault],
     };
-    let rows = rows(table, COLUMN);
-    if rows.is_empty() {
-        return vec![format!("{TABLE}: has no rows")];
-    }
     let mut wrong = Vec::new();
     for row in rows {
         let mut complain = |what: String| wrong.push(format!("{TABLE}:{}: {what}", row.number));
