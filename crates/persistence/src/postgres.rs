@@ -52,9 +52,12 @@ const WRITE_LOCK: i64 = 0x636c_6572_6b02;
 /// and no statement is of use to anybody after the time that a call may take. `read committed`, whatever the database's
 /// default is: behind the write lock a transaction must see what was committed while it waited. No table is read whole
 /// where an index serves: a statement that was planned while its table was small keeps its plan for as long as its
-/// connection lives, and would go on reading a table of a million rows whole.
+/// connection lives, and would go on reading a table of a million rows whole. And nothing is compiled: PostgreSQL would
+/// compile what it thinks expensive, and takes each table that it must read whole for that, however small, now that reading
+/// whole is forbidden; a fifth of a second for a table of four rows.
 const SESSION_SETTINGS: &str = "set idle_in_transaction_session_timeout = '10s'; set statement_timeout = '5s'; \
-                                set default_transaction_isolation = 'read committed'; set enable_seqscan = off;";
+                                set default_transaction_isolation = 'read committed'; set enable_seqscan = off; \
+                                set jit = off;";
 
 /// How rows are inserted: as columns, an array each. The statement is then the same for any number of rows, so that it is
 /// prepared once for each connection.
@@ -269,9 +272,8 @@ async fn migration_harness(
 
 /// The versions that have run. The harness cannot say so to a role that owns nothing: it makes its table first, unless that
 /// is there, and PostgreSQL asks for the right to make one before it looks.
-async fn applied(url: &SecretString) -> Result<BTreeSet<String>, MigrationError> {
-    let mut conn = connect(url.expose_secret()).await?;
-    match store::health::applied_versions(&mut conn).await {
+async fn applied(conn: &mut Conn) -> Result<BTreeSet<String>, MigrationError> {
+    match store::health::applied_versions(conn).await {
         // There is no list yet.
         Err(diesel::result::Error::DatabaseError(_, info))
             if info.message().contains("does not exist") =>
@@ -282,21 +284,22 @@ async fn applied(url: &SecretString) -> Result<BTreeSet<String>, MigrationError>
     }
 }
 
-async fn is_current(url: &SecretString) -> Result<bool, MigrationError> {
-    let applied = applied(url).await?;
+async fn is_current(conn: &mut Conn) -> Result<bool, MigrationError> {
+    let applied = applied(conn).await?;
     let mut known = known_versions().into_iter();
     Ok(known.all(|version| applied.contains(&version)))
 }
 
 /// Runs what has not run yet; answers the names of what ran.
 pub(crate) async fn migrate_up(url: &SecretString) -> Result<Vec<String>, MigrationError> {
-    let ran = if is_current(url).await? {
+    let mut conn = connect(url.expose_secret()).await?;
+    let ran = if is_current(&mut conn).await? {
         Vec::new()
     } else {
         crate::migration::up(&mut migration_harness(url).await?, &MIGRATIONS)?
     };
     if let Some(proof) = proof_of(url) {
-        let known = make_known(&mut connect(url.expose_secret()).await?, &proof).await;
+        let known = make_known(&mut conn, &proof).await;
         // A role that owns nothing, and has nothing to migrate: the owner makes it known, when it grants.
         known.or_else(|error| {
             if is_forbidden(&error) {
@@ -321,7 +324,7 @@ pub(crate) async fn migrate_down(
 pub(crate) async fn migration_status(
     url: &SecretString,
 ) -> Result<Vec<crate::migration::MigrationStatus>, MigrationError> {
-    let applied = applied(url).await?;
+    let applied = applied(&mut connect(url.expose_secret()).await?).await?;
     crate::migration::status::<diesel::pg::Pg>(&applied, &MIGRATIONS)
 }
 

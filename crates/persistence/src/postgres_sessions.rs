@@ -49,7 +49,7 @@ pub(crate) async fn are_shared(url: &SecretString) -> ConnectionResult<bool> {
 }
 
 async fn look(url: &str) -> ConnectionResult<bool> {
-    let (one, other) = (bare(url).await?, bare(url).await?);
+    let (one, other) = tokio::try_join!(bare(url), bare(url))?;
     let first = process(&one).await?;
     if let Err(error) = other.batch_execute("begin; select 1").await {
         // In statement mode there are no transactions at all.
