@@ -9,13 +9,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::routing::any;
+use axum::routing::{self, MethodRouter, any};
 use http::Method;
 use tower_layer::Layer as _;
-use utoipa::openapi::OpenApi;
+use utoipa::Path;
 use utoipa::openapi::extensions::ExtensionsBuilder;
-use utoipa::openapi::path::{Operation, PathItem, Paths, PathsBuilder};
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem, Paths};
+use utoipa::openapi::{OpenApi, RefOr, Schema};
+use utoipa_axum::PathItemExt as _;
 
 use crate::access::{Access, EXTENSION, Signature, access_of};
 use crate::app::App;
@@ -30,15 +31,63 @@ use crate::{cors, fallback, legacy_bridge, openapi};
 /// The names of the route that is asked most.
 const ME: [&str; 2] = ["/api/auth/me", "/api/v1/auth/me"];
 
-/// Documented handlers, each with what its signature asks of the caller.
-pub(crate) struct Routes(pub(crate) Vec<(UtoipaMethodRouter<App>, Access)>);
+/// What the document says of a handler, and the schemas that it names. It is put together when somebody asks for the
+/// document, and not at each start ([why](../../../docs/decisions/0132-the-document-is-made-when-it-is-asked-for.md)).
+pub(crate) type Said = fn() -> (Vec<(String, RefOr<Schema>)>, Paths);
+
+/// Documented handlers.
+pub(crate) struct Routes(pub(crate) Vec<Documented>);
+
+/// A documented handler, under the path that it names.
+pub(crate) struct Documented {
+    path: String,
+    method: HttpMethod,
+    handler: MethodRouter<App>,
+    /// What its signature asks of the caller.
+    access: Access,
+    said: Said,
+}
+
+impl Documented {
+    /// A handler that utoipa describes as `P`. Each has one method: with two they would share a name.
+    pub(crate) fn of<P: Path, H, S>(handler: H, said: Said) -> Self
+    where
+        H: Handler<S, App>,
+        S: Signature + 'static,
+    {
+        let method = P::methods().into_iter().next().unwrap_or(HttpMethod::Get);
+        Self::on(method, P::path(), handler, said)
+    }
+
+    /// A handler of a method under a path.
+    pub(crate) fn on<H, S>(method: HttpMethod, path: String, handler: H, said: Said) -> Self
+    where
+        H: Handler<S, App>,
+        S: Signature + 'static,
+    {
+        Self {
+            path,
+            access: access_of(&handler),
+            handler: routing::on(method.to_method_filter(), handler),
+            method,
+            said,
+        }
+    }
+}
 
 /// The [`Routes`] of documented handlers.
 macro_rules! routes {
-    ($($handler:path),+ $(,)?) => {
-        $crate::group::Routes(vec![
-            $((::utoipa_axum::routes!($handler), $crate::access::access_of(&$handler))),+
-        ])
+    ($($module:ident :: $handler:ident),+ $(,)?) => {
+        $crate::group::Routes(vec![$(::utoipa_axum::paste! {
+            $crate::group::Documented::of::<$module::[<__path_ $handler>], _, _>(
+                $module::$handler,
+                || {
+                    let (schemas, paths, _): ::utoipa_axum::router::UtoipaMethodRouter<App> =
+                        ::utoipa_axum::routes!($module::$handler);
+                    (schemas, paths)
+                },
+            )
+        }),+])
     };
 }
 pub(crate) use routes;
@@ -60,22 +109,23 @@ impl Group {
 
     /// With documented handlers.
     pub(crate) fn routes(mut self, Routes(routes): Routes) -> Self {
-        for ((schemas, paths, methods), access) in routes {
-            let Paths {
-                paths, extensions, ..
-            } = paths;
-            let mut placed = PathsBuilder::new();
-            for (path, mut item) in paths {
-                let path = format!("{}{path}", self.prefix);
-                declare(&mut item, &access);
-                for (method, _) in operations(&mut item) {
-                    self.surface.write_down(Some(method), &path, &access);
-                }
-                placed = placed.path(path, item);
-            }
-            let placed = placed.extensions(extensions).build();
-            let routes = self.surface.routes;
-            self.surface.routes = routes.routes((schemas, placed, methods));
+        for documented in routes {
+            let Documented {
+                path,
+                method,
+                handler,
+                access,
+                said,
+            } = documented;
+            let path = format!("{}{path}", self.prefix);
+            let method = openapi::method(&method);
+            self.surface.write_down(Some(method), &path, &access);
+            self.surface.routes = self.surface.routes.route(&path, handler);
+            self.surface.chapters.push(Chapter {
+                prefix: self.prefix,
+                access,
+                said,
+            });
         }
         self
     }
@@ -95,9 +145,8 @@ impl Group {
     /// For anybody's eyes; who may call is said here, as the signatures do not.
     pub(crate) fn public(self, access: &Access) -> Surface {
         let mut surface = self.surface;
-        let paths = &mut surface.routes.get_openapi_mut().paths.paths;
-        for item in paths.values_mut() {
-            declare(item, access);
+        for chapter in &mut surface.chapters {
+            chapter.access = access.clone();
         }
         for route in &mut surface.table {
             route.access = access.ways().to_vec();
@@ -113,44 +162,43 @@ impl Group {
     }
 }
 
+/// What the document is to say of a handler, and where.
+struct Chapter {
+    prefix: &'static str,
+    access: Access,
+    said: Said,
+}
+
 /// Groups together, with the list of their routes.
 #[derive(Default)]
 pub(crate) struct Surface {
-    routes: OpenApiRouter<App>,
+    routes: Router<App>,
     table: Vec<ServedRoute>,
+    chapters: Vec<Chapter>,
     drawing: Option<Drawing>,
 }
 
 impl Surface {
-    /// Nothing but what the document says besides its routes.
-    pub(crate) fn framed() -> Self {
-        Self {
-            routes: OpenApiRouter::with_openapi(openapi::frame()),
-            table: Vec::new(),
-            drawing: None,
-        }
-    }
-
     /// With others.
     pub(crate) fn with(mut self, other: Self) -> Self {
+        self.chapters.extend(other.chapters);
         self.routes = self.routes.merge(other.routes);
         self.table.extend(other.table);
         self
     }
 
     /// With others of which the document does not tell.
-    pub(crate) fn with_undocumented(mut self, other: Self) -> Self {
-        let (routes, _) = other.routes.split_for_parts();
-        self.routes = self.routes.merge(OpenApiRouter::from(routes));
-        self.table.extend(other.table);
-        self
+    pub(crate) fn with_undocumented(self, other: Self) -> Self {
+        self.with(Self {
+            chapters: Vec::new(),
+            ..other
+        })
     }
 
     /// With the document and its page, for anybody.
     pub(crate) fn with_page(mut self) -> Self {
-        let page = Router::from(openapi::page(self.document()));
-        let page = page.layer(map_response(fallback::of_page));
-        self.routes = self.routes.merge(OpenApiRouter::from(page));
+        let page = openapi::page().layer(map_response(fallback::of_page));
+        self.routes = self.routes.merge(page);
         for path in openapi::PAGES {
             self.write_down(Some(Method::GET), path, &Access::anybody());
         }
@@ -160,7 +208,7 @@ impl Surface {
     /// With pages for people, of which no document tells.
     pub(crate) fn with_pages(mut self, pages: Pages) -> Self {
         let (routes, table, drawing) = pages.apart();
-        self.routes = self.routes.merge(OpenApiRouter::from(routes));
+        self.routes = self.routes.merge(routes);
         self.table.extend(table);
         self.drawing = Some(drawing);
         self
@@ -168,7 +216,23 @@ impl Surface {
 
     /// The OpenAPI document.
     pub(crate) fn document(&self) -> OpenApi {
-        openapi::complete(self.routes.get_openapi().clone())
+        let mut document = openapi::frame();
+        for chapter in &self.chapters {
+            let (schemas, Paths { paths, .. }) = (chapter.said)();
+            for (path, mut item) in paths {
+                declare(&mut item, &chapter.access);
+                let path = format!("{}{path}", chapter.prefix);
+                match document.paths.paths.get_mut(&path) {
+                    Some(placed) => placed.merge_operations(item),
+                    None => {
+                        document.paths.paths.insert(path, item);
+                    }
+                }
+            }
+            let components = document.components.get_or_insert_default();
+            components.schemas.extend(schemas);
+        }
+        openapi::complete(document)
     }
 
     /// Every route.
@@ -201,7 +265,7 @@ impl Surface {
             .drawing(self.drawing)
             .layer();
         let cors = cors::layer(&app.settings.cors_origins);
-        let (mut routes, _) = self.routes.split_for_parts();
+        let mut routes = self.routes;
         if app.legacy.is_some() {
             routes = routes.layer(from_fn_with_state(app.clone(), legacy_bridge::announce));
         }

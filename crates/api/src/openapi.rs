@@ -3,7 +3,16 @@
 mod answers;
 mod whole;
 
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use bytes::Bytes;
+use http::Method;
+use http::header::CONTENT_TYPE;
 use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -84,12 +93,39 @@ pub(crate) const PAGES: [&str; 4] = [
     "/api/docs/{*rest}",
 ];
 
-/// The page. It asks nobody but this service: no online validator, and no box to load another document, both of which
-/// the content policy would refuse.
-pub(crate) fn page(document: OpenApi) -> SwaggerUi {
-    SwaggerUi::new("/api/docs")
-        .url("/api/openapi.json", document)
-        .config(Config::default().validator_url("none").use_base_layout())
+/// The document, made when it is asked for the first time.
+static JSON: LazyLock<Bytes> = LazyLock::new(|| {
+    // Without fail: it is our own.
+    let json = serde_json::to_vec(&crate::router::document());
+    json.unwrap_or_default().into()
+});
+
+/// The document and its page. The page asks nobody but this service: no online validator, and no box to load another
+/// document, both of which the content policy would refuse.
+pub(crate) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let config = Config::from("/api/openapi.json")
+        .validator_url("none")
+        .use_base_layout();
+    let page = Router::from(SwaggerUi::new("/api/docs").config(config));
+    page.route("/api/openapi.json", get(json))
+}
+
+async fn json() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], JSON.clone())
+}
+
+/// A method as HTTP has it.
+pub(crate) fn method(of: &HttpMethod) -> Method {
+    match of {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Trace => Method::TRACE,
+    }
 }
 
 /// The whole document as JSON, as `/api/openapi.json` serves it.
@@ -102,7 +138,6 @@ pub fn openapi_json() -> Result<String, serde_json::Error> {
 
 #[cfg(test)]
 mod tests {
-    use axum::Router;
     use axum::body::Body;
     use axum::extract::Request;
     use http_body_util::BodyExt as _;
@@ -112,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_asks_nobody_else() {
-        let page: Router = page(frame()).into();
+        let page: Router = page();
         let request = Request::get("/api/docs/swagger-initializer.js");
         let answer = page.oneshot(request.body(Body::empty()).unwrap()).await;
         let body = answer.unwrap().into_body().collect().await.unwrap();

@@ -116,7 +116,7 @@ fn api(prefix: &'static str) -> Surface {
 }
 
 fn documented() -> Surface {
-    Surface::framed().with(for_anybody()).with(api("/api/v1"))
+    for_anybody().with(api("/api/v1"))
 }
 
 /// The OpenAPI document of every route.

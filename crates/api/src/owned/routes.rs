@@ -1,13 +1,11 @@
 //! The routes of a resource.
 
-use axum::routing::{delete, get, patch, post, put};
-use utoipa::openapi::path::{HttpMethod, PathItem, Paths, PathsBuilder};
+use utoipa::openapi::path::{HttpMethod, PathItem, PathsBuilder};
 
 use super::Exposed;
 use super::document::Described;
 use super::handlers;
-use crate::access::access_of;
-use crate::group::Routes;
+use crate::group::{Documented, Routes};
 
 /// What may be done with a resource over HTTP.
 #[derive(Debug, Clone, Copy)]
@@ -43,32 +41,46 @@ impl Verbs {
             change,
             give,
         } = self;
-        let said = Described::<R>::new();
-        let rows = R::PATH.to_owned();
-        let row = format!("{rows}/{{id}}");
         let mut routes = Vec::new();
         macro_rules! route {
-            ($path:expr, $verb:ident, $method:ident, $handler:path, $operation:expr) => {{
-                let handler = $handler;
-                let item = PathItem::new(HttpMethod::$method, $operation);
-                let paths: Paths = PathsBuilder::new().path($path, item).build();
-                let access = access_of(&handler);
-                routes.push(((said.schemas(), paths, $verb(handler)), access));
-            }};
+            ($path:ident, $method:ident, $handler:path, $said:ident) => {
+                routes.push(Documented::on(
+                    HttpMethod::$method,
+                    $path::<R>(),
+                    $handler,
+                    || {
+                        let said = Described::<R>::new();
+                        let item = PathItem::new(HttpMethod::$method, said.$said());
+                        let paths = PathsBuilder::new().path($path::<R>(), item);
+                        (said.schemas(), paths.build())
+                    },
+                ));
+            };
         }
-        route!(&rows, get, Get, handlers::list::<R>, said.list());
+        route!(rows, Get, handlers::list::<R>, list);
         if create {
-            route!(&rows, post, Post, handlers::create::<R>, said.create());
+            route!(rows, Post, handlers::create::<R>, create);
         }
-        route!(&row, get, Get, handlers::one::<R>, said.one());
+        route!(row, Get, handlers::one::<R>, one);
         if change {
-            route!(&row, patch, Patch, handlers::change::<R>, said.change());
+            route!(row, Patch, handlers::change::<R>, change);
         }
-        route!(&row, delete, Delete, handlers::delete::<R>, said.delete());
+        route!(row, Delete, handlers::delete::<R>, delete);
         if give {
-            let owner = format!("{row}/owner");
-            route!(&owner, put, Put, handlers::give::<R>, said.give());
+            route!(owner, Put, handlers::give::<R>, give);
         }
         Routes(routes)
     }
+}
+
+fn rows<R: Exposed>() -> String {
+    R::PATH.to_owned()
+}
+
+fn row<R: Exposed>() -> String {
+    format!("{}/{{id}}", R::PATH)
+}
+
+fn owner<R: Exposed>() -> String {
+    format!("{}/owner", row::<R>())
 }
