@@ -6,7 +6,7 @@ use auth::legacy::LegacyClaims;
 use auth::{ActiveOrganization, CredentialKind, SessionClaims, TokenError};
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
-use domain::workspace::KnownPortfolios;
+use domain::workspace::PortfolioSummary;
 use domain::{Barred, Caller, ClerkId, Entitlements, MonthUsage, Precedence, ThinUser, User};
 use http::header::ORIGIN;
 use http::request::Parts;
@@ -28,8 +28,8 @@ pub struct CurrentUser {
     pub entitlements: Entitlements,
     /// What he had used of metered features when his row was read; `None` where nobody has looked.
     pub usage: Option<Arc<MonthUsage>>,
-    /// His portfolios, once somebody has asked for them.
-    pub portfolios: KnownPortfolios,
+    /// How many portfolios he has, and which is his oldest.
+    pub portfolios: PortfolioSummary,
     /// How he has proven it.
     pub proof: Proof,
 }
@@ -333,7 +333,7 @@ async fn newcomer(
         user: Arc::new(user),
         session_status: None,
         usage: None,
-        portfolios: KnownPortfolios::default(),
+        portfolios: PortfolioSummary::default(),
     });
     let is_thin = caller.user.version == Precedence::NOTHING_KNOWN.version_millis();
     if is_thin && caller.user.deleted_at.is_none() {

@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::workspace::KnownPortfolios;
+use domain::workspace::PortfolioSummary;
 use domain::{Caller, ExternalIds, ExternalUser};
 use http::{Extensions, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -111,7 +111,7 @@ impl LegacyBridge {
                 user: Arc::from(user),
                 session_status: None,
                 usage: None,
-                portfolios: KnownPortfolios::default(),
+                portfolios: PortfolioSummary::default(),
             }),
             ExternalUser::Unknown => Err(Problem::with_detail(
                 Kind::UserUnknown,

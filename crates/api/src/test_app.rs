@@ -18,7 +18,7 @@ use axum::extract::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::Utc;
-use domain::workspace::{ImportLimits, KnownPortfolios};
+use domain::workspace::{ImportLimits, PortfolioSummary};
 use domain::{
     Caller, ClerkId, InviteRules, MockAdministration, MockAuditLog, MockCacheHealth, MockChanges,
     MockDeliveries, MockEnrichment, MockErasures, MockFeedPulse, MockFeedTail, MockInvites,
@@ -81,7 +81,7 @@ impl UserStore for People {
             user: Arc::new(user.clone()),
             session_status: None,
             usage: None,
-            portfolios: KnownPortfolios::default(),
+            portfolios: PortfolioSummary::default(),
         }))
     }
 

@@ -111,14 +111,13 @@ impl CachedUsers {
         is_current.then(|| found.into_caller())
     }
 
-    /// Before anybody else has the caller: [`domain::workspace::KnownPortfolios`] says why.
     fn remember(&self, caller: &Caller, session_id: &str, before: &Before) {
         let now = Instant::now();
         let users = &self.remembered.users;
         let known = Known {
             user: Arc::clone(&caller.user),
             usage: caller.usage.clone(),
-            portfolios: caller.portfolios.clone(),
+            portfolios: caller.portfolios,
         };
         users.put(&caller.user.clerk_user_id, known, before.user, now);
         if let Ok(session_id) = ClerkId::parse(session_id) {

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use domain::workspace::KnownPortfolios;
+use domain::workspace::PortfolioSummary;
 use domain::{ChangeKind, FeedMark, MonthUsage, ObjectKind, SessionStatus, User};
 
 use crate::caches::CacheSettings;
 use crate::memory::Memory;
 
-/// A user, what he has used of metered features, and what is known of his portfolios.
+/// A user, what he has used of metered features, and what he has of portfolios.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) user: Arc<User>,
     pub(crate) usage: Option<Arc<MonthUsage>>,
-    pub(crate) portfolios: KnownPortfolios,
+    pub(crate) portfolios: PortfolioSummary,
 }
 
 /// Users by their id, and the last told states of sessions by theirs; `None` for a session that nobody has told of.

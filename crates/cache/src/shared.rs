@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use domain::workspace::KnownPortfolios;
+use domain::workspace::PortfolioSummary;
 use domain::{Caller, Housekeeping, MonthUsage, SessionStatus, User};
 use redis::Cmd;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,7 @@ pub(crate) struct Stamped {
     user: Arc<User>,
     session_status: Option<SessionStatus>,
     usage: Option<Arc<MonthUsage>>,
+    portfolios: PortfolioSummary,
 }
 
 impl Stamped {
@@ -30,14 +31,14 @@ impl Stamped {
             user,
             session_status,
             usage,
-            // Kept by each process for itself.
-            portfolios: _,
+            portfolios,
         } = caller;
         Self {
             seen,
             user: Arc::clone(user),
             session_status: session_status.clone(),
             usage: usage.clone(),
+            portfolios: *portfolios,
         }
     }
 
@@ -46,7 +47,7 @@ impl Stamped {
             user: self.user,
             session_status: self.session_status,
             usage: self.usage,
-            portfolios: KnownPortfolios::default(),
+            portfolios: self.portfolios,
         }
     }
 

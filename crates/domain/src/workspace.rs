@@ -8,7 +8,6 @@ mod collection;
 mod decimal;
 mod fields;
 mod import;
-mod known_portfolios;
 mod listing;
 mod owned;
 mod portfolio;
@@ -30,7 +29,6 @@ pub use collection::{Collection, CollectionItem, CollectionItemPatch, Collection
 pub use decimal::{Decimal, DecimalError, MAX_DECIMAL_PLACES, MAX_WHOLE_DIGITS};
 pub use fields::{FieldProblem, MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_TEXT_LENGTH, MAX_TITLE_LENGTH};
 pub use import::{ImportLimits, ImportProblem, ImportRefusal, ImportedPosition};
-pub use known_portfolios::KnownPortfolios;
 pub use listing::{Condition, Listing, ListingPatch, ListingStatus};
 pub use owned::{Owned, OwnedFilter, Resource, Whose, Written};
 pub use portfolio::{Portfolio, PortfolioPatch, PortfolioSummary, Position, PositionPatch};

@@ -305,6 +305,17 @@ table! {
 
 table! {
     use diesel::sql_types::*;
+    use crate::column::DbUuid;
+
+    portfolio_counts (user_id) {
+        user_id -> DbUuid,
+        first_portfolio_id -> Nullable<DbUuid>,
+        portfolio_count -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
     use crate::column::{DbTime, DbUuid};
 
     usage_reservations (id) {
@@ -371,5 +382,6 @@ allow_tables_to_appear_in_same_query!(
     organizations,
     organization_memberships,
     usage,
+    portfolio_counts,
     subscription_items
 );

@@ -8,14 +8,13 @@ use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use domain::workspace::{PortfolioSummary, Scope};
-use domain::{Attribution, Entitlements, StoreError};
+use domain::Entitlements;
 use futures_util::FutureExt as _;
 use futures_util::future::Map;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tower_service::Service;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -119,7 +118,6 @@ pub(crate) async fn me(State(app): State<App>, caller: CurrentUser) -> Result<Re
             of_it.map_or(0, |usage| usage.used)
         }
     };
-    let portfolios = portfolios_of(&app, &caller, now).await?;
     let user = &caller.user;
     let invite = app.policy.current().require_invite(
         &caller.entitlements,
@@ -131,7 +129,7 @@ pub(crate) async fn me(State(app): State<App>, caller: CurrentUser) -> Result<Re
         entitlements: &caller.entitlements,
         organization: caller.proof.organization(),
         ai_messages_used,
-        portfolios,
+        portfolios: caller.portfolios,
         invite_validated: invite.is_ok(),
     };
     let body = app
@@ -166,28 +164,6 @@ type MeFuture = Map<
     Pin<Box<dyn Future<Output = Response> + Send>>,
     fn(Response) -> Result<Response, Infallible>,
 >;
-
-/// Asked for once, and then known for as long as the caller is remembered.
-async fn portfolios_of(
-    app: &App,
-    caller: &CurrentUser,
-    now: DateTime<Utc>,
-) -> Result<PortfolioSummary, StoreError> {
-    if let Some(known) = caller.portfolios.get() {
-        return Ok(known);
-    }
-    // As himself, also when he is an admin: his own are meant.
-    let himself = Scope {
-        user_id: caller.user.id,
-        organization_id: None,
-        is_admin: false,
-        claims: json!({ "sub": caller.user.clerk_user_id }),
-        by: Attribution::system(now),
-    };
-    let summary = app.workspace.whole_portfolios.summary(&himself).await?;
-    caller.portfolios.fill(summary);
-    Ok(summary)
-}
 
 impl Organization {
     pub(crate) fn of(organization: &auth::ActiveOrganization) -> Self {

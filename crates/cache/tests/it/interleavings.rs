@@ -1,11 +1,10 @@
 //! Any order of requests, slow reads, commits here and elsewhere, outages and passing time: nobody gets a row that is
 //! older than what the caches promise.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::workspace::PortfolioSummary;
 use domain::{Caller, StoreError};
 use proptest::prelude::*;
 use tokio::task::JoinHandle;
@@ -24,14 +23,8 @@ enum Step {
     Begin(usize),
     /// The oldest slow read gets its row.
     Release,
-    /// A request, which must not get a row that is too old.
+    /// A request, which must get neither a row nor a count of portfolios that is too old.
     Ask(usize),
-    /// A request that reads how many portfolios there are, if nobody has, and is slow to keep it.
-    Count(usize),
-    /// The oldest slow count is kept.
-    Keep,
-    /// A request, which must not get a count that is too old.
-    AskCount(usize),
     CommitHere(usize),
     CommitElsewhere(usize),
     AddHere(usize),
@@ -47,9 +40,6 @@ fn step() -> impl Strategy<Value = Step> {
         3 => user.clone().prop_map(Step::Begin),
         3 => Just(Step::Release),
         4 => user.clone().prop_map(Step::Ask),
-        3 => user.clone().prop_map(Step::Count),
-        3 => Just(Step::Keep),
-        4 => user.clone().prop_map(Step::AskCount),
         2 => user.clone().prop_map(Step::CommitHere),
         2 => user.clone().prop_map(Step::CommitElsewhere),
         2 => user.clone().prop_map(Step::AddHere),
@@ -67,8 +57,6 @@ struct Run {
     owed: HashMap<&'static str, Vec<(Instant, i64)>>,
     /// The same of the count of portfolios.
     owed_counts: HashMap<&'static str, Vec<(Instant, u64)>>,
-    /// Counts that were read, and whose they are.
-    counted: VecDeque<(Caller, u64)>,
     slow: Vec<JoinHandle<Result<Caller, StoreError>>>,
 }
 
@@ -84,7 +72,6 @@ impl Run {
             process,
             owed: HashMap::new(),
             owed_counts: HashMap::new(),
-            counted: VecDeque::new(),
             slow: Vec::new(),
         }
     }
@@ -114,33 +101,19 @@ impl Run {
             Step::Ask(user) => {
                 let user = USERS[user];
                 let now = Instant::now();
-                let version = self.process.version(user).await;
-                let least = least(&self.owed, user, now);
-                assert!(Some(version) >= least, "{user}: {version} for {least:?}");
-            }
-            Step::Count(user) => {
-                let user = USERS[user];
                 let caller = self.process.caller(user, SESSION).await.unwrap();
-                if caller.portfolios.get().is_none() {
-                    let count = self.database.portfolios(user);
-                    self.counted.push_back((caller, count));
-                }
-            }
-            Step::Keep => {
-                if let Some((caller, count)) = self.counted.pop_front() {
-                    let first = None;
-                    caller.portfolios.fill(PortfolioSummary { first, count });
-                }
-            }
-            Step::AskCount(user) => {
-                let user = USERS[user];
-                let now = Instant::now();
-                let caller = self.process.caller(user, SESSION).await.unwrap();
-                // Where nothing is known it is read, and is as it is.
-                if let Some(PortfolioSummary { count, .. }) = caller.portfolios.get() {
-                    let least = least(&self.owed_counts, user, now);
-                    assert!(Some(count) >= least, "{user}: {count} for {least:?}");
-                }
+                let version = caller.user.version;
+                let least_version = least(&self.owed, user, now);
+                assert!(
+                    Some(version) >= least_version,
+                    "{user}: {version} for {least_version:?}"
+                );
+                let count = caller.portfolios.count;
+                let least_count = least(&self.owed_counts, user, now);
+                assert!(
+                    Some(count) >= least_count,
+                    "{user}: {count} for {least_count:?}"
+                );
             }
             Step::AddHere(user) => {
                 let add = |database: &Database| database.add_portfolio(USERS[user]);
@@ -210,7 +183,6 @@ proptest! {
             }
             for user in 0..USERS.len() {
                 run.make(Step::Ask(user)).await;
-                run.make(Step::AskCount(user)).await;
             }
         });
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use domain::SharedCacheState;
-use domain::workspace::PortfolioSummary;
 use testdb::TestRedis;
 
 use crate::process::Process;
@@ -37,20 +36,19 @@ async fn holds(redis: &TestRedis, callers: usize) {
 async fn what_one_has_read_the_other_needs_not() {
     let (database, redis) = (Arc::new(Database::default()), TestRedis::start().await);
     database.change_user(USER);
+    database.add_portfolio(USER);
     let (one, other) = (
         sharing(&database, &redis).await,
         sharing(&database, &redis).await,
     );
     let known = one.caller(USER, SESSION).await.unwrap();
-    let (first, count) = (None, 7);
-    known.portfolios.fill(PortfolioSummary { first, count });
     holds(&redis, 1).await;
     let reads = database.reads();
     let told = other.caller(USER, SESSION).await.unwrap();
     assert_eq!(database.reads(), reads, "it came from Redis");
     assert_eq!(*told.user, *known.user);
     assert_eq!(told.session_status, None);
-    assert_eq!(told.portfolios.get(), None, "each process asks for itself");
+    assert_eq!(told.portfolios.count, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::workspace::KnownPortfolios;
+use domain::workspace::PortfolioSummary;
 use domain::{
     Caller, ChangeKind, CommitObserver, Commits, FeedMark, FeedTail, Housekeeping, ObjectKind,
     SessionStatus, StoreError, ThinUser, User, UserStore, WakeUpError, WakeUps,
@@ -111,11 +111,6 @@ impl Database {
         count
     }
 
-    /// How many portfolios a user has.
-    pub(crate) fn portfolios(&self, id: &str) -> u64 {
-        self.rows().portfolios.get(id).copied().unwrap_or(0)
-    }
-
     /// Commits columns of a user's row that only the team writes.
     pub(crate) fn write_locally(&self, id: &str, columns: Value) {
         let mut rows = self.rows();
@@ -214,7 +209,10 @@ impl UserStore for Replica {
                 user: Arc::new(user(clerk_user_id, version, rows.local.get(clerk_user_id))),
                 session_status: rows.sessions.get(clerk_session_id).cloned(),
                 usage: None,
-                portfolios: KnownPortfolios::default(),
+                portfolios: PortfolioSummary {
+                    first: None,
+                    count: rows.portfolios.get(clerk_user_id).copied().unwrap_or(0),
+                },
             });
             let held = rows.holds_reads.then(oneshot::channel);
             let held = held.map(|(sender, receiver)| {

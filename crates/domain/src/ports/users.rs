@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::workspace::KnownPortfolios;
+use crate::workspace::PortfolioSummary;
 use crate::{MonthUsage, SessionStatus, StoreError, ThinUser, User};
 
 /// A user who calls, with what is known of the session that he calls through.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Caller {
     /// The user's row. The same pointer means that nothing has changed; another one may hold the same row.
     pub user: Arc<User>,
@@ -14,21 +14,8 @@ pub struct Caller {
     pub session_status: Option<SessionStatus>,
     /// What the user had used of metered features when the row was read; `None` where nobody has looked.
     pub usage: Option<Arc<MonthUsage>>,
-    /// His portfolios, once somebody has asked for them. A store gives it empty.
-    pub portfolios: KnownPortfolios,
-}
-
-/// Of what was read. What is known of portfolios is not: it may be filled in at any time.
-impl PartialEq for Caller {
-    fn eq(&self, other: &Self) -> bool {
-        let Self {
-            user,
-            session_status,
-            usage,
-            portfolios: _,
-        } = self;
-        *user == other.user && *session_status == other.session_status && *usage == other.usage
-    }
+    /// How many portfolios he had then, and which was his oldest.
+    pub portfolios: PortfolioSummary,
 }
 
 /// Where users are read, and made on their first request.
@@ -36,10 +23,9 @@ impl PartialEq for Caller {
 #[async_trait]
 pub trait UserStore: Send + Sync {
     /// The caller behind a verified token, deleted and inactive ones too; `None` when the user is unknown. Texts that
-    /// are no [`ClerkId`](crate::ClerkId) are unknown, and no error. What he has used this month is read with his row: one
-    /// that remembers callers forgets them with each change of kind [`Usage`](crate::ChangeKind::Usage) or
-    /// [`Portfolios`](crate::ChangeKind::Portfolios), as with others, and remembers before it answers: see
-    /// [`KnownPortfolios`].
+    /// are no [`ClerkId`](crate::ClerkId) are unknown, and no error. What he has used this month and what he has of
+    /// portfolios are read with his row: one that remembers callers forgets them with each change of kind
+    /// [`Usage`](crate::ChangeKind::Usage) or [`Portfolios`](crate::ChangeKind::Portfolios), as with others.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -5,8 +5,7 @@ use uuid::Uuid;
 
 use crate::workspace::{
     CalculationJob, ChatMessage, Collection, CollectionItem, Listing, Owned, OwnedFilter,
-    Portfolio, PortfolioSummary, Position, Profile, Resource, Scope, Share, ValuationRuleset,
-    Written,
+    Portfolio, Position, Profile, Resource, Scope, Share, ValuationRuleset, Written,
 };
 use crate::{PageQuery, Paged, StoreError};
 
@@ -80,9 +79,6 @@ pub trait Portfolios: Send + Sync {
         scope: &Scope,
         portfolio_id: Uuid,
     ) -> Result<Option<Vec<Owned<Position>>>, StoreError>;
-
-    /// How many the scope's user has himself, and which is the oldest.
-    async fn summary(&self, scope: &Scope) -> Result<PortfolioSummary, StoreError>;
 
     /// The latest job of each of these portfolios that has one and that the scope may see, in any order.
     async fn latest_jobs(

@@ -1,7 +1,7 @@
 //! Portfolios and the positions in them.
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::fields::Fields;
@@ -119,7 +119,7 @@ impl Resource for Position {
 }
 
 /// What is told of a user's portfolios at a glance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PortfolioSummary {
     /// His oldest: the smallest id, as ids grow with time.
     pub first: Option<Uuid>,

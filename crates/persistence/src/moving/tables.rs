@@ -212,6 +212,11 @@ moved! {
         used: i64,
         reserved: i64,
     }
+    portfolio_counts {
+        user_id: Id,
+        first_portfolio_id: Option<Id>,
+        portfolio_count: i64,
+    }
     usage_reservations {
         id: Id,
         user_id: Id,

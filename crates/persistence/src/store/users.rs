@@ -9,7 +9,7 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
     QueryResult, SelectableHelper,
 };
-use domain::workspace::KnownPortfolios;
+use domain::workspace::PortfolioSummary;
 use domain::{
     Caller, ClerkId, Month, MonthUsage, SessionStatus, StoreError, ThinUser, User, UserStore,
 };
@@ -17,28 +17,40 @@ use domain::{
 use super::run::RunQueryDsl;
 use super::user_rows::UserRow;
 use super::{Store, changes, limited, store_error, user_writes};
-use crate::schema::{sessions, usage, users};
+use crate::column::Id;
+use crate::schema::{portfolio_counts, sessions, usage, users};
 
-/// The user, his session's state, and one feature that he has used with how much of it.
-type FoundRow = (UserRow, Option<String>, Option<String>, Option<i64>);
+/// The user with what he has of portfolios, his session's state, and one feature that he has used with how much of it.
+type FoundRow = (
+    UserRow,
+    Option<(Option<Id>, i64)>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+);
 
 fn found_caller(rows: Vec<FoundRow>, month: Month) -> Result<Option<Caller>, StoreError> {
     let mut used = BTreeMap::new();
     let mut first = None;
-    for (row, status, feature, count) in rows {
+    for (row, portfolios, status, feature, count) in rows {
         if let (Some(feature), Some(count)) = (feature, count) {
             used.insert(feature, u64::try_from(count).unwrap_or(0));
         }
-        first.get_or_insert((row, status));
+        first.get_or_insert((row, portfolios, status));
     }
-    let Some((row, status)) = first else {
+    let Some((row, portfolios, status)) = first else {
         return Ok(None);
     };
     Ok(Some(Caller {
         user: Arc::new(User::try_from(row)?),
         session_status: status.as_deref().map(SessionStatus::parse),
         usage: Some(Arc::new(MonthUsage { month, used })),
-        portfolios: KnownPortfolios::default(),
+        portfolios: portfolios.map_or_else(PortfolioSummary::default, |(first, count)| {
+            PortfolioSummary {
+                first: first.map(|id| id.0),
+                count: u64::try_from(count).unwrap_or(0),
+            }
+        }),
     }))
 }
 
@@ -69,9 +81,15 @@ impl UserStore for Store {
                     sessions::table.on(sessions::clerk_session_id.eq(clerk_session_id.to_owned())),
                 )
                 .left_join(usage::table.on(this_month))
+                .left_join(portfolio_counts::table.on(portfolio_counts::user_id.eq(users::id)))
                 .filter(users::clerk_user_id.eq(clerk_user_id.to_owned()))
                 .select((
                     UserRow::as_select(),
+                    (
+                        portfolio_counts::first_portfolio_id,
+                        portfolio_counts::portfolio_count,
+                    )
+                        .nullable(),
                     sessions::status.nullable(),
                     usage::feature.nullable(),
                     usage::used.nullable(),

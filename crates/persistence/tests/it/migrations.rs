@@ -1,14 +1,17 @@
 //! The schema: forward, backward, and what the store says of it.
 
+use domain::workspace::{Portfolio, PortfolioSummary};
 use domain::{MigrationState, Rejection};
 use persistence::{DatabaseUrl, OWNED_TABLES, migrate_down, migrate_up, migration_status};
 use testdb::TestDatabase;
 
 use crate::facts::{RECEIVED, at, user};
 use crate::store::{TestStore, open};
+use crate::workspace::{known_user, workspace};
 
 testdb::on_both! {
     up_down_and_up_again,
+    portfolios_from_before_are_counted,
     all_that_start_at_once_succeed_and_one_migrates,
     the_store_tells_what_is_missing_and_when_it_heard_last,
 }
@@ -48,6 +51,7 @@ const TABLES: &[&str] = &[
     "leases",
     "organization_memberships",
     "organizations",
+    "portfolio_counts",
     "sessions",
     "stream_tickets",
     "subscription_items",
@@ -89,6 +93,51 @@ async fn up_down_and_up_again(database: TestDatabase) {
 
     assert_eq!(migrate_up(&url).await.unwrap(), ran);
     store.apply(user("user_1").updated(5)).await;
+}
+
+async fn portfolios_from_before_are_counted(database: TestDatabase) {
+    let url = url(&database);
+    migrate_up(&url).await.unwrap();
+    let store = TestStore {
+        store: open(database.url()),
+        database,
+    };
+    let (ann, _) = (
+        known_user(&store, "user_ann").await,
+        known_user(&store, "user_bob").await,
+    );
+    let portfolios = &workspace(&store).portfolios;
+    let mut made = Vec::new();
+    for name in ["A", "B"] {
+        let portfolio = Portfolio {
+            name: name.to_owned(),
+            description: None,
+        };
+        let written = portfolios.create(&ann, portfolio, None).await.unwrap();
+        made.push(written.done().unwrap().id);
+    }
+    let known = async || {
+        let mut known = Vec::new();
+        for user in ["user_ann", "user_bob"] {
+            let caller = store.store.users.caller(user, "sess_1").await.unwrap();
+            known.push(caller.unwrap().portfolios);
+        }
+        known
+    };
+    let counted = PortfolioSummary {
+        first: Some(made[0]),
+        count: 2,
+    };
+    let expected = [counted, PortfolioSummary::default()];
+    assert_eq!(known().await, expected);
+    loop {
+        let reverted = migrate_down(&url, 1).await.unwrap();
+        if reverted[0].ends_with("portfolios_counted") {
+            break;
+        }
+    }
+    migrate_up(&url).await.unwrap();
+    assert_eq!(known().await, expected);
 }
 
 async fn all_that_start_at_once_succeed_and_one_migrates(database: TestDatabase) {

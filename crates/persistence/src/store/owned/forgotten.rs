@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::super::run::RunQueryDsl as _;
 use super::super::{Conn, Store};
 use super::pieces::Plain;
-use super::{Keep, each_kind, tell};
+use super::{Keep, each_kind, portfolio_summary, tell};
 use crate::row_security::Told;
 
 /// Rows that are read at a time.
@@ -44,7 +44,7 @@ pub(in super::super) async fn forget(
         )+};
     }
     each_kind!(forget);
-    Ok(())
+    portfolio_summary::forget(conn, user_id).await
 }
 
 /// Every row of a person, by kind.

@@ -1,9 +1,11 @@
-//! How many portfolios a user has, and which is his oldest; and how the feed tells of it.
+//! How many portfolios a user has, and which is his oldest: how it is written down, and how the feed tells of it
+//! ([why](../../../../../docs/decisions/0133-portfolios-are-counted-when-they-change.md)).
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::BigInt;
+use diesel::upsert::excluded;
 use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult};
 use domain::workspace::{Portfolio, PortfolioSummary};
 use domain::{ChangeKind, ChangeOp};
@@ -16,10 +18,11 @@ use super::super::{Conn, Link, changes};
 use super::Keep;
 use super::pieces::{Pieces, Plain};
 use crate::column::{DbUuid, Id};
+use crate::schema::portfolio_counts::{self, dsl};
 use crate::schema::users;
 
 /// Of one user, in one statement.
-pub(super) async fn of_user(mut link: Link<'_>, user_id: Uuid) -> QueryResult<PortfolioSummary> {
+async fn of_user(mut link: Link<'_>, user_id: Uuid) -> QueryResult<PortfolioSummary> {
     let name = Portfolio::TABLE.name;
     let pieces = Pieces::default()
         .sql(format!(
@@ -40,8 +43,8 @@ pub(super) async fn of_user(mut link: Link<'_>, user_id: Uuid) -> QueryResult<Po
     Ok(summary.unwrap_or_default())
 }
 
-/// Adds to the feed what these users have now: numbers and an id, and nothing that a portfolio says, as services read it.
-/// The caller holds the write lock, and acts as somebody who sees these users' rows.
+/// Writes down what these users have now, and adds it to the feed: numbers and an id, and nothing that a portfolio says, as
+/// services read it. The caller holds the write lock, and acts as somebody who sees these users' rows.
 pub(super) async fn tell(
     conn: &mut Conn,
     owners: BTreeSet<Uuid>,
@@ -50,8 +53,9 @@ pub(super) async fn tell(
     let mut news = Vec::with_capacity(owners.len());
     for owner in owners {
         let (clerk_id, summary) = together!(conn; clerk_id_of(owner), of_user(owner))?;
-        // Nobody remembers whom there is not.
+        // Nobody asks for whom there is not.
         let Some(clerk_id) = clerk_id else { continue };
+        write(conn, owner, summary).await?;
         let PortfolioSummary { first, count } = summary;
         let about = About {
             kind: ChangeKind::Portfolios,
@@ -62,6 +66,33 @@ pub(super) async fn tell(
         news.push(News::of(about, ChangeOp::Upsert, at, &data)?);
     }
     changes::append(conn, news).await.map(drop)
+}
+
+async fn write(conn: &mut Conn, user_id: Uuid, summary: PortfolioSummary) -> QueryResult<()> {
+    let PortfolioSummary { first, count } = summary;
+    diesel::insert_into(portfolio_counts::table)
+        .values((
+            dsl::user_id.eq(Id(user_id)),
+            dsl::first_portfolio_id.eq(first.map(Id)),
+            dsl::portfolio_count.eq(i64::try_from(count).unwrap_or(i64::MAX)),
+        ))
+        .on_conflict(dsl::user_id)
+        .do_update()
+        .set((
+            dsl::first_portfolio_id.eq(excluded(dsl::first_portfolio_id)),
+            dsl::portfolio_count.eq(excluded(dsl::portfolio_count)),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Forgets what a person had. The caller deletes it.
+pub(super) async fn forget(conn: &mut Conn, user_id: Uuid) -> QueryResult<()> {
+    diesel::delete(portfolio_counts::table.find(Id(user_id)))
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 async fn clerk_id_of(mut link: Link<'_>, user_id: Uuid) -> QueryResult<Option<String>> {

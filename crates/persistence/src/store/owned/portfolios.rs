@@ -3,19 +3,18 @@
 use async_trait::async_trait;
 use diesel::QueryResult;
 use domain::workspace::{
-    CalculationJob, Owned, OwnedFilter, Portfolio, PortfolioSummary, Position, Resource as _,
-    Scope, Whose, Written,
+    CalculationJob, Owned, OwnedFilter, Portfolio, Position, Resource as _, Scope, Whose, Written,
 };
 use domain::{OwnedRows, PageQuery, Portfolios, StoreError};
 use uuid::Uuid;
 
 use super::super::super::commit;
 use super::super::insertion::{self, insertable};
-use super::super::{Conn, IMPORT_LIMIT, Store, limited, limited_to, store_error};
+use super::super::{Conn, IMPORT_LIMIT, Store, limited_to, store_error};
 use super::pieces::Bind;
 use super::table::{Reference, Table};
 use super::writes::{insert, refusal};
-use super::{Keep, enter, keep_row, leave, owned_row, portfolio_summary, read, tell, unreadable};
+use super::{Keep, keep_row, owned_row, read, unreadable};
 use crate::column::{Id, Time};
 use crate::decimal_column::Exact;
 use crate::row_security::Told;
@@ -178,23 +177,6 @@ impl Portfolios for Store {
                 return Ok(Some(all));
             }
         }
-    }
-
-    async fn summary(&self, scope: &Scope) -> Result<PortfolioSummary, StoreError> {
-        limited(async {
-            let told = &self.told(scope);
-            let mut lease = self.reader().await?;
-            let summary: QueryResult<PortfolioSummary> = async {
-                let ((), (), summary, ()) = together!(
-                    lease.conn();
-                    enter(), tell(told), portfolio_summary::of_user(scope.user_id), leave()
-                )?;
-                Ok(summary)
-            }
-            .await;
-            lease.settle(summary).map_err(store_error)
-        })
-        .await
     }
 
     async fn latest_jobs(

@@ -38,9 +38,9 @@ fn line(clerk_id: &str, first: Option<Uuid>, count: u64) -> (String, Value) {
     (clerk_id.to_owned(), data)
 }
 
-async fn summary(store: &TestStore, scope: &Scope) -> PortfolioSummary {
-    let whole = &workspace(store).whole_portfolios;
-    whole.summary(scope).await.unwrap()
+async fn summary(store: &TestStore, clerk_id: &str) -> PortfolioSummary {
+    let caller = store.store.users.caller(clerk_id, "sess_1").await.unwrap();
+    caller.expect("a user").portfolios
 }
 
 async fn the_feed_tells_of_each_change_in_what_a_user_has(store: TestStore) {
@@ -57,11 +57,14 @@ async fn the_feed_tells_of_each_change_in_what_a_user_has(store: TestStore) {
         first: Some(first),
         count: 2,
     };
-    assert_eq!(summary(&store, &ann).await, both);
+    assert_eq!(summary(&store, "user_ann").await, both);
     assert!(ports.portfolios.delete(&ann, first).await.unwrap());
     // By an admin it is the owner's line too.
     assert!(ports.portfolios.delete(&admin(), second).await.unwrap());
-    assert_eq!(summary(&store, &ann).await, PortfolioSummary::default());
+    assert_eq!(
+        summary(&store, "user_ann").await,
+        PortfolioSummary::default()
+    );
     let expected = [
         line("user_ann", Some(first), 1),
         line("user_ann", Some(first), 2),
@@ -178,8 +181,8 @@ async fn at_the_end_of_a_crowd_the_feed_says_what_there_is(store: TestStore) {
     }
     crowd.join_all().await;
     let told = told(&store).await;
-    for (clerk_id, scope) in &people {
-        let PortfolioSummary { first, count } = summary(&store, scope).await;
+    for (clerk_id, _) in &people {
+        let PortfolioSummary { first, count } = summary(&store, clerk_id).await;
         let last = told.iter().rfind(|(whose, _)| whose == clerk_id).unwrap();
         assert_eq!(*last, line(clerk_id, first, count));
         assert!(count > 0);

@@ -55,6 +55,7 @@ async fn a_forgotten_person_leaves_nothing_and_others_lose_nothing(store: TestSt
     for (table, left) in [
         ("listings", "1"),
         ("portfolios", "1"),
+        ("portfolio_counts", "0"),
         ("positions", "1"),
         ("shares", "0"),
     ] {

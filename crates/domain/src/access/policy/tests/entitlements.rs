@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::*;
-use crate::workspace::KnownPortfolios;
+use crate::workspace::PortfolioSummary;
 use crate::{Barred, Caller, SessionStatus};
 
 fn user(role: &str, tier: &str) -> User {
@@ -160,7 +160,7 @@ fn a_caller_is_let_in_unless_the_row_or_the_session_says_otherwise() {
             user: Arc::new(row),
             session_status: status,
             usage: None,
-            portfolios: KnownPortfolios::default(),
+            portfolios: PortfolioSummary::default(),
         };
         caller.admitted(issued)
     };

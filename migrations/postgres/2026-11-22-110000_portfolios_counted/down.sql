@@ -1,0 +1,1 @@
+drop table portfolio_counts;
