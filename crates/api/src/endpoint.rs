@@ -23,7 +23,9 @@ use crate::routes::me::MeRoute;
 
 /// Answers every request. A clone is a pointer.
 #[derive(Clone)]
-pub struct Endpoint {
+pub struct Endpoint(Arc<Served>);
+
+struct Served {
     routes: Router,
     /// What is asked far more often than all the rest, under its names. It is found without the router
     /// ([why](../../../docs/decisions/0131-one-route-beside-the-router.md)).
@@ -32,23 +34,23 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn of(routes: Router, traffic: Arc<Traffic>) -> Self {
-        Self {
+    /// `beside` are routes that are found without the router. They are in it as well, for every method but GET.
+    pub(crate) fn of(
+        routes: Router,
+        beside: Vec<Outer<Private<MeRoute>>>,
+        traffic: Arc<Traffic>,
+    ) -> Self {
+        Self(Arc::new(Served {
             routes,
-            beside: Vec::new(),
+            beside,
             traffic,
-        }
-    }
-
-    /// With routes that are found without the router. They are in it as well, for every method but GET.
-    pub(crate) fn beside(self, beside: Vec<Outer<Private<MeRoute>>>) -> Self {
-        Self { beside, ..self }
+        }))
     }
 
     /// Requests by route and problems by kind, since this process started.
     #[must_use]
     pub fn traffic(&self) -> TrafficReport {
-        self.traffic.report()
+        self.0.traffic.report()
     }
 }
 
@@ -61,16 +63,30 @@ where
     type Error = Infallible;
     type Future = Either<Work, RouteFuture<Infallible>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Service::<Request<B>>::poll_ready(&mut self.routes, context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // As the router is, always.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let mut beside = self.beside.iter_mut();
-        match beside.find(|route| route.is_for(&request)) {
-            Some(route) => Either::Left(route.call(request.map(Body::new))),
-            None => Either::Right(self.routes.call(request)),
+        let Served { routes, beside, .. } = &*self.0;
+        match beside.iter().find(|route| route.is_for(&request)) {
+            Some(route) => Either::Left(route.clone().call(request.map(body))),
+            None => Either::Right(routes.clone().call(request)),
         }
+    }
+}
+
+/// In a box, unless there is nothing to be put in one.
+fn body<B>(body: B) -> Body
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    if body.is_end_stream() {
+        Body::empty()
+    } else {
+        Body::new(body)
     }
 }
 
@@ -164,9 +180,10 @@ mod tests {
     async fn beside_the_router_everything_is_answered_and_counted_as_by_the_router() {
         let app = || test_app::app(&People::of([]), Policy::built_in(), |_| {});
         let mut endpoint = crate::router(app(), None).unwrap();
-        assert_eq!(endpoint.beside.len(), 2);
-        let mut routed = crate::router(app(), None).unwrap();
-        routed.beside.clear();
+        assert_eq!(endpoint.0.beside.len(), 2);
+        let routed = crate::router(app(), None).unwrap();
+        let (routes, traffic) = (routed.0.routes.clone(), Arc::clone(&routed.0.traffic));
+        let mut routed = Endpoint::of(routes, Vec::new(), traffic);
         let unknown = test_app::token("nobody", &json!({}));
         for path in [
             "/api/auth/me",

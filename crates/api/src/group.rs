@@ -285,7 +285,7 @@ impl Surface {
             None => routes,
         };
         let routes = routes.layer(outer);
-        Ok(Endpoint::of(routes, traffic).beside(beside))
+        Ok(Endpoint::of(routes, beside, traffic))
     }
 }
 

@@ -235,7 +235,11 @@ where
             );
             Ok(response)
         };
-        Box::pin(named.during(work.instrument(span)))
+        if span.is_disabled() {
+            Box::pin(named.during(work))
+        } else {
+            Box::pin(named.during(work.instrument(span)))
+        }
     }
 }
 

@@ -11,21 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::BoxError;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
-use axum::middleware::AddExtension;
-use axum::{BoxError, Extension};
 use hyper::server::conn::http1;
-use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tower_layer::Layer as _;
-use tower_service::Service as TowerService;
+use tower_service::Service;
 
 use heard::Heard;
 use pace::{Pace, Paced, Telling};
@@ -73,7 +69,7 @@ pub(crate) async fn serve<S>(
     routes: S,
     stop: CancellationToken,
 ) where
-    S: TowerService<Request<Heard>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Heard>, Response = Response<Body>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send + 'static,
 {
@@ -86,8 +82,6 @@ pub(crate) async fn serve<S>(
         let Some((stream, peer, place)) = accepted else {
             break;
         };
-        // An answer is one small write: waiting for more to send with it would only delay it.
-        let _ = stream.set_nodelay(true);
         serve_one(stream, peer, &routes, &graceful, Some(place));
     }
     for (stream, peer) in waiting(listener) {
@@ -119,13 +113,13 @@ fn serve_one<S>(
     graceful: &GracefulShutdown,
     place: Option<OwnedSemaphorePermit>,
 ) where
-    S: TowerService<Request<Heard>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Heard>, Response = Response<Body>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send + 'static,
 {
     // An answer is one small write: waiting for more to send with it would only delay it.
     let _ = stream.set_nodelay(true);
-    let connection = graceful.watch(connection(stream, from(peer, routes.clone())));
+    let connection = graceful.watch(connection(stream, ConnectInfo(peer), routes.clone()));
     tokio::spawn(async move {
         // What a client did to its connection is no event of ours.
         if let Err(error) = connection.await {
@@ -136,11 +130,10 @@ fn serve_one<S>(
 }
 
 /// Requests of one client, each within its limits.
-fn connection<I, S, B>(stream: I, service: S) -> Connection<I, S>
+fn connection<I, S, B>(stream: I, peer: Peer, service: S) -> Connection<I, S>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Heard>, Response = Response<B>>,
-    S::Future: Send + 'static,
+    S: Service<Request<Heard>, Response = Response<B>> + Clone,
     S::Error: Into<BoxError>,
     B: HttpBody<Data = Bytes> + Unpin + 'static,
     B::Error: Into<BoxError>,
@@ -150,7 +143,7 @@ where
     http1::Builder::new()
         .header_read_timeout(None)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), Telling { service, pace })
+        .serve_connection(TokioIo::new(stream), Telling::of(service, peer, pace))
 }
 
 /// Closes the listener, and gives the connections that the system had taken for it by then: they believe that they are
@@ -168,11 +161,6 @@ fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
         waiting.extend(stream.map(|stream| (stream, peer)));
     }
     waiting
-}
-
-/// The routes, told with each request where its connection comes from.
-fn from<S>(peer: SocketAddr, routes: S) -> TowerToHyperService<AddExtension<S, Peer>> {
-    TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(routes))
 }
 
 async fn accept(

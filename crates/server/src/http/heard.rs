@@ -15,15 +15,38 @@ use hyper::body::{Frame, Incoming, SizeHint};
 /// The body.
 pub(crate) struct Heard {
     body: Incoming,
-    is_whole: Arc<AtomicBool>,
+    rest: Rest,
+}
+
+/// What is left of a body.
+#[derive(Clone)]
+pub(super) enum Rest {
+    /// There was none.
+    Nothing,
+    /// Something, until this says that it was heard.
+    Something(Arc<AtomicBool>),
+}
+
+impl Rest {
+    /// Whether nothing is left.
+    pub(super) fn is_heard(&self) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Something(is_heard) => is_heard.load(Ordering::Acquire),
+        }
+    }
 }
 
 impl Heard {
     /// The request with such a body, and what tells whether all of it was read.
-    pub(super) fn of(request: Request<Incoming>) -> (Request<Self>, Arc<AtomicBool>) {
-        let is_whole = Arc::new(AtomicBool::new(request.body().is_end_stream()));
-        let told = Arc::clone(&is_whole);
-        (request.map(|body| Self { body, is_whole }), told)
+    pub(super) fn of(request: Request<Incoming>) -> (Request<Self>, Rest) {
+        let rest = if request.body().is_end_stream() {
+            Rest::Nothing
+        } else {
+            Rest::Something(Arc::default())
+        };
+        let told = rest.clone();
+        (request.map(|body| Self { body, rest }), told)
     }
 }
 
@@ -36,8 +59,10 @@ impl HttpBody for Heard {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        if frame.is_none() || self.body.is_end_stream() {
-            self.is_whole.store(true, Ordering::Release);
+        if let Rest::Something(is_heard) = &self.rest
+            && (frame.is_none() || self.body.is_end_stream())
+        {
+            is_heard.store(true, Ordering::Release);
         }
         Poll::Ready(frame)
     }

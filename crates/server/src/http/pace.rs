@@ -10,7 +10,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
@@ -18,10 +18,13 @@ use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Request, Response};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::Service;
+use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+use tower_service::Service as TowerService;
 
-use super::heard::Heard;
+use super::Peer;
+use super::heard::{Heard, Rest};
 
 /// From the connection's beginning, or from the first byte after an answer, until the whole head of a request is here.
 pub(super) const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -207,43 +210,80 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Paced<I> {
     }
 }
 
-/// A service that tells its connection what is under way, and its client when the connection ends with the answer.
+/// The routes, told with each request where its connection comes from. They tell the connection what is under way, and the
+/// client when it ends with the answer.
 pub(super) struct Telling<S> {
-    pub(super) service: S,
-    pub(super) pace: Arc<Pace>,
+    service: S,
+    peer: Peer,
+    pace: Arc<Pace>,
+}
+
+impl<S> Telling<S> {
+    /// A service that is always ready, as axum's are.
+    pub(super) fn of(service: S, peer: Peer, pace: Arc<Pace>) -> Self {
+        Self {
+            service,
+            peer,
+            pace,
+        }
+    }
 }
 
 impl<S, B> Service<Request<Incoming>> for Telling<S>
 where
-    S: Service<Request<Heard>, Response = Response<B>>,
-    S::Future: Send + 'static,
+    S: TowerService<Request<Heard>, Response = Response<B>> + Clone,
 {
     type Response = Response<Told<B>>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+    type Future = Answering<S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let under_way = UnderWay::on(&self.pace);
-        let (heard, is_whole) = Heard::of(request);
-        let answering = self.service.call(heard);
-        Box::pin(async move {
-            let mut answer = answering.await?;
-            if !is_whole.load(Ordering::Acquire) {
-                let close = HeaderValue::from_static("close");
-                answer.headers_mut().insert(CONNECTION, close);
-            }
-            Ok(answer.map(|body| Told {
-                body,
-                _under_way: under_way,
-            }))
-        })
+        let (mut heard, rest) = Heard::of(request);
+        heard.extensions_mut().insert(self.peer);
+        Answering {
+            answering: self.service.clone().call(heard),
+            rest,
+            under_way: Some(under_way),
+        }
+    }
+}
+
+pin_project! {
+    /// An answer on its way to its connection.
+    pub(super) struct Answering<F> {
+        #[pin]
+        answering: F,
+        rest: Rest,
+        under_way: Option<UnderWay>,
+    }
+}
+
+impl<F, B, E> Future for Answering<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<Told<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut answer = ready!(this.answering.poll(context))?;
+        if !this.rest.is_heard() {
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(CONNECTION, close);
+        }
+        let under_way = this.under_way.take();
+        Poll::Ready(Ok(answer.map(|body| Told {
+            body,
+            _under_way: under_way,
+        })))
     }
 }
 
 /// The body of an answer; hyper drops it once it has taken the last of it.
 pub(super) struct Told<B> {
     body: B,
-    _under_way: UnderWay,
+    _under_way: Option<UnderWay>,
 }
 
 impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Told<B> {

@@ -1,13 +1,15 @@
 //! Clients that take their time, by a clock that stands still until all wait.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 
 use axum::body::Body;
-use hyper::service::service_fn;
+use axum::extract::ConnectInfo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::io::ReaderStream;
+use tower::service_fn;
 
 use super::*;
 
@@ -16,7 +18,7 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 type End = JoinHandle<hyper::Result<()>>;
 
 /// A connection that is answered so, each time.
-fn answered<F>(buffer: usize, answer: impl Fn() -> F + Send + 'static) -> (DuplexStream, End)
+fn answered<F>(buffer: usize, answer: impl Fn() -> F + Clone + Send + 'static) -> (DuplexStream, End)
 where
     F: Future<Output = Body> + Send + 'static,
 {
@@ -27,8 +29,12 @@ where
     });
     (
         client,
-        tokio::spawn(super::super::connection(stream, service)),
+        tokio::spawn(super::super::connection(stream, peer(), service)),
     )
+}
+
+fn peer() -> Peer {
+    ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)))
 }
 
 fn quick() -> (DuplexStream, End) {
