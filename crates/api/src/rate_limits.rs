@@ -176,7 +176,7 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-fn refusal(until: &NotUntil<governor::clock::QuantaInstant>) -> Problem {
+fn refusal(until: &NotUntil<std::time::Instant>) -> Problem {
     let wait = until.wait_time_from(DefaultClock::default().now());
     Problem::of(Kind::RateLimited).until(Utc::now() + wait)
 }

@@ -1,7 +1,7 @@
 //! The role that the service connects to PostgreSQL as: what it proves itself by, and whether policies bind it.
 
-use diesel::ConnectionError;
 use diesel::sql_types::{Array, Binary, Bool, Text};
+use diesel::{ConnectionError, OptionalExtension as _};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -18,8 +18,16 @@ pub(crate) fn proof_of(url: &SecretString) -> Option<AdminProof> {
 }
 
 /// Has the database know a role's proof. Those from before stay, as replicas with the password from before may still run;
-/// what is older than the four latest goes.
+/// what is older than the four latest goes. Where it is the latest already, as at most starts, nothing is written.
 pub(crate) async fn make_known(conn: &mut Conn, proof: &AdminProof) -> Result<(), MigrationError> {
+    let latest: Option<Known> =
+        diesel::sql_query("select digest from admin_proofs order by added_at desc limit 1")
+            .get_result(conn)
+            .await
+            .optional()?;
+    if latest.is_some_and(|latest| latest.digest == proof.digest()) {
+        return Ok(());
+    }
     diesel::sql_query(
         "insert into admin_proofs (digest, added_at) values ($1, now()) \
          on conflict (digest) do update set added_at = excluded.added_at",
@@ -33,6 +41,12 @@ pub(crate) async fn make_known(conn: &mut Conn, proof: &AdminProof) -> Result<()
     )
     .await?;
     Ok(())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Known {
+    #[diesel(sql_type = Binary)]
+    digest: Vec<u8>,
 }
 
 /// What the role owns among the tables and sequences of `public`, itself or as a member of their owner.

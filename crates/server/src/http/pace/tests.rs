@@ -18,7 +18,10 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 type End = JoinHandle<hyper::Result<()>>;
 
 /// A connection that is answered so, each time.
-fn answered<F>(buffer: usize, answer: impl Fn() -> F + Clone + Send + 'static) -> (DuplexStream, End)
+fn answered<F>(
+    buffer: usize,
+    answer: impl Fn() -> F + Clone + Send + 'static,
+) -> (DuplexStream, End)
 where
     F: Future<Output = Body> + Send + 'static,
 {
