@@ -82,7 +82,7 @@ macro_rules! routes {
             $crate::group::Documented::of::<$module::[<__path_ $handler>], _, _>(
                 $module::$handler,
                 || {
-                    let (schemas, paths, _): ::utoipa_axum::router::UtoipaMethodRouter<App> =
+                    let (schemas, paths, _): ::utoipa_axum::router::UtoipaMethodRouter<$crate::app::App> =
                         ::utoipa_axum::routes!($module::$handler);
                     (schemas, paths)
                 },

@@ -141,17 +141,33 @@ mod tests {
     use axum::body::Body;
     use axum::extract::Request;
     use http_body_util::BodyExt as _;
+    use serde_json::Value;
     use tower::ServiceExt as _;
 
     use super::*;
 
+    /// What the page answers under a path: its type and its text.
+    async fn answer(path: &str) -> (String, String) {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = page::<()>().oneshot(request).await.unwrap();
+        let media_type = answer.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (media_type, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_document_is_served_as_it_is_printed() {
+        let printed: Value = serde_json::from_str(&openapi_json().unwrap()).unwrap();
+        for _ in 0..2 {
+            let (media_type, served) = answer("/api/openapi.json").await;
+            assert_eq!(media_type, "application/json");
+            assert_eq!(serde_json::from_str::<Value>(&served).unwrap(), printed);
+        }
+    }
+
     #[tokio::test]
     async fn the_page_asks_nobody_else() {
-        let page: Router = page();
-        let request = Request::get("/api/docs/swagger-initializer.js");
-        let answer = page.oneshot(request.body(Body::empty()).unwrap()).await;
-        let body = answer.unwrap().into_body().collect().await.unwrap();
-        let script = String::from_utf8(body.to_bytes().to_vec()).unwrap();
+        let (_, script) = answer("/api/docs/swagger-initializer.js").await;
         assert!(script.contains(r#""url": "/api/openapi.json""#), "{script}");
         assert!(script.contains(r#""validatorUrl": "none""#), "{script}");
         assert!(!script.contains("://"), "{script}");
