@@ -5,7 +5,6 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret as _, SecretString};
-use svix::webhooks::Webhook;
 
 const PREFIX: &str = "whsec_";
 
@@ -38,13 +37,8 @@ pub enum SecretError {
     },
 }
 
-/// One key, in the two forms that verification needs.
-pub(crate) struct SigningKey {
-    /// Verifies every message that is text.
-    pub(crate) svix: Webhook,
-    /// Verifies the messages that `svix` cannot read.
-    pub(crate) hmac: hmac::Key,
-}
+/// One key.
+pub(crate) struct SigningKey(hmac::Key);
 
 impl SigningKey {
     /// Reads the secret at `position` of the list. White space around it, as files and shells leave it, is no part.
@@ -61,9 +55,12 @@ impl SigningKey {
         if key.len() < MIN_KEY_BYTES {
             return Err(SecretError::TooShort { position });
         }
-        let hmac = hmac::Key::new(hmac::HMAC_SHA256, &key);
-        let svix = Webhook::from_bytes(key).map_err(|_| SecretError::Empty { position })?;
-        Ok(Self { svix, hmac })
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &key)))
+    }
+
+    pub(crate) fn hmac(&self) -> &hmac::Key {
+        let Self(key) = self;
+        key
     }
 }
 

@@ -26,12 +26,12 @@ const APPLICATION: &str = "127.0.0.1:3000";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_lets_in_who_may() {
-    guards(start_nginx).await;
+    Box::pin(guards(start_nginx)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn caddy_lets_in_who_may() {
-    guards(start_caddy).await;
+    Box::pin(guards(start_caddy)).await;
 }
 
 /// An application that answers with the head of the request as it arrived.
