@@ -10,7 +10,6 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::workspace::PortfolioSummary;
 use domain::{Caller, ExternalIds, ExternalUser};
 use http::{Extensions, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -107,11 +106,11 @@ impl LegacyBridge {
     /// The user whom a subject names. Nobody is ever made.
     pub(crate) async fn caller(&self, subject: &str) -> Result<Caller, Problem> {
         match self.users.user_of(subject).await? {
-            ExternalUser::Known(user) => Ok(Caller {
+            ExternalUser::Known(user, portfolios) => Ok(Caller {
                 user: Arc::from(user),
                 session_status: None,
                 usage: None,
-                portfolios: PortfolioSummary::default(),
+                portfolios,
             }),
             ExternalUser::Unknown => Err(Problem::with_detail(
                 Kind::UserUnknown,

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 
+use crate::workspace::PortfolioSummary;
 use crate::{StoreError, User};
 
 /// Whom the team's own id for a user means.
@@ -7,8 +8,8 @@ use crate::{StoreError, User};
 pub enum ExternalUser {
     /// Nobody has it.
     Unknown,
-    /// One user who is not deleted, or, where there is none, a deleted one.
-    Known(Box<User>),
+    /// One user who is not deleted, or, where there is none, a deleted one; with what he has of portfolios.
+    Known(Box<User>, PortfolioSummary),
     /// Several users who are not deleted: Clerk lets no two users have one id, but the mirror may hear of a change of
     /// hands in either order. None of them may be taken for the other.
     Ambiguous,

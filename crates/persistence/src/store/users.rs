@@ -20,10 +20,22 @@ use super::{Store, changes, limited, store_error, user_writes};
 use crate::column::Id;
 use crate::schema::{portfolio_counts, sessions, usage, users};
 
+/// What a user has of portfolios; nothing where nobody has counted any.
+pub(super) type PortfoliosRow = Option<(Option<Id>, i64)>;
+
+pub(super) fn portfolios(row: PortfoliosRow) -> PortfolioSummary {
+    row.map_or_else(PortfolioSummary::default, |(first, count)| {
+        PortfolioSummary {
+            first: first.map(|id| id.0),
+            count: u64::try_from(count).unwrap_or(0),
+        }
+    })
+}
+
 /// The user with what he has of portfolios, his session's state, and one feature that he has used with how much of it.
 type FoundRow = (
     UserRow,
-    Option<(Option<Id>, i64)>,
+    PortfoliosRow,
     Option<String>,
     Option<String>,
     Option<i64>,
@@ -32,25 +44,20 @@ type FoundRow = (
 fn found_caller(rows: Vec<FoundRow>, month: Month) -> Result<Option<Caller>, StoreError> {
     let mut used = BTreeMap::new();
     let mut first = None;
-    for (row, portfolios, status, feature, count) in rows {
+    for (row, counted, status, feature, count) in rows {
         if let (Some(feature), Some(count)) = (feature, count) {
             used.insert(feature, u64::try_from(count).unwrap_or(0));
         }
-        first.get_or_insert((row, portfolios, status));
+        first.get_or_insert((row, counted, status));
     }
-    let Some((row, portfolios, status)) = first else {
+    let Some((row, counted, status)) = first else {
         return Ok(None);
     };
     Ok(Some(Caller {
         user: Arc::new(User::try_from(row)?),
         session_status: status.as_deref().map(SessionStatus::parse),
         usage: Some(Arc::new(MonthUsage { month, used })),
-        portfolios: portfolios.map_or_else(PortfolioSummary::default, |(first, count)| {
-            PortfolioSummary {
-                first: first.map(|id| id.0),
-                count: u64::try_from(count).unwrap_or(0),
-            }
-        }),
+        portfolios: portfolios(counted),
     }))
 }
 

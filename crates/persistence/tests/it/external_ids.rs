@@ -1,14 +1,17 @@
 //! Users by the team's own ids.
 
 use domain::ExternalUser;
+use domain::workspace::{Portfolio, PortfolioSummary};
 
 use crate::facts::{deleted_user, user};
 use crate::store::{TestStore, on_both_stores};
+use crate::workspace::{known_user, workspace};
 
 on_both_stores! {
     an_id_means_one_user,
     a_deleted_user_gives_way,
     of_two_users_none_is_meant,
+    what_he_has_of_portfolios_comes_with_him,
 }
 
 /// Whom the id means, in a word.
@@ -16,7 +19,7 @@ async fn meant(store: &TestStore, external_id: &str) -> String {
     match store.store.external_ids.user_of(external_id).await.unwrap() {
         ExternalUser::Unknown => "nobody".to_owned(),
         ExternalUser::Ambiguous => "several".to_owned(),
-        ExternalUser::Known(user) => user.clerk_user_id.into_string(),
+        ExternalUser::Known(user, _) => user.clerk_user_id.into_string(),
     }
 }
 
@@ -68,4 +71,27 @@ async fn of_two_users_none_is_meant(store: TestStore) {
         .apply(user("user_1").updated(6).external_id("other"))
         .await;
     assert_eq!(meant(&store, "old-1").await, "user_2");
+}
+
+async fn what_he_has_of_portfolios_comes_with_him(store: TestStore) {
+    let owner = known_user(&store, "user_1").await;
+    store
+        .apply(user("user_1").updated(6).external_id("old-1"))
+        .await;
+    let has = async || match store.store.external_ids.user_of("old-1").await.unwrap() {
+        ExternalUser::Known(_, portfolios) => portfolios,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(has().await, PortfolioSummary::default());
+    let portfolio = Portfolio {
+        name: "A".to_owned(),
+        description: None,
+    };
+    let portfolios = &workspace(&store).portfolios;
+    let made = portfolios.create(&owner, portfolio, None).await.unwrap();
+    let summary = PortfolioSummary {
+        first: Some(made.done().unwrap().id),
+        count: 1,
+    };
+    assert_eq!(has().await, summary);
 }
