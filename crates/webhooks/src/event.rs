@@ -112,7 +112,7 @@ fn read_value(
             Ok(_) => body.into(),
             Err(_) => redaction::stub(&head.event_type).into(),
         })
-    } else if holds_nul(&body) {
+    } else if canonical.may_hold_nul() && holds_nul(&body) {
         let raw = raw.filter(|_| is_whole);
         Payload::Bytes(raw.map_or_else(|| body.to_string().into_bytes(), <[u8]>::to_vec))
     } else {

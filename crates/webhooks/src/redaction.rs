@@ -84,10 +84,14 @@ fn take(body: &mut Value) -> bool {
         .get("type")
         .and_then(Value::as_str)
         .and_then(ObjectKind::of_event);
-    let has_taken = body
-        .get_mut("data")
-        .is_some_and(|data| take_credentials(data, kind));
-    take_credentials(body, None) || has_taken
+    // Put aside meanwhile, so that it is gone through once.
+    let data = body.get_mut("data").map(Value::take);
+    let mut has_taken = take_credentials(body, None);
+    if let (Some(mut data), Some(place)) = (data, body.get_mut("data")) {
+        has_taken |= take_credentials(&mut data, kind);
+        *place = data;
+    }
+    has_taken
 }
 
 /// What is kept of a message that cannot be mapped: that there was one.
