@@ -138,7 +138,7 @@ where
     B: HttpBody<Data = Bytes> + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let pace = Arc::new(Pace::default());
+    let pace = Arc::new(Pace::new());
     let stream = Paced::new(stream, Arc::clone(&pace));
     http1::Builder::new()
         .header_read_timeout(None)

@@ -8,9 +8,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
@@ -20,7 +19,7 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::Service;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service as TowerService;
 
 use super::Peer;
@@ -34,20 +33,40 @@ pub(super) const IDLE_TIME: Duration = Duration::from_secs(65);
 /// How long an answer may wait until the client takes more of it.
 pub(super) const UNREAD_TIME: Duration = Duration::from_secs(30);
 
-/// Whether a request is under way on a connection: known to its service, asked by its stream.
-#[derive(Debug, Default)]
-pub(super) struct Pace {
-    is_busy: AtomicBool,
-    /// Who has to look again once it is not: hyper may have asked for the next request before it dropped the answer.
-    looking: Mutex<Option<Waker>>,
+/// What a client is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The rest of a head, until then.
+    Head(Instant),
+    /// Another request, until then.
+    Idle(Instant),
+    /// Nothing that is measured here: a request is under way.
+    UnderWay,
 }
 
+impl Stage {
+    fn begin_anew(&mut self) {
+        *self = match self {
+            Self::Head(_) => Self::Head(Instant::now() + HEAD_TIME),
+            Self::Idle(_) => Self::Idle(Instant::now() + IDLE_TIME),
+            Self::UnderWay => Self::UnderWay,
+        };
+    }
+}
+
+/// Where a connection stands: its service and its stream both say so.
+#[derive(Debug)]
+pub(super) struct Pace(Mutex<Stage>);
+
 impl Pace {
-    fn wake_when_done(&self, waker: &Waker) {
-        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        if !looking.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            *looking = Some(waker.clone());
-        }
+    /// Of a connection that begins now.
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Stage::Head(Instant::now() + HEAD_TIME)))
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        let Self(stage) = self;
+        stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -56,7 +75,7 @@ struct UnderWay(Arc<Pace>);
 
 impl UnderWay {
     fn on(pace: &Arc<Pace>) -> Self {
-        pace.is_busy.store(true, Ordering::Release);
+        *pace.stage() = Stage::UnderWay;
         Self(Arc::clone(pace))
     }
 }
@@ -64,30 +83,15 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let Self(pace) = self;
-        pace.is_busy.store(false, Ordering::Release);
-        let looking = pace.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(waker) = &*looking {
-            waker.wake_by_ref();
-        }
+        *pace.stage() = Stage::Idle(Instant::now() + IDLE_TIME);
     }
-}
-
-/// What a client is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// The rest of a head, until then.
-    Head(Instant),
-    /// Another request, until then.
-    Idle(Instant),
-    /// Nothing that is measured here.
-    UnderWay,
 }
 
 /// A stream that ends when its client takes too long.
 pub(super) struct Paced<I> {
     stream: I,
     pace: Arc<Pace>,
-    stage: Stage,
+    /// Rings no later than the stage ends, or than it would if what is under way were over now.
     reading: Pin<Box<Sleep>>,
     /// Runs while nothing can be written.
     writing: Option<Pin<Box<Sleep>>>,
@@ -95,43 +99,49 @@ pub(super) struct Paced<I> {
 
 impl<I> Paced<I> {
     pub(super) fn new(stream: I, pace: Arc<Pace>) -> Self {
-        let end = Instant::now() + HEAD_TIME;
         Self {
             stream,
             pace,
-            stage: Stage::Head(end),
-            reading: Box::pin(sleep_until(end)),
+            reading: Box::pin(sleep(HEAD_TIME)),
             writing: None,
         }
     }
 
-    /// Where the connection stands now. The last of an answer may have left its service and not this stream.
-    fn look(&mut self) {
-        if self.pace.is_busy.load(Ordering::Acquire) || self.writing.is_some() {
-            self.stage = Stage::UnderWay;
-        } else if self.stage == Stage::UnderWay {
-            self.stage = Stage::Idle(Instant::now() + IDLE_TIME);
+    /// When the client will have taken too long; none while it is not waited for. The last of an answer may have left its
+    /// service and not this stream.
+    fn end(&self) -> Option<Instant> {
+        match *self.pace.stage() {
+            Stage::Head(end) | Stage::Idle(end) if self.writing.is_none() => Some(end),
+            _ => None,
         }
     }
 
-    /// Whether the client has taken too long. If not, the task is woken when that may have changed.
+    /// Whether the client has taken too long. If not, the task is woken when that may have changed. The alarm may ring
+    /// early, and is set anew then: to set it for each request would cost about as much as to answer one.
     fn is_late(&mut self, context: &mut Context<'_>) -> bool {
-        let (Stage::Head(end) | Stage::Idle(end)) = self.stage else {
-            self.pace.wake_when_done(context.waker());
-            return false;
-        };
-        // It may ring early, and is set anew then: to set it for each request would cost about as much as to answer one.
-        if self.reading.deadline() > end {
+        let end = self.end();
+        if let Some(end) = end
+            && self.reading.deadline() > end
+        {
             self.reading.as_mut().reset(end);
         }
         if self.reading.as_mut().poll(context).is_pending() {
             return false;
         }
-        if self.reading.deadline() == end {
+        if end.is_some_and(|end| self.reading.deadline() == end) {
             return true;
         }
-        self.reading.as_mut().reset(end);
+        let next = end.unwrap_or_else(|| Instant::now() + IDLE_TIME);
+        self.reading.as_mut().reset(next);
         self.reading.as_mut().poll(context).is_ready()
+    }
+
+    /// Something has come: the head of a request, unless it is more of what is under way.
+    fn begun(&self) {
+        let mut stage = self.pace.stage();
+        if matches!(*stage, Stage::Idle(_)) {
+            *stage = Stage::Head(Instant::now() + HEAD_TIME);
+        }
     }
 
     /// What came of writing, unless nothing could be written for too long.
@@ -142,12 +152,12 @@ impl<I> Paced<I> {
     ) -> Poll<io::Result<usize>> {
         if done.is_ready() {
             if self.writing.take().is_some() {
-                // What was read meanwhile had no limit; from here on it has one.
-                context.waker().wake_by_ref();
+                // The service was done earlier, and the client was not.
+                self.pace.stage().begin_anew();
             }
             return done;
         }
-        let begun = || Box::pin(sleep_until(Instant::now() + UNREAD_TIME));
+        let begun = || Box::pin(sleep(UNREAD_TIME));
         let limit = self.writing.get_or_insert_with(begun);
         match limit.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
@@ -162,12 +172,11 @@ impl<I: AsyncRead + Unpin> AsyncRead for Paced<I> {
         context: &mut Context<'_>,
         bytes: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.look();
         let before = bytes.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, bytes) {
             Poll::Ready(read) => {
-                if matches!(self.stage, Stage::Idle(_)) && bytes.filled().len() > before {
-                    self.stage = Stage::Head(Instant::now() + HEAD_TIME);
+                if bytes.filled().len() > before {
+                    self.begun();
                 }
                 Poll::Ready(read)
             }
