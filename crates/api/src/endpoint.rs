@@ -5,8 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::body::Body;
-use axum::body::HttpBody;
+use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
@@ -140,7 +139,6 @@ impl std::error::Error for Undeclared {}
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
     use domain::Policy;
     use http::header::{AUTHORIZATION, CONTENT_LENGTH};
     use http_body_util::BodyExt as _;

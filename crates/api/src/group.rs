@@ -118,7 +118,7 @@ impl Group {
                 said,
             } = documented;
             let path = format!("{}{path}", self.prefix);
-            let method = openapi::method(&method);
+            let method = method_of(&method);
             self.surface.write_down(Some(method), &path, &access);
             self.surface.routes = self.surface.routes.route(&path, handler);
             self.surface.chapters.push(Chapter {
@@ -316,6 +316,20 @@ pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &
     operations
         .into_iter()
         .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// A method as HTTP has it.
+fn method_of(method: &HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Trace => Method::TRACE,
+    }
 }
 
 #[cfg(test)]

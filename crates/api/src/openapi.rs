@@ -9,10 +9,8 @@ use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use bytes::Bytes;
-use http::Method;
 use http::header::CONTENT_TYPE;
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -112,20 +110,6 @@ pub(crate) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 async fn json() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], JSON.clone())
-}
-
-/// A method as HTTP has it.
-pub(crate) fn method(of: &HttpMethod) -> Method {
-    match of {
-        HttpMethod::Get => Method::GET,
-        HttpMethod::Put => Method::PUT,
-        HttpMethod::Post => Method::POST,
-        HttpMethod::Delete => Method::DELETE,
-        HttpMethod::Options => Method::OPTIONS,
-        HttpMethod::Head => Method::HEAD,
-        HttpMethod::Patch => Method::PATCH,
-        HttpMethod::Trace => Method::TRACE,
-    }
 }
 
 /// The whole document as JSON, as `/api/openapi.json` serves it.

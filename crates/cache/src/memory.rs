@@ -1,11 +1,9 @@
 //! A bounded map from ids to values that a slow reader cannot fill with what was changed meanwhile.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cached::{Cached as _, LruCache};
+use cached::{Cached, DefaultHashBuilder, LruCache};
 use domain::ClerkId;
 use tokio::time::Instant;
 
@@ -17,7 +15,7 @@ const STRIPE: usize = 64;
 /// Values by id; the least recently used go first.
 pub(crate) struct Memory<V> {
     stripes: Vec<Mutex<Stripe<V>>>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     lifetime: Duration,
 }
 
@@ -51,7 +49,7 @@ impl<V: Clone> Memory<V> {
             stripes: (0..stripes)
                 .map(|_| Mutex::new(Stripe::new(each)))
                 .collect(),
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
             lifetime,
         }
     }

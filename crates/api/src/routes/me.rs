@@ -6,13 +6,13 @@ use std::task::{Context, Poll};
 
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::Entitlements;
 use futures_util::FutureExt as _;
 use futures_util::future::Map;
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 use tower_service::Service;
@@ -27,6 +27,8 @@ use crate::problem::{Kind, Problem, ProblemBody};
 use super::me_answers::Grounds;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Headers that the answer has in the end, so that the map of them is made once.
+const HEADERS: usize = 8;
 
 /// The caller, with what he may do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -139,7 +141,11 @@ pub(crate) async fn me(State(app): State<App>, caller: CurrentUser) -> Result<Re
         tracing::error!(%error, "a caller cannot be written as JSON");
         Problem::of(Kind::Internal)
     })?;
-    Ok(([(CONTENT_TYPE, JSON)], body).into_response())
+    let mut response = Response::new(body.into());
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(CONTENT_TYPE, JSON);
+    *response.headers_mut() = headers;
+    Ok(response)
 }
 
 /// The route by itself, for whoever has found it without the router.
