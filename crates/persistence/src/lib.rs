@@ -65,6 +65,9 @@ pub enum OpenError {
     /// The pool's settings are impossible.
     #[error("the pool of connections cannot be made: {0}")]
     Pool(String),
+    /// The system gives no thread to write deliveries.
+    #[error("the thread that writes deliveries cannot be started")]
+    Thread(#[from] std::io::Error),
 }
 
 /// One database behind every port.

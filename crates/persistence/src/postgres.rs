@@ -244,16 +244,17 @@ pub(crate) fn open(
     settings: StoreSettings,
     observed: Arc<Observed>,
 ) -> Result<store::Store, OpenError> {
-    let tail = StoreSettings {
+    let single = StoreSettings {
         pool_size: 1,
         ..settings.clone()
     };
     let pools = store::Pools {
         work: pool(url, &settings)?,
-        tail: pool(url, &tail)?,
+        tail: pool(url, &single)?,
+        deliveries: pool(url, &single)?,
     };
     let proof = proof_of(url);
-    Ok(store::Store::new(pools, settings, observed, proof))
+    Ok(store::Store::new(pools, settings, observed, proof)?)
 }
 
 /// A harness on an own connection that holds the migration lock: it is given back when the connection closes.

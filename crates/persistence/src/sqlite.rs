@@ -172,15 +172,16 @@ pub(crate) fn open(
     settings: StoreSettings,
     observed: Arc<Observed>,
 ) -> Result<store::Store, OpenError> {
-    let tail = StoreSettings {
+    let single = StoreSettings {
         pool_size: 1,
         ..settings.clone()
     };
     let pools = store::Pools {
         work: pool(path, &settings)?,
-        tail: pool(path, &tail)?,
+        tail: pool(path, &single)?,
+        deliveries: pool(path, &single)?,
     };
-    Ok(store::Store::new(pools, settings, observed, None))
+    Ok(store::Store::new(pools, settings, observed, None)?)
 }
 
 /// Runs `work` on the file in one transaction, so that of several processes starting at once one migrates and the

@@ -1,14 +1,20 @@
 //! Deliveries that wait at the same moment are committed together, each still answered for itself.
 //!
 //! A commit waits for the disk, and every statement for the database; both cost about the same for one delivery as for a
-//! hundred. One task of this process takes whatever has come while the last batch was being written. Nobody is made to
+//! hundred. One thread of this process takes whatever has come while the last batch was being written. Nobody is made to
 //! wait for company: a lone delivery is a batch of one.
+//!
+//! It is a thread, with a connection of its own, so that the answers of the database, on which everybody waits, do not queue
+//! behind requests that have just come ([why](../../../../docs/decisions/0135-deliveries-have-a-thread.md)).
 
+use std::io;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::result::{DatabaseErrorKind, Error};
 use domain::{Delivery, Effect, FeedMark, Payload, Receipt, StoreError};
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, Span};
 
@@ -31,15 +37,22 @@ struct Job {
     answer: oneshot::Sender<Result<Receipt, StoreError>>,
 }
 
-/// The way to the task that writes. The task ends with the last of these.
+/// The way to the thread that writes, which ends with this.
 pub(super) struct Batcher(mpsc::Sender<Job>);
 
 impl Batcher {
-    /// Starts the task on the current runtime.
-    pub(super) fn start(core: Arc<Core>) -> Self {
+    /// Starts the thread. Those who wait are answered on the current runtime.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(super) fn start(core: Arc<Core>) -> io::Result<Self> {
         let (sender, jobs) = mpsc::channel(WAITING);
-        tokio::spawn(write(core, jobs));
-        Self(sender)
+        let requests = Handle::current();
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        thread::Builder::new()
+            .name("deliveries".to_owned())
+            .spawn(move || runtime.block_on(write(core, jobs, requests)))?;
+        Ok(Self(sender))
     }
 
     /// How many wait.
@@ -67,7 +80,7 @@ impl Batcher {
     }
 }
 
-async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
+async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>, requests: Handle) {
     let mut waiting = Vec::with_capacity(BATCH);
     while jobs.recv_many(&mut waiting, BATCH).await > 0 {
         // Nobody waits any more for what was asked too long ago: the sender repeats it.
@@ -86,7 +99,7 @@ async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
         let (results, changes) = core.apply(deliveries).instrument(span).await;
         let observed = Arc::clone(&core.observed);
         // The next batch needs not wait for it, only the senders of this one.
-        tokio::spawn(async move {
+        requests.spawn(async move {
             observed.tell(changes).await;
             for (answer, result) in answers.into_iter().zip(results) {
                 // Whoever has gone away meanwhile will ask again, and be told of a duplicate.
@@ -151,7 +164,7 @@ impl Core {
         deliveries: &[Delivery],
         way: Way,
     ) -> Result<Result<Applied, Error>, StoreError> {
-        let mut lease = self.writer().await?;
+        let mut lease = self.delivery_writer().await?;
         let result = apply::deliveries(lease.conn(), deliveries, &self.policy.current(), way).await;
         match lease.settle(result) {
             Err(error) if refuses_content(&error) => Ok(Err(error)),

@@ -36,14 +36,22 @@ impl Core {
     /// A connection to write with. Writers queue before they take one: they follow one another in the database anyway,
     /// and waiting there they would keep the readers from every connection of the pool.
     pub(super) async fn writer(&self) -> Result<Lease<'_>, StoreError> {
-        let turn = self.writers.acquire().await;
-        let turn = turn.map_err(|closed| StoreError::Unavailable(closed.into()))?;
-        self.lease(&self.pool, Some(turn)).await
+        self.lease(&self.pool, Some(self.turn().await?)).await
+    }
+
+    /// The connection to write deliveries with, for the thread that does.
+    pub(super) async fn delivery_writer(&self) -> Result<Lease<'_>, StoreError> {
+        self.lease(&self.deliveries, Some(self.turn().await?)).await
     }
 
     /// Whether the last writer's lease did not end because the database takes nothing.
     pub(super) fn takes_writes(&self) -> bool {
         !self.unwritable.load(Ordering::Relaxed)
+    }
+
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, StoreError> {
+        let turn = self.writers.acquire().await;
+        turn.map_err(|closed| StoreError::Unavailable(closed.into()))
     }
 
     async fn lease<'a>(

@@ -57,6 +57,7 @@ mod users;
 mod waves;
 
 use std::future::Future;
+use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -89,6 +90,8 @@ pub(crate) struct Pools {
     pub(crate) work: Pool,
     /// For the end of the change feed: one connection.
     pub(crate) tail: Pool,
+    /// For deliveries: one connection.
+    pub(crate) deliveries: Pool,
 }
 
 /// What every call needs.
@@ -96,6 +99,8 @@ pub(crate) struct Core {
     pool: Pool,
     /// Not taken by requests.
     tail: Pool,
+    /// Of the thread that writes deliveries.
+    deliveries: Pool,
     observed: Arc<Observed>,
     policy: Arc<Policies>,
     writers: Semaphore,
@@ -106,28 +111,32 @@ pub(crate) struct Core {
 }
 
 impl Store {
-    /// Starts the task that writes deliveries, on the current runtime.
+    /// Starts the thread that writes deliveries.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
     pub(crate) fn new(
         pools: Pools,
         settings: StoreSettings,
         observed: Arc<Observed>,
         admin_proof: Option<AdminProof>,
-    ) -> Self {
+    ) -> io::Result<Self> {
         // One connection at least is the readers', if there are two.
         let writers = settings.pool_size.saturating_sub(1).clamp(1, WRITERS);
         let core = Arc::new(Core {
             pool: pools.work,
             tail: pools.tail,
+            deliveries: pools.deliveries,
             observed,
             policy: settings.policy,
             writers: Semaphore::new(writers),
             unwritable: AtomicBool::new(false),
             admin_proof,
         });
-        Self {
-            batcher: Batcher::start(Arc::clone(&core)),
+        Ok(Self {
+            batcher: Batcher::start(Arc::clone(&core))?,
             core,
-        }
+        })
     }
 }
 
