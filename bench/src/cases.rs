@@ -72,6 +72,7 @@ pub(crate) const GROUPS: &[Group] = &[
         connections: 32,
         who: &[
             Who::Bytes,
+            Who::Body,
             Who::Service,
             Who::Fastify,
             Who::FastifyClerk,
@@ -154,8 +155,18 @@ pub(crate) const ROWS: &[Row] = &[
         connections: 32,
         ours: Who::Service,
         beside: &[Who::Bytes],
-        beside_name: "axum, fixed bytes",
+        beside_name: "axum, the same bytes",
         goal: Goal::Rate(0.93),
+    },
+    Row {
+        key: "me-hot-body",
+        name: "the same, beside its body alone",
+        work: Work::HotToken,
+        connections: 32,
+        ours: Who::Service,
+        beside: &[Who::Body],
+        beside_name: "axum, the same body",
+        goal: Goal::Told,
     },
     Row {
         key: "me-rotating",
@@ -164,7 +175,7 @@ pub(crate) const ROWS: &[Row] = &[
         connections: 32,
         ours: Who::Service,
         beside: &[Who::Bytes],
-        beside_name: "axum, fixed bytes",
+        beside_name: "axum, the same bytes",
         goal: Goal::Rate(0.93),
     },
     Row {
@@ -174,7 +185,7 @@ pub(crate) const ROWS: &[Row] = &[
         connections: 32,
         ours: Who::Forgetful,
         beside: &[Who::Bytes],
-        beside_name: "axum, fixed bytes",
+        beside_name: "axum, the same bytes",
         goal: Goal::Rate(0.48),
     },
     Row {
@@ -184,7 +195,7 @@ pub(crate) const ROWS: &[Row] = &[
         connections: 32,
         ours: Who::Forgetful,
         beside: &[Who::Verify],
-        beside_name: "axum, RSA verify, fixed bytes",
+        beside_name: "axum, RSA verify, the same bytes",
         goal: Goal::Told,
     },
     Row {
@@ -204,7 +215,7 @@ pub(crate) const ROWS: &[Row] = &[
         connections: 32,
         ours: Who::Service,
         beside: &[Who::Bytes],
-        beside_name: "axum, fixed bytes",
+        beside_name: "axum, the same bytes",
         goal: Goal::Rate(0.50),
     },
     Row {

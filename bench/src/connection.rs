@@ -54,6 +54,11 @@ impl Connection {
         }
     }
 
+    /// The last answer, head and body.
+    pub(crate) fn answer(&self) -> &[u8] {
+        &self.answer
+    }
+
     /// The last answer's body.
     pub(crate) fn body(&self) -> &[u8] {
         head_end(&self.answer).map_or(&[], |end| self.answer.get(end..).unwrap_or_default())

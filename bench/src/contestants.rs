@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::Failure;
+use crate::answer::Answer;
 use crate::cases::{Group, Work};
 use crate::connection::Connection;
 use crate::floor;
@@ -74,7 +75,7 @@ impl Contestants {
         let pages = Pages::start(postgres, program, signer, COPIES[2]).await?;
         let peers = installed.start(postgres, signer, CHANGING).await?;
         if let Some(token) = inputs.tokens.first() {
-            peers.check(token, &answer).await?;
+            peers.check(token, &Answer::read(&answer)?.body).await?;
         }
         let floor = bare(postgres, signer, &answer, folder).await?;
         Ok(Self {
@@ -131,6 +132,7 @@ impl Contestants {
         let theirs = if is_webhook { "/webhooks/clerk" } else { "/me" };
         let (subject, path) = match who {
             Who::Bytes => (&self.floor, "/me"),
+            Who::Body => (&self.floor, "/body"),
             Who::Verify => (&self.floor, "/verify"),
             Who::Select => (&self.floor, "/select"),
             Who::Upsert => (&self.floor, "/hook"),
@@ -212,7 +214,8 @@ async fn bare(
     folder: &Path,
 ) -> Result<Subject, Failure> {
     let url = postgres.create("bench_floor").await?;
-    floor::fill(&url, CHANGING, std::str::from_utf8(answer)?).await?;
+    let body = Answer::read(answer)?.body;
+    floor::fill(&url, CHANGING, std::str::from_utf8(&body)?).await?;
     let (answer_file, key_file) = (folder.join("answer"), folder.join("key"));
     std::fs::write(&answer_file, answer)?;
     std::fs::write(&key_file, signer.public_der())?;

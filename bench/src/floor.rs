@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,6 +20,7 @@ use serde_json::Value;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use crate::Failure;
+use crate::answer::Answer;
 use crate::tokens::user_id;
 
 const CONNECTIONS: usize = 10;
@@ -40,7 +41,7 @@ pub(crate) struct Floor {
     /// The database
     #[arg(long)]
     postgres: String,
-    /// The file with the answer of `/me`
+    /// The file with the service's answer of `/me`, head and body
     #[arg(long)]
     answer: PathBuf,
     /// The file with the public key, as PKCS#1 DER
@@ -53,7 +54,7 @@ pub(crate) struct Floor {
 
 struct Shared {
     pool: Pool<Connections>,
-    answer: &'static str,
+    answer: Answer,
     key: ParsedPublicKey,
     /// The users whose rows there are, and whose turn it is.
     users: Vec<String>,
@@ -75,13 +76,14 @@ impl Floor {
         let pool = Pool::builder(Connections(self.postgres))
             .max_size(CONNECTIONS)
             .build()?;
-        let answer = std::fs::read_to_string(&self.answer)?.leak();
+        let answer = Answer::read(&std::fs::read(&self.answer)?)?;
         let key = ParsedPublicKey::new(
             &RSA_PKCS1_2048_8192_SHA256,
             std::fs::read(&self.public_key)?,
         )?;
         let routes = Router::new()
             .route("/me", get(me))
+            .route("/body", get(body))
             .route("/verify", get(verify))
             .route("/select", get(select))
             .route("/hook", post(upsert))
@@ -98,16 +100,21 @@ impl Floor {
     }
 }
 
-/// Fixed bytes.
-async fn me(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], shared.answer)
+/// The same bytes as the service.
+async fn me(State(shared): State<Arc<Shared>>) -> Response {
+    shared.answer.whole()
 }
 
-/// The signature of the token, and fixed bytes.
+/// The same body.
+async fn body(State(shared): State<Arc<Shared>>) -> Response {
+    shared.answer.body_alone()
+}
+
+/// The signature of the token, and the same bytes.
 async fn verify(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
-) -> Result<impl IntoResponse, StatusCode> {
+) -> Result<Response, StatusCode> {
     let token = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
@@ -120,7 +127,7 @@ async fn verify(
         .key
         .verify_sig(signed.as_bytes(), &signature)
         .map_err(|_| StatusCode::UNAUTHORIZED)?;
-    Ok(([(CONTENT_TYPE, "application/json")], shared.answer))
+    Ok(shared.answer.whole())
 }
 
 /// One prepared select, of another user each time; nothing is verified.

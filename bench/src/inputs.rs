@@ -42,7 +42,7 @@ impl Inputs {
         })
     }
 
-    /// The first request of every user, which makes his row; gives the last answer's body.
+    /// The first request of every user, which makes his row; gives the last answer.
     pub(crate) async fn introduce(&self, service: &Subject) -> Result<Vec<u8>, Failure> {
         introduce(service, &self.tokens).await
     }
@@ -83,7 +83,7 @@ impl Inputs {
     }
 }
 
-/// The first request with each of these tokens; gives the last answer's body.
+/// The first request with each of these tokens; gives the last answer, head and body.
 pub(crate) async fn introduce(service: &Subject, tokens: &[String]) -> Result<Vec<u8>, Failure> {
     let mut connection = Connection::open(service.address).await?;
     for token in tokens {
@@ -92,7 +92,7 @@ pub(crate) async fn introduce(service: &Subject, tokens: &[String]) -> Result<Ve
             return Err(format!("the service answers {status} to a good token").into());
         }
     }
-    Ok(connection.body().to_vec())
+    Ok(connection.answer().to_vec())
 }
 
 /// A GET with a token.

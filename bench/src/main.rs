@@ -8,6 +8,7 @@
     reason = "a command-line tool speaks to its terminal"
 )]
 
+mod answer;
 mod cases;
 mod connection;
 mod contestants;

@@ -134,7 +134,7 @@ impl Overload {
         let page = format!(
             "# Twice the load\n\n\
              Written by `cargo xtask bench --overload` on {date}: {cores} processor cores that the load generator, the service and\n\
-             PostgreSQL (fsync on) share, loopback, release build. One of {WEBHOOK_SHARE} requests is a webhook, the others are\n\
+             PostgreSQL (fsync on) share, loopback, built as the container image is. One of {WEBHOOK_SHARE} requests is a webhook, the others are\n\
              `/api/auth/me` of 1,000 users in turn. Requests begin when a clock says so, whether or not earlier ones are answered.\n\n\
              {table}",
             date = Utc::now().format("%Y-%m-%d"),

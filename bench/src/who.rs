@@ -3,9 +3,11 @@
 /// Who does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Who {
-    /// Bare axum: fixed bytes.
+    /// Bare axum: the same bytes as the service.
     Bytes,
-    /// Bare axum: the signature, and fixed bytes.
+    /// Bare axum: the same body, without the service's headers.
+    Body,
+    /// Bare axum: the signature, and the same bytes.
     Verify,
     /// Bare axum: a pool and one prepared select.
     Select,
@@ -36,8 +38,9 @@ impl Who {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Bytes => "axum, fixed bytes",
-            Self::Verify => "axum, RSA verify, fixed bytes",
+            Self::Bytes => "axum, the same bytes",
+            Self::Body => "axum, the same body",
+            Self::Verify => "axum, RSA verify, the same bytes",
             Self::Select => "axum, pool, one prepared select",
             Self::Upsert => "axum, pool, one prepared upsert and commit",
             Self::Service => "clerk-sync",

@@ -7,6 +7,8 @@ use crate::peers::Peers;
 use crate::postgres::Server;
 use crate::process;
 
+/// How the programs are built: as those that are given away.
+const PROFILE: &str = "dist";
 /// Where the report goes.
 const REPORT: &str = "docs/benchmarks";
 /// What people write on goals that were missed.
@@ -41,7 +43,8 @@ impl Bench {
         let mut build = process::cargo();
         build.args([
             "build",
-            "--release",
+            "--profile",
+            PROFILE,
             "--package",
             "clerk-sync",
             "--package",
@@ -53,7 +56,7 @@ impl Bench {
         } else {
             Peers::install()?
         };
-        let programs = process::target().join("release");
+        let programs = process::target().join(PROFILE);
         let server = Server::start_durable()?;
         let mut measure = Command::new(programs.join("bench"));
         measure

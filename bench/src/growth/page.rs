@@ -79,7 +79,7 @@ impl Page {
         let page = format!(
             "# Growth\n\n\
              Written by `cargo xtask bench --growth` on {date}. The machine: {machine}. The load generator,\n\
-             the services and PostgreSQL (fsync on) share it; loopback, release builds, {rounds} × {seconds} s each. There is a\n\
+             the services and PostgreSQL (fsync on) share it; loopback, built as the container image is (profile `dist`), {rounds} × {seconds} s each. There is a\n\
              database and a service for each number of users, and every round visits all of them in turn.\n\n\
              {tables}\n\
              ![Rates by number of users, as a share of that with the fewest](growth.svg)\n\n\

@@ -66,7 +66,7 @@ impl Report {
         format!(
             "# Benchmarks\n\n\
              Written by `cargo xtask bench` on {date}. The machine: {machine}. The load generator, the\n\
-             servers and PostgreSQL (fsync on) share it; loopback, release builds, {rounds} × {seconds} s each. Every round\n\
+             servers and PostgreSQL (fsync on) share it; loopback, built as the container image is (profile `dist`), {rounds} × {seconds} s each. Every round\n\
              visits all servers in turn; the figures are medians over the rounds, and the ratio's spread stands in brackets.\n\
              Only ratios say something: absolute figures move with the machine. [Growth](growth.md) and\n\
              [twice the load](overload.md) are measured by `cargo xtask bench --growth` and `--overload`.\n\n\
@@ -322,7 +322,8 @@ const COMPARED: [(Work, &str); 3] = [
 
 const HOW: &str = "\
 - The bare routes are `bench floor`: axum's own `serve`, no middleware, a pool of ten connections, statements prepared; no
-  signature check or bookkeeping of webhooks. The one with a select reads another of 1,000 users each time, and verifies
+  signature check or bookkeeping of webhooks. \"The same bytes\" are those of one answer of the service, headers included, made once; \"the
+  same body\" has no header but its type. The one with a select reads another of 1,000 users each time, and verifies
   nothing.
 - Where every token is new, the service is one that remembers 1,000 tokens and gets 12,000 in turn, so that each is verified,
   remembered and forgotten. Where every user is read from the database, it remembers no user either (`TOKEN_CACHE_CAPACITY`,
