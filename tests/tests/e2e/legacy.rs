@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::forward_auth::VERIFY;
 use crate::streams::{EVENTS, TICKET, open};
+use crate::workspace::made;
 
 e2e::on_both! {
     a_legacy_token_stands_for_the_user_with_its_subject,
@@ -76,11 +77,15 @@ fn announced(answer: &Answer, year: &str) {
 }
 
 async fn a_legacy_token_stands_for_the_user_with_its_subject(database: TestDatabase) {
-    let world = World::with(database, &bridge(OPEN)).await;
+    let mut own = bridge(OPEN).to_vec();
+    own.push(("INVITE_CODE_ENABLED", "false"));
+    let world = World::with(database, &own).await;
     let ann = migrated(&world, "ann", "old-7").await;
     let old = world.anonymous().bearer(&legacy("old-7"));
+    made(&ann, "/api/v1/portfolios", &json!({"name": "Savings"})).await;
     let me = old.get(ME).await.expect(200);
     announced(&me, "2999");
+    assert_eq!(me.json()["portfolio_count"], 1, "{}", me.json());
     assert_eq!(me.json(), ann.get(ME).await.expect_json(200));
     let passed = old.get(VERIFY).await.expect(200);
     announced(&passed, "2999");
