@@ -4,11 +4,9 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use memchr::memmem;
 
 use crate::Failure;
-
-const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+use crate::connection::head_end;
 
 /// Its headers but those that each server writes itself, and its body.
 #[derive(Debug)]
@@ -20,11 +18,10 @@ pub(crate) struct Answer {
 impl Answer {
     /// As it came over the connection, 200, with its length.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Failure> {
-        let end = memmem::find(bytes, END_OF_HEAD).ok_or("an answer without an end of its head")?;
-        let (head, rest) = bytes.split_at(end);
-        let body = rest.get(END_OF_HEAD.len()..).unwrap_or_default();
+        let end = head_end(bytes).ok_or("an answer without an end of its head")?;
+        let (head, body) = bytes.split_at(end);
         let mut headers = HeaderMap::new();
-        for line in std::str::from_utf8(head)?.split("\r\n").skip(1) {
+        for line in std::str::from_utf8(head)?.trim_end().split("\r\n").skip(1) {
             let (name, value) = line.split_once(':').ok_or("a header without a colon")?;
             let name: HeaderName = name.parse()?;
             if name != DATE && name != CONTENT_LENGTH {

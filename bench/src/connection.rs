@@ -71,7 +71,8 @@ async fn connected(address: SocketAddr) -> Result<TcpStream, Failure> {
     Ok(stream)
 }
 
-fn head_end(answer: &[u8]) -> Option<usize> {
+/// Where an answer's body begins, once its head is here.
+pub(crate) fn head_end(answer: &[u8]) -> Option<usize> {
     memmem::find(answer, b"\r\n\r\n").map(|at| at + 4)
 }
 
