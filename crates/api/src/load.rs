@@ -4,8 +4,12 @@
 //! that somebody does wait for. So the queue is short, and who does not fit in hears so within a millisecond. A request
 //! whose body is still on its way is not under way: slow senders take no places.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use futures_util::poll;
 
 /// Bytes of bodies that may be half here at one time, in all.
 const BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -45,8 +49,18 @@ impl Load {
         (Place(Arc::clone(self)), before < self.max_requests)
     }
 
-    /// Gives the place of a request to others while it waits for its client.
-    pub(crate) fn away(&self) -> Away<'_> {
+    /// What `work`, which waits for a request's client, comes to. As soon as it must wait, and until it is done, the
+    /// place of the request is for others; what is here already gives up no place.
+    pub(crate) async fn waiting<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        if let Poll::Ready(done) = poll!(work.as_mut()) {
+            return done;
+        }
+        let _away = self.away();
+        work.await
+    }
+
+    fn away(&self) -> Away<'_> {
         self.requests.fetch_sub(1, Ordering::Relaxed);
         Away(self)
     }
@@ -96,6 +110,10 @@ impl Drop for BodyBytes<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
+    use tokio::sync::oneshot;
+
     use super::*;
 
     #[test]
@@ -108,16 +126,39 @@ mod tests {
         assert_eq!(load.requests(), 0);
     }
 
-    #[test]
-    fn who_waits_for_his_client_takes_no_place() {
+    #[tokio::test]
+    async fn who_waits_for_his_client_takes_no_place() {
         let load = Arc::new(Load::new(1));
         let slow = load.enter();
-        let away = load.away();
+        let (sender, body) = oneshot::channel();
+        let mut waiting = Box::pin(load.waiting(body));
+        assert!(poll!(&mut waiting).is_pending());
         assert!(load.enter().1);
-        drop(away);
+        sender.send("body").unwrap();
+        assert_eq!(waiting.await, Ok("body"));
         assert!(!load.enter().1);
         drop(slow);
         assert_eq!(load.requests(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_waiting_leaves_no_place_behind() {
+        let load = Arc::new(Load::new(1));
+        let slow = load.enter();
+        let mut waiting = Box::pin(load.waiting(pending::<()>()));
+        assert!(poll!(&mut waiting).is_pending());
+        drop(waiting);
+        assert_eq!(load.requests(), 1);
+        drop(slow);
+        assert_eq!(load.requests(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_here_already_keeps_its_place() {
+        let load = Arc::new(Load::new(1));
+        let _place = load.enter();
+        let fits = load.waiting(async { load.enter().1 }).await;
+        assert!(!fits);
     }
 
     #[test]

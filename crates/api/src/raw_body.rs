@@ -58,8 +58,8 @@ pub(crate) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
 /// The body, at most `limit` bytes. While it is on its way the request takes no place among those under way.
 pub(crate) async fn read(app: &App, request: Request, limit: usize) -> Result<Bytes, Problem> {
     let time = body_time(app.settings.request_timeout);
-    let _away = app.load.away();
-    within(time, collected(request.into_body(), limit, app.load.body())).await
+    let body = collected(request.into_body(), limit, app.load.body());
+    app.load.waiting(within(time, body)).await
 }
 
 async fn within(
