@@ -5,7 +5,7 @@ use domain::workspace::{CalculationJob, JobStatus, Owned};
 
 use super::pieces::Bind;
 use super::portfolios::PORTFOLIO;
-use super::table::Table;
+use super::table::{Newest, Table};
 use super::{Keep, keep_row, owned_row, unreadable};
 use crate::column::{Id, Json, Time};
 use crate::schema::calculation_jobs;
@@ -20,11 +20,18 @@ owned_row! {
     }
 }
 
+/// Anybody may calculate as often as he likes, and each result is some hundred kilobytes of a large portfolio.
+const NEWEST: Newest = Newest {
+    count: 20,
+    others: "finished_at is not null",
+};
+
 impl Keep for CalculationJob {
     keep_row!(JobRow);
 
     const TABLE: Table = Table {
         parent: Some(PORTFOLIO),
+        newest: Some(NEWEST),
         ..Table::named("calculation_jobs")
     };
 

@@ -26,6 +26,17 @@ pub(in super::super) struct Table {
     pub(in super::super) on_conflict: &'static str,
     /// The tables whose rows are in rows of this one, and the columns that say in which.
     pub(in super::super) children: &'static [(&'static str, &'static str)],
+    /// How many rows of each parent stay, where not all do.
+    pub(in super::super) newest: Option<Newest>,
+}
+
+/// What stays of rows that come again and again.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Newest {
+    /// How many stay, the newest.
+    pub(in super::super) count: u32,
+    /// The condition under which one of the others goes.
+    pub(in super::super) others: &'static str,
 }
 
 /// A column that names a row of another owned table.
@@ -48,6 +59,7 @@ impl Table {
             delete_also: None,
             on_conflict: "",
             children: &[],
+            newest: None,
         }
     }
 
@@ -128,10 +140,7 @@ impl Table {
         limit: Option<u64>,
     ) -> Pieces {
         let Self { name, .. } = *self;
-        let named = |column: &str| {
-            let found = columns.iter().find(|(name, _)| *name == column);
-            found.map_or(Bind::Id(None), |(_, bind)| bind.clone())
-        };
+        let named = |column: &str| bound(&columns, column);
         let names: String = columns
             .iter()
             .map(|(name, _)| format!(", {name}"))
@@ -193,6 +202,27 @@ impl Table {
                 .bind(Bind::Count(i64::try_from(limit).unwrap_or(i64::MAX)));
         }
         insert.sql(self.on_conflict).sql(" returning ").columns()
+    }
+
+    /// The rows gone that are too many now that there is one with these columns; nothing where all stay.
+    pub(super) fn outdated(
+        &self,
+        scope: &Scope,
+        columns: &[(&'static str, Bind)],
+    ) -> Option<Pieces> {
+        let (Newest { count, others }, Reference { column, .. }) = (self.newest?, self.parent?);
+        let (name, parent) = (self.name, bound(columns, column));
+        let too_many = Pieces::default()
+            .sql(format!("delete from {name} where {name}.{column} = "))
+            .bind(parent.clone())
+            .sql(format!(
+                " and {others} and {name}.id <= (select stays.id from {name} stays where stays.{column} = "
+            ))
+            .bind(parent)
+            .sql(" order by stays.id desc limit 1 offset ")
+            .bind(Bind::Count(i64::from(count)))
+            .sql(") and ");
+        Some(mine(too_many, name, scope, None))
     }
 
     /// A row as it is from now on.
@@ -294,6 +324,12 @@ impl Reference {
             .sql(" and ");
         mine(count, self.table, scope, self.read_also)
     }
+}
+
+/// What a row has in a column.
+pub(super) fn bound(columns: &[(&'static str, Bind)], column: &str) -> Bind {
+    let found = columns.iter().find(|(name, _)| *name == column);
+    found.map_or(Bind::Id(None), |(_, bind)| bind.clone())
 }
 
 /// The condition under which a row is the scope's.

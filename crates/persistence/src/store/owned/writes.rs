@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::super::super::{begin_owned, commit, lock_name, lock_writes};
 use super::super::run::RunQueryDsl;
 use super::super::{Conn, audit};
-use super::pieces::{Bind, Plain};
+use super::pieces::Plain;
+use super::table::bound;
 use super::{Keep, begin, portfolio_summary, tell};
 use crate::row_security::Told;
 
@@ -96,7 +97,12 @@ pub(super) async fn create<T: Keep>(
 ) -> QueryResult<Written<T::Row>> {
     let row = insert(conn, told, scope, new, limit).await?;
     let written = match row {
-        Some(new) => Written::Done(new.announced(conn, scope).await?),
+        Some(row) => {
+            if let Some(pieces) = T::TABLE.outdated(scope, &new.columns()) {
+                Plain::<BigInt>::of(pieces).execute(conn).await?;
+            }
+            Written::Done(row.announced(conn, scope).await?)
+        }
         None => refusal(conn, scope, new, limit).await?,
     };
     together!(conn; commit())?;
@@ -113,10 +119,7 @@ pub(super) async fn refusal<T: Keep>(
     let columns = new.columns();
     let references = [T::TABLE.parent, T::TABLE.names];
     for reference in references.into_iter().flatten() {
-        let value = columns
-            .iter()
-            .find(|(column, _)| *column == reference.column)
-            .map_or(Bind::Id(None), |(_, bind)| bind.clone());
+        let value = bound(&columns, reference.column);
         let count = Plain::<BigInt>::of(reference.count(scope, value));
         let count: i64 = count.get_result(conn).await?;
         if count == 0 {

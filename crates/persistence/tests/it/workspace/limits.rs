@@ -15,6 +15,7 @@ on_every_wall! {
     imports_at_once_keep_the_limit_too,
     an_import_comes_whole_or_not_at_all,
     a_job_goes_its_way_once,
+    of_each_portfolio_the_newest_calculations_stay,
     bad_fields_are_told_and_nothing_is_kept,
 }
 
@@ -142,6 +143,35 @@ async fn a_job_goes_its_way_once(store: TestStore) {
     let found: Vec<Uuid> = found.into_iter().map(|job| job.id).collect();
     assert_eq!(found, [job.id]);
     assert!(latest(&scope(), vec![held.id]).await.is_empty());
+}
+
+async fn of_each_portfolio_the_newest_calculations_stay(store: TestStore) {
+    let (ports, owner) = (workspace(&store), scope());
+    let held = made(&*ports.portfolios, &owner, portfolio()).await;
+    let other = made(&*ports.portfolios, &owner, portfolio()).await;
+    let ended = |portfolio_id| CalculationJob {
+        status: JobStatus::Done,
+        finished_at: Some(now()),
+        ..CalculationJob::queued(portfolio_id)
+    };
+    let under_way = made(&*ports.jobs, &owner, CalculationJob::queued(held.id)).await;
+    let elsewhere = made(&*ports.jobs, &owner, ended(other.id)).await;
+    let mut all = Vec::new();
+    for _ in 0..25 {
+        all.push(made(&*ports.jobs, &owner, ended(held.id)).await.id);
+    }
+    // The twenty newest, and what has not ended.
+    let mut kept: Vec<Uuid> = all[5..].iter().rev().copied().collect();
+    kept.push(under_way.id);
+    let of = |id| OwnedFilter {
+        parent: Some(id),
+        ..OwnedFilter::default()
+    };
+    assert_eq!(ids(&*ports.jobs, &owner, of(held.id)).await, kept);
+    assert_eq!(
+        ids(&*ports.jobs, &owner, of(other.id)).await,
+        [elsewhere.id]
+    );
 }
 
 async fn bad_fields_are_told_and_nothing_is_kept(store: TestStore) {
