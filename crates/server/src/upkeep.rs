@@ -12,6 +12,7 @@ mod sweeps;
 mod tests;
 mod thin;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use chrono::{TimeDelta, Utc};
 use domain::{
     Directory, Enrichment, Erasures, Housekeeping, Mirror, MirrorRows, StoreError, StreamTickets,
 };
+use futures_util::FutureExt as _;
 use persistence::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -114,7 +116,7 @@ impl Upkeep {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.round() => {}
+                () = self.unharmed_round() => {}
             }
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -123,6 +125,14 @@ impl Upkeep {
             }
         }
         self.lease.give_up().await;
+    }
+
+    /// A round. One that panics is a fault of ours, and no reason to do nothing any more.
+    async fn unharmed_round(&self) {
+        let round = AssertUnwindSafe(self.round()).catch_unwind().await;
+        if round.is_err() {
+            tracing::error!("background work panicked");
+        }
     }
 
     async fn round(&self) {

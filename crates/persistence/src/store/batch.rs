@@ -8,12 +8,14 @@
 //! behind requests that have just come ([why](../../../../docs/decisions/0135-deliveries-have-a-thread.md)).
 
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::result::{DatabaseErrorKind, Error};
 use domain::{Delivery, Effect, FeedMark, Payload, Receipt, StoreError};
+use futures_util::FutureExt as _;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, Span};
@@ -96,7 +98,8 @@ async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>, requests: Handle)
             .drain(..)
             .map(|job| (job.delivery, job.answer))
             .unzip();
-        let (results, changes) = core.apply(deliveries).instrument(span).await;
+        let writing = Box::pin(core.apply(deliveries).instrument(span));
+        let (results, changes) = unharmed(writing).await;
         let observed = Arc::clone(&core.observed);
         // The next batch needs not wait for it, only the senders of this one.
         requests.spawn(async move {
@@ -109,13 +112,23 @@ async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>, requests: Handle)
     }
 }
 
+/// What became of each delivery, and the changes, where they are known.
+type Written = (Vec<Result<Receipt, StoreError>>, Option<Vec<FeedMark>>);
+
+/// What writing comes to; nothing when it panics. That is a fault of ours, and must not end the thread on which every
+/// delivery waits: those who wait for these are told to come again.
+async fn unharmed(writing: impl Future<Output = Written>) -> Written {
+    let written = AssertUnwindSafe(writing).catch_unwind().await;
+    written.unwrap_or_else(|_| {
+        tracing::error!("writing deliveries panicked");
+        (Vec::new(), None)
+    })
+}
+
 impl Core {
     /// Applies deliveries together. When the database refuses that for what they hold, each is tried alone, so that one
     /// never fails its neighbours. Answers the changes too, where they are known.
-    async fn apply(
-        &self,
-        deliveries: Vec<Delivery>,
-    ) -> (Vec<Result<Receipt, StoreError>>, Option<Vec<FeedMark>>) {
+    async fn apply(&self, deliveries: Vec<Delivery>) -> Written {
         match limited(self.together(&deliveries, Way::Shortest)).await {
             Ok(Ok(Applied { receipts, changes })) => {
                 (receipts.into_iter().map(Ok).collect(), Some(changes))
@@ -229,5 +242,24 @@ fn quarantined_by_database(delivery: Delivery, refusal: &Error) -> Delivery {
             reason: format!("the database refused it: {kind}"),
         },
         ..delivery
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Outcome;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_leaves_no_receipt_and_does_no_more_harm() {
+        let (results, changes) = unharmed(async { panic!("a fault of ours") }).await;
+        assert!(results.is_empty() && changes.is_none());
+        let receipt = Receipt {
+            outcome: Outcome::Applied,
+            reason: None,
+        };
+        let (results, changes) = unharmed(async { (vec![Ok(receipt)], Some(Vec::new())) }).await;
+        assert_eq!((results.len(), changes.map(|all| all.len())), (1, Some(0)));
     }
 }

@@ -337,3 +337,22 @@ async fn requests_that_cannot_be_read_hold_up_nothing_else() {
     upkeep.round().await;
     assert!(status.last().is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_not_the_end() {
+    let mut erasures = MockErasures::new();
+    let panics = erasures.expect_due().times(1);
+    panics.returning(|_, _, _| panic!("a fault of ours"));
+    erasures.expect_due().returning(|_, _, _| Ok(Vec::new()));
+    let (upkeep, status) = upkeep_with(&Arc::new(Notes::default()), empty(), erasures);
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(upkeep.run(stop.clone()));
+    let swept = async {
+        while status.last().is_none() {
+            tokio::time::sleep(ROUND).await;
+        }
+    };
+    tokio::time::timeout(10 * ROUND, swept).await.unwrap();
+    stop.cancel();
+    running.await.unwrap();
+}
