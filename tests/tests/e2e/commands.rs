@@ -257,6 +257,50 @@ async fn dev_needs_nothing_and_remembers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dev_takes_settings_that_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, emulator_port) = (free_port(), free_port());
+    let set = |setting| ["--set", setting];
+    let more = [set("BETA_INVITES_LEFT=1"), set("JIT_PROVISIONING=off")].concat();
+    let arguments = [
+        "dev",
+        "--plain-sign-in",
+        "--port",
+        &port,
+        "--emulator-port",
+        &emulator_port,
+    ];
+    let refused = run(folder.path(), &[&arguments[..], &more].concat(), &[]).await;
+    let refused = refused.complained();
+    assert!(
+        refused.contains("--set BETA_INVITES_LEFT: there is no such setting"),
+        "{refused}"
+    );
+    for (setting, reason) in [
+        (
+            "BIND_ADDR=127.0.0.1:1",
+            "--set BIND_ADDR: `dev` gives this one itself",
+        ),
+        ("JIT_PROVISIONING=perhaps", "JIT_PROVISIONING"),
+        ("JIT_PROVISIONING", "is not NAME=VALUE"),
+    ] {
+        let more = [&arguments[..], &set(setting)].concat();
+        let refused = run(folder.path(), &more, &[]).await.complained();
+        assert!(refused.contains(reason), "{refused}");
+    }
+    let more = [
+        set("RATE_LIMIT_PER_USER=off"),
+        set("RATE_LIMIT_PER_USER=1/minute:1"),
+    ]
+    .concat();
+    let (running, demo) = dev(folder.path(), &port, &emulator_port, &more).await;
+    demo.get(ME).await.expect(200);
+    let answer = demo.get(ME).await;
+    answer.expect_problem(429, "rate_limited");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn dev_on_any_port_lets_its_own_pages_in() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["dev", "--port", "0", "--emulator-port", "0"];

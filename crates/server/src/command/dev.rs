@@ -1,6 +1,7 @@
 mod components;
 mod demo;
 mod greeting;
+mod own_settings;
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,23 +10,25 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use emulator::{Emulator, EmulatorConfig};
+use emulator::{Emulator, EmulatorConfig, SettingsFormat};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use components::Components;
 use demo::{Demo, demo};
 use greeting::greet;
+use own_settings::{OwnSettings, Settings};
 
 use super::emulate::Mishaps;
 use super::signals::told_to_stop;
 use super::{Failure, output};
-use crate::config::{Config, environment};
+use crate::config::environment;
 use crate::doctor::chain;
 use crate::{Logging, Server, start_logging};
 
 /// Where everything of `dev` is kept, below the folder that it runs in.
 const FOLDER: &str = ".clerk-sync";
 const SETTINGS_FILE: &str = "settings.env";
+const DATABASE_FILE: &str = "clerk-sync.db";
 const SECRET_FILE: &str = "webhook-secret";
 const TOKEN_FILE: &str = "demo-token";
 /// The emulator has no limit unless it is told one.
@@ -46,6 +49,8 @@ pub(super) struct Dev {
     components: Components,
     #[command(flatten)]
     mishaps: Mishaps,
+    #[command(flatten)]
+    own: OwnSettings,
     /// Forget all users, sessions and rows first
     #[arg(long)]
     reset: bool,
@@ -81,23 +86,26 @@ impl Dev {
         let origin = format!("http://127.0.0.1:{port}");
         emulator.set_webhook(Some(&format!("{origin}/api/webhooks/clerk")), None)?;
         let demo = demo(&emulator, &origin)?;
-        let mut known = settings(port, metrics, &folder, &secret, &emulator, &demo);
+        let mut found = settings(port, metrics, &secret, &emulator, &demo);
         if assets.is_none() {
-            known.extend(components::plain_pages(&emulator));
+            found.extend(components::plain_pages(&emulator));
         }
-        keep_settings(&folder, &known)?;
-        let config = Config::read(|name: &str| {
-            known
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| value.clone())
-        })?;
+        let file = folder.join(DATABASE_FILE);
+        let rows = match self.own.get("DATABASE_URL") {
+            Some(_) => "where DATABASE_URL says".to_owned(),
+            None => {
+                found.push(("DATABASE_URL", format!("sqlite://{}", file.display())));
+                format!("{} (SQLite)", file.display())
+            }
+        };
+        let (all, config) = self.own.beside(found)?;
+        keep_settings(&folder, &all)?;
         let server = Server::start(config)
             .await
             .map_err(|error| self.advised(error))?;
         let token_file = keep_token(&folder, &demo.token)?;
         let metrics = server.metrics_address();
-        greet(&origin, metrics, &emulator, &demo, &token_file);
+        greet(&origin, &rows, metrics, &emulator, &demo, &token_file);
         stop.await;
         output::line("\nstopping");
         server.shutdown().await;
@@ -166,10 +174,7 @@ pub(super) fn kept_settings() -> Result<HashMap<String, String>, Failure> {
 
 /// Keeps the settings where other commands find them. The secrets in it are the emulator's.
 fn keep_settings(folder: &Path, settings: &[(&str, String)]) -> Result<(), Failure> {
-    let lines: String = settings
-        .iter()
-        .map(|(name, value)| format!("{name}={value}\n"))
-        .collect();
+    let lines = SettingsFormat::Dotenv.write(settings);
     keep(&folder.join(SETTINGS_FILE), &lines)
 }
 
@@ -223,21 +228,16 @@ fn metrics_address(any_will_do: bool) -> String {
 fn settings(
     port: u16,
     metrics: String,
-    folder: &Path,
     secret: &SecretString,
     emulator: &Emulator,
     demo: &Demo,
-) -> Vec<(&'static str, String)> {
+) -> Settings<'static> {
     vec![
         ("CLERK_PROXY_URL", components::frontend_api(emulator)),
         ("ADMIN_USER_IDS", demo.user_id.clone()),
         ("CLERK_SYNC_ENV", "development".to_owned()),
         ("BIND_ADDR", format!("127.0.0.1:{port}")),
         ("METRICS_ADDR", metrics),
-        (
-            "DATABASE_URL",
-            format!("sqlite://{}", folder.join("clerk-sync.db").display()),
-        ),
         ("CLERK_PUBLISHABLE_KEY", emulator.publishable_key()),
         ("CLERK_SECRET_KEY", emulator.secret_key().to_owned()),
         ("CLERK_JWKS_URL", emulator.jwks_url()),

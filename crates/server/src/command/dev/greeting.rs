@@ -11,6 +11,7 @@ use crate::command::output;
 
 pub(super) fn greet(
     origin: &str,
+    rows: &str,
     metrics: Option<SocketAddr>,
     emulator: &Emulator,
     demo: &Demo,
@@ -42,7 +43,7 @@ Sign in there as {DEMO_EMAIL}, who is an administrator, or as anybody new.
   API page         {origin}/api/docs
   health           {origin}/health
   metrics          {metrics}
-  rows             {FOLDER}/clerk-sync.db (SQLite)
+  rows             {rows}
   offline Clerk    {clerk}
   secret key       {key}
   publishable key  {publishable_key}
