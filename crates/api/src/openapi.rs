@@ -15,6 +15,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi as _};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use crate::problem::{Kind, Problem};
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
@@ -92,10 +94,11 @@ pub(crate) const PAGES: [&str; 4] = [
 ];
 
 /// The document, made when it is asked for the first time.
-static JSON: LazyLock<Bytes> = LazyLock::new(|| {
-    // Without fail: it is our own.
+static JSON: LazyLock<Option<Bytes>> = LazyLock::new(|| {
     let json = serde_json::to_vec(&crate::router::document());
-    json.unwrap_or_default().into()
+    let json =
+        json.inspect_err(|error| tracing::error!(%error, "the API's document cannot be written"));
+    json.ok().map(Bytes::from)
 });
 
 /// The document and its page. The page asks nobody but this service: no online validator, and no box to load another
@@ -108,8 +111,9 @@ pub(crate) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
     page.route("/api/openapi.json", get(json))
 }
 
-async fn json() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], JSON.clone())
+async fn json() -> Result<impl IntoResponse, Problem> {
+    let json = JSON.clone().ok_or_else(|| Problem::of(Kind::Internal))?;
+    Ok(([(CONTENT_TYPE, "application/json")], json))
 }
 
 /// The whole document as JSON, as `/api/openapi.json` serves it.

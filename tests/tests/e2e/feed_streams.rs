@@ -63,6 +63,8 @@ async fn who_prefers_json_gets_json() {
         let head = ask(server.address(), accept).await.until("\r\n\r\n").await;
         let line = format!("content-type: {content_type}\r\n");
         assert!(head.contains(&line), "{accept}: {head}");
+        let is_unbuffered = head.contains("x-accel-buffering: no\r\n");
+        assert_eq!(is_unbuffered, content_type == "text/event-stream", "{head}");
     }
     server.shutdown().await;
 }

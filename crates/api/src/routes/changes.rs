@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::FeedItem;
@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::problem::{Problem, ProblemBody};
 use crate::query::{self, Others, invalid};
 use crate::service_caller::FeedReader;
+use crate::streams;
 
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
@@ -141,9 +142,7 @@ pub(crate) async fn changes(
     };
     if wants_stream {
         let over = reader.tenure(&app).await?;
-        return Ok(Sse::new(follow(app, after).take_until(over))
-            .keep_alive(KeepAlive::default())
-            .into_response());
+        return Ok(streams::answer(follow(app, after).take_until(over)));
     }
     let items: Vec<ChangeItem> = app
         .changes

@@ -2,7 +2,7 @@
 //!
 //! Who may have an answer is judged before, on every request; nothing here is a judgement.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 use domain::workspace::PortfolioSummary;
@@ -10,7 +10,7 @@ use domain::{Entitlements, User};
 
 use super::me::Organization;
 
-/// Answers at most, a kilobyte or two each. Each user has one place, and shares it with others: whoever comes last has it.
+/// Answers at most, a kilobyte or two each.
 const PLACES: usize = 4096;
 
 /// What an answer says depends on this and on nothing else.
@@ -25,10 +25,14 @@ pub(crate) struct Grounds<'a> {
     pub(crate) invite_validated: bool,
 }
 
-/// The answers that are kept.
+/// The answers that are kept. Each user has two places, and shares them with others: of a thousand users a fifth share one, and
+/// nearly nobody both.
 pub(crate) struct MeAnswers {
-    places: Box<[Mutex<Option<Box<Kept>>>]>,
+    places: Box<[Place]>,
 }
+
+#[derive(Default)]
+struct Place(Mutex<Option<Box<Kept>>>);
 
 /// An answer, and its grounds. The row itself goes when nobody else holds it; its address stays taken as long as this
 /// lives, so that no other row is mistaken for it.
@@ -45,7 +49,7 @@ struct Kept {
 impl MeAnswers {
     pub(crate) fn new() -> Self {
         Self {
-            places: (0..PLACES).map(|_| Mutex::new(None)).collect(),
+            places: (0..PLACES).map(|_| Place::default()).collect(),
         }
     }
 
@@ -55,14 +59,13 @@ impl MeAnswers {
         grounds: &Grounds<'_>,
         write: impl FnOnce() -> Result<Vec<u8>, E>,
     ) -> Result<Bytes, E> {
-        let Some(place) = self.place(grounds.user) else {
-            return write().map(Bytes::from);
-        };
-        let lock = || place.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = &*lock()
-            && kept.stands_on(grounds)
-        {
-            return Ok(kept.body.clone());
+        let places = self.places(grounds.user);
+        for place in places.into_iter().flatten() {
+            if let Some(kept) = &*place.lock()
+                && kept.stands_on(grounds)
+            {
+                return Ok(kept.body.clone());
+            }
         }
         let kept = Kept {
             user: Arc::downgrade(grounds.user),
@@ -74,15 +77,36 @@ impl MeAnswers {
             body: write()?.into(),
         };
         let body = kept.body.clone();
-        *lock() = Some(Box::new(kept));
+        let [first, second] = places;
+        let mut free = places.into_iter().flatten();
+        let free = free.find(|place| place.is_free_for(grounds.user));
+        // Whoever is driven out of his place has another one.
+        if let Some(place) = free.or(first).or(second) {
+            *place.lock() = Some(Box::new(kept));
+        }
         Ok(body)
     }
 
-    fn place(&self, user: &User) -> Option<&Mutex<Option<Box<Kept>>>> {
+    fn places(&self, user: &User) -> [Option<&Place>; 2] {
         // The last bits of our ids are random.
         let (_, random) = user.id.as_u64_pair();
-        let place = random.checked_rem(u64::try_from(self.places.len()).ok()?)?;
-        self.places.get(usize::try_from(place).ok()?)
+        [random, random >> 32].map(|random| {
+            let place = random.checked_rem(u64::try_from(self.places.len()).ok()?)?;
+            self.places.get(usize::try_from(place).ok()?)
+        })
+    }
+}
+
+impl Place {
+    fn lock(&self) -> MutexGuard<'_, Option<Box<Kept>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nobody else has any use for what is here: nothing, an answer of this user's, or one of a row that is gone.
+    fn is_free_for(&self, user: &Arc<User>) -> bool {
+        self.lock().as_ref().is_none_or(|kept| {
+            kept.user.strong_count() == 0 || std::ptr::eq(kept.user.as_ptr(), Arc::as_ptr(user))
+        })
     }
 }
 
@@ -201,9 +225,7 @@ mod tests {
         assert!(!is_new(&ann, &paid, Some(&admin_again)));
         assert!(is_new(&ann, &paid, Some(&member)));
         assert!(is_new(&ann, &paid, None));
-        let (read_again, in_the_same_place) = (user(1), user(1 + PLACES as u128));
-        assert!(is_new(&read_again, &paid, None));
-        assert!(is_new(&in_the_same_place, &paid, None));
+        let read_again = user(1);
         assert!(is_new(&read_again, &paid, None));
         assert!(!is_new(&read_again, &paid, None));
         ai_messages_used.set(1);
@@ -216,6 +238,53 @@ mod tests {
         invite_validated.set(true);
         assert!(is_new(&read_again, &paid, None));
         assert!(!is_new(&read_again, &paid, None));
+    }
+
+    /// Whether an answer to each of these users had to be written.
+    fn are_new(answers: &MeAnswers, users: &[Arc<User>]) -> Vec<bool> {
+        let entitlements = entitlements("free");
+        let is_new = |user| {
+            let mut is_new = false;
+            let grounds = Grounds {
+                user,
+                entitlements: &entitlements,
+                organization: None,
+                ai_messages_used: 0,
+                portfolios: PortfolioSummary::default(),
+                invite_validated: false,
+            };
+            let answer = answers.answer(&grounds, || {
+                is_new = true;
+                Ok::<_, Infallible>(user.id.as_bytes().to_vec())
+            });
+            assert_eq!(*answer.unwrap(), *user.id.as_bytes());
+            is_new
+        };
+        users.iter().map(is_new).collect()
+    }
+
+    #[test]
+    fn two_who_share_one_place_both_stay_and_a_third_drives_one_out() {
+        let places = PLACES as u128;
+        let answers = MeAnswers::new();
+        let three = [1, 1 + places, 1 + 2 * places].map(user);
+        assert_eq!(are_new(&answers, &three[..2]), [true, true]);
+        assert_eq!(are_new(&answers, &three[..2]), [false, false]);
+        assert_eq!(are_new(&answers, &three), [false, false, true]);
+        assert_eq!(are_new(&answers, &three), [true, false, true]);
+    }
+
+    #[test]
+    fn a_thousand_users_find_room() {
+        let answers = MeAnswers::new();
+        let users: Vec<_> = (0..1_000_u128)
+            .map(|n| user(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)))
+            .collect();
+        are_new(&answers, &users);
+        are_new(&answers, &users);
+        let again = are_new(&answers, &users);
+        let written = again.into_iter().filter(|is_new| *is_new).count();
+        assert_eq!(written, 0);
     }
 
     #[test]
