@@ -131,6 +131,20 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_looked_for_in_a_token_that_is_too_long() {
+        // {"iss":"x"}
+        let claims = ".eyJpc3MiOiJ4In0.AQ";
+        for (length, issuer) in [
+            (MAX_TOKEN_BYTES - 1, Some("x")),
+            (MAX_TOKEN_BYTES, Some("x")),
+            (MAX_TOKEN_BYTES + 1, None),
+        ] {
+            let token = format!("{}{claims}", "A".repeat(length - claims.len()));
+            assert_eq!(claimed_issuer(&token).as_deref(), issuer, "{length}");
+        }
+    }
+
+    #[test]
     fn long_tokens_are_refused_before_any_work() {
         let token = format!("{HEADER}.{}.AQ", "A".repeat(MAX_TOKEN_BYTES));
         assert_eq!(refused(&token), "token_malformed");

@@ -273,6 +273,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_the_header_is_said() {
+        for (value, problem) in [
+            ("bearer", "there is no token after Bearer"),
+            ("abc", "expected Bearer and the token"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_static(value));
+            let refusal = finder().find(&headers).unwrap_err().to_string();
+            assert!(refusal.contains(problem), "{value}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn a_credential_is_not_shown() {
+        let (token, kind) = ("abc", CredentialKind::Header);
+        let shown = format!("{:?}", Credential { token, kind });
+        assert_eq!(shown, "Credential { kind: Header, .. }");
+    }
+
+    #[test]
     fn the_header_comes_before_the_cookie_unless_its_scheme_is_another() {
         let cookie = format!("__session={}", ours("1"));
         assert_eq!(

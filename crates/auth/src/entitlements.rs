@@ -199,6 +199,29 @@ mod tests {
     }
 
     #[test]
+    fn plans_and_features_say_whose_they_are() {
+        let read = take(json!({"fea": "u:a,o:b,uo:c,ou:d,x:e", "pla": "u:free"}));
+        let plan = Plan {
+            of_organization: false,
+            slug: "free".to_owned(),
+        };
+        assert_eq!(read.plan, Some(plan));
+        let scopes = read.features.iter();
+        let scopes: Vec<_> = scopes
+            .map(|its| (its.name.as_str(), its.for_user, its.for_organization))
+            .collect();
+        assert_eq!(
+            scopes,
+            [
+                ("a", true, false),
+                ("b", false, true),
+                ("c", true, true),
+                ("d", true, true)
+            ]
+        );
+    }
+
+    #[test]
     fn roles_have_one_prefix() {
         for role in ["admin", "org:admin", "org:org:admin"] {
             assert_eq!(prefixed(role).as_deref(), Some("org:admin"));

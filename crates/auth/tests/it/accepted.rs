@@ -43,6 +43,8 @@ async fn a_version_2_token_is_read_whole() {
         session.actor.as_ref().unwrap().subject.as_deref(),
         Some("user_support")
     );
+    assert_eq!(session.impersonator(), session.actor.as_ref());
+    assert!(!session.custom.is_empty());
     let custom = session.custom.to_map();
     let custom: Vec<_> = custom.keys().collect();
     assert_eq!(custom, ["favourite"]);

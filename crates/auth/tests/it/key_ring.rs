@@ -199,10 +199,11 @@ async fn a_failing_source_is_asked_at_growing_intervals() {
         (
             health.keys,
             health.failures,
+            health.failed,
             health.usable,
             health.last_success
         ),
-        (0, 7, false, None)
+        (0, 7, 7, false, None)
     );
     assert!(health.last_error.unwrap().1.contains("500"));
 }
