@@ -28,6 +28,7 @@ mod report;
 mod rounds;
 mod subject;
 mod tokens;
+mod told;
 mod who;
 
 use std::process::ExitCode;

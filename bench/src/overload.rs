@@ -4,7 +4,6 @@
 //! people: many connections that each wait for their answer would send less the slower the service is.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,6 +18,7 @@ use crate::load::{Requests, load, quantile};
 use crate::postgres::{Postgres, Service};
 use crate::subject::Subject;
 use crate::tokens::Signer;
+use crate::told::Subjects;
 
 /// Connections of the open load: more than the service works on at one time.
 const CONNECTIONS: usize = 1_000;
@@ -30,15 +30,8 @@ const WEBHOOK_SHARE: u64 = 4;
 /// What is measured.
 #[derive(clap::Args)]
 pub(crate) struct Overload {
-    /// The service's program
-    #[arg(long)]
-    server: PathBuf,
-    /// A superuser's URL of a PostgreSQL with its promises to the disk kept
-    #[arg(long)]
-    postgres: String,
-    /// The folder of the report
-    #[arg(long)]
-    report: PathBuf,
+    #[command(flatten)]
+    subjects: Subjects,
     /// Seconds of twice the load
     #[arg(long, default_value_t = 120)]
     seconds: u64,
@@ -60,9 +53,9 @@ impl Overload {
         let signer = Signer::generate()?;
         println!("signing tokens");
         let inputs = Inputs::prepare(&signer)?;
-        let postgres = Postgres::connect(&self.postgres).await?;
+        let postgres = Postgres::connect(&self.subjects.postgres).await?;
         let service = Service {
-            program: &self.server,
+            program: &self.subjects.server,
             signer: &signer,
             url: &postgres.create("bench_overload").await?,
             migrates: None,
@@ -140,8 +133,8 @@ impl Overload {
             date = Utc::now().format("%Y-%m-%d"),
             cores = std::thread::available_parallelism().map_or(0, usize::from),
         );
-        std::fs::create_dir_all(&self.report)?;
-        std::fs::write(self.report.join("overload.md"), page)?;
+        std::fs::create_dir_all(&self.subjects.report)?;
+        std::fs::write(self.subjects.report.join("overload.md"), page)?;
         Ok(())
     }
 }

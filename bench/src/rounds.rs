@@ -1,7 +1,6 @@
 //! The run: servers started, every work measured on all who do it in turn, several times over.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Failure;
@@ -15,29 +14,16 @@ use crate::peers::Installed;
 use crate::postgres::Postgres;
 use crate::report::{Facts, Report};
 use crate::tokens::Signer;
+use crate::told::{Subjects, Times};
 use crate::who::Who;
 
 /// What is measured with what.
 #[derive(clap::Args)]
 pub(crate) struct Run {
-    /// The service's program
-    #[arg(long)]
-    server: PathBuf,
-    /// A superuser's URL of a PostgreSQL with its promises to the disk kept
-    #[arg(long)]
-    postgres: String,
-    /// The folder of the report
-    #[arg(long)]
-    report: PathBuf,
-    /// What is written by hand on goals that were missed
-    #[arg(long)]
-    notes: Option<PathBuf>,
-    /// Seconds for each measurement
-    #[arg(long, default_value_t = 4)]
-    seconds: u64,
-    /// How often every measurement is made
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
+    #[command(flatten)]
+    subjects: Subjects,
+    #[command(flatten)]
+    times: Times,
     /// Only the rows whose key or name contains this
     #[arg(long)]
     only: Option<String>,
@@ -70,10 +56,10 @@ impl Run {
         let signer = Signer::generate()?;
         println!("signing tokens");
         let inputs = Inputs::prepare(&signer)?;
-        let postgres = Postgres::connect(&self.postgres).await?;
+        let postgres = Postgres::connect(&self.subjects.postgres).await?;
         println!("starting the servers");
         let contestants = Contestants::start(
-            &self.server,
+            &self.subjects.server,
             &postgres,
             &self.peers,
             &signer,
@@ -86,7 +72,7 @@ impl Run {
             return Err("no row is called so: `docs/benchmarks/README.md` shows them all".into());
         }
         let mut samples = Samples::default();
-        for round in 1..=self.rounds {
+        for round in 1..=self.times.rounds {
             for group in GROUPS {
                 let wanted = |who: &Who| {
                     rows.iter().any(|row| {
@@ -95,7 +81,7 @@ impl Run {
                     })
                 };
                 for who in group.who.iter().filter(|who| wanted(who)) {
-                    let time = Duration::from_secs(self.seconds);
+                    let time = Duration::from_secs(self.times.seconds);
                     let measured = contestants.measure(*who, group, &inputs, time).await?;
                     let Some(measured) = measured else {
                         continue;
@@ -125,11 +111,11 @@ impl Run {
                 peers: crate::peers::figures(&contestants.peers)?,
             },
             machine: Machine::here(postgres.version().await?, self.peers.versions()),
-            notes: crate::notes::read(self.notes.as_deref())?,
-            seconds: self.seconds,
-            rounds: self.rounds,
+            notes: crate::notes::read(self.times.notes.as_deref())?,
+            seconds: self.times.seconds,
+            rounds: self.times.rounds,
         };
-        report.write(&self.report)?;
+        report.write(&self.subjects.report)?;
         print!("{}", report.tables());
         Ok(())
     }

@@ -5,7 +5,6 @@ mod filling;
 mod page;
 mod sweeps;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use crate::machine::Machine;
 use crate::postgres::Postgres;
 use crate::subject::Subject;
 use crate::tokens::{self, Signer};
+use crate::told::{Subjects, Times};
 
 /// Users in the databases; the first is what the others are held against.
 const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
@@ -31,24 +31,10 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// What is measured.
 #[derive(clap::Args)]
 pub(crate) struct Growth {
-    /// The service's program
-    #[arg(long)]
-    server: PathBuf,
-    /// A superuser's URL of a PostgreSQL with its promises to the disk kept
-    #[arg(long)]
-    postgres: String,
-    /// The folder of the report
-    #[arg(long)]
-    report: PathBuf,
-    /// What is written by hand on goals that were missed
-    #[arg(long)]
-    notes: Option<PathBuf>,
-    /// Seconds for each measurement
-    #[arg(long, default_value_t = 4)]
-    seconds: u64,
-    /// How often every measurement is made
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
+    #[command(flatten)]
+    subjects: Subjects,
+    #[command(flatten)]
+    times: Times,
     /// At most so many users, for a short look
     #[arg(long, default_value_t = usize::MAX)]
     most: usize,
@@ -109,24 +95,24 @@ impl Grown {
 impl Growth {
     pub(crate) async fn measure(self) -> Result<(), Failure> {
         let signer = Signer::generate()?;
-        let postgres = Postgres::connect(&self.postgres).await?;
+        let postgres = Postgres::connect(&self.subjects.postgres).await?;
         let mut sweeps = Vec::new();
         for users in SWEPT.into_iter().filter(|users| *users <= self.most) {
             println!("backfill and reconcile of {users} users");
-            sweeps.push(sweeps::sweep(&postgres, &self.server, users).await?);
+            sweeps.push(sweeps::sweep(&postgres, &self.subjects.server, users).await?);
         }
         let mut grown = Vec::new();
         for users in SIZES.into_iter().filter(|users| *users <= self.most) {
             println!("a database with {users} users");
-            grown.push(Grown::start(&postgres, &self.server, &signer, users).await?);
+            grown.push(Grown::start(&postgres, &self.subjects.server, &signer, users).await?);
         }
         let mut rates = page::Rates::default();
-        for round in 1..=self.rounds {
+        for round in 1..=self.times.rounds {
             for path in PATHS {
                 for one in &grown {
                     let address = one.service.address;
                     load(address, one.sources(path), is_success, WARM_UP).await?;
-                    let time = Duration::from_secs(self.seconds);
+                    let time = Duration::from_secs(self.times.seconds);
                     let seen = load(address, one.sources(path), is_success, time).await?;
                     if seen.unexpected > 0 {
                         return Err(format!("{} answers were no success", seen.unexpected).into());
@@ -144,11 +130,11 @@ impl Growth {
             rates,
             sweeps,
             machine: Machine::here(postgres.version().await?, Vec::new()),
-            notes: crate::notes::read(self.notes.as_deref())?,
-            seconds: self.seconds,
-            rounds: self.rounds,
+            notes: crate::notes::read(self.times.notes.as_deref())?,
+            seconds: self.times.seconds,
+            rounds: self.times.rounds,
         };
-        page.write(&self.report)?;
+        page.write(&self.subjects.report)?;
         print!("{}", page.tables());
         Ok(())
     }
