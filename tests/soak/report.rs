@@ -19,7 +19,7 @@ pub(crate) fn page(soak: &Soak, found: &Found) -> String {
         || "the system does not tell".to_owned(),
         |[one, two, three, four]| {
             format!(
-                "{one:.1}, {two:.1}, {three:.1}, {four:.1} MiB (at most {:.1} at the end)",
+                "{one:.1}, {two:.1}, {three:.1}, {four:.1} MiB (the last may be {:.1})",
                 most(one)
             )
         },

@@ -1,14 +1,17 @@
-//! Both databases have the same migrations, each with a way up and a way down.
+//! Both databases have the same migrations, each with a way up and a way down, and every table is told of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::tree::Tree;
 
 const DATABASES: [&str; 2] = ["postgres", "sqlite"];
 const FILES: [&str; 2] = ["up.sql", "down.sql"];
+/// Where the tables are listed, for who reads them.
+const TABLES: &str = "docs/operating/database.md";
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let mut wrong = unguarded_json(tree);
+    wrong.extend(untold_tables(tree));
     // Stamp and name, with the files that are there.
     let mut found: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
     for path in tree.paths().filter(|path| path.starts_with("migrations/")) {
@@ -59,6 +62,26 @@ fn unguarded_json(tree: &Tree) -> Vec<String> {
                 index + 1
             )
         })
+        .collect()
+}
+
+/// Tables that the list does not tell of.
+fn untold_tables(tree: &Tree) -> Vec<String> {
+    let list = tree.text(TABLES).unwrap_or_default();
+    // The first cell of each line names one table or several.
+    let told: BTreeSet<&str> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" |").next())
+        .flat_map(|cell| cell.split(['`', ',', ' ']))
+        .collect();
+    let made: BTreeSet<&str> = tree
+        .texts()
+        .filter(|(path, _)| path.starts_with("migrations/") && path.ends_with("/up.sql"))
+        .flat_map(|(_, text)| text.lines())
+        .filter_map(|line| line.strip_prefix("create table ")?.split([' ', '(']).next())
+        .collect();
+    made.difference(&told)
+        .map(|table| format!("{TABLES}: does not tell what a row of `{table}` is"))
         .collect()
 }
 
@@ -116,11 +139,24 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_is_not_told_of_is_named() {
+        let sql = "create table a (b text);\ncreate table c(d text);\ncreate table e (f text);\n";
+        let mut files = pair(sql);
+        files.push((TABLES, "| table | a row is |\n| `a`, `e` | told |\n"));
+        assert_eq!(
+            check(&Tree::of(&files)),
+            ["docs/operating/database.md: does not tell what a row of `c` is"]
+        );
+    }
+
+    #[test]
     fn json_that_may_be_null_says_so_in_its_check() {
         let sql = "create table a (\n  b text not null check (json_valid(b)),\n  \
                    c text check (c is null or json_valid(c)),\n  d text check (json_valid(d))\n);\n";
+        let mut files = pair(sql);
+        files.push((TABLES, "| `a` | told |\n"));
         assert_eq!(
-            check(&Tree::of(&pair(sql))),
+            check(&Tree::of(&files)),
             [
                 "migrations/sqlite/2026-01-02-030405_users/up.sql:4: may be null, so the check has to begin with \
                  `<column> is null or`"

@@ -19,6 +19,7 @@ mod concurrency;
 mod convergence;
 mod corrections;
 mod decisions;
+mod documented;
 mod erasure;
 mod external_ids;
 mod facts;
