@@ -174,6 +174,8 @@ mod tests {
 
     #[test]
     fn malformed_masks_grant_nothing() {
+        let longest = format!("{}1", "0".repeat(MAX_MASK_DIGITS - 1));
+        assert_eq!(decoded("o:f", "read", &longest), "f:read");
         let long = "9".repeat(MAX_MASK_DIGITS + 1);
         for mask in [
             "1invalid",

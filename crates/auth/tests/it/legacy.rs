@@ -77,7 +77,13 @@ fn a_good_token_gives_its_claims() {
     assert_eq!(bridge().verify(&token, now()), Ok(expected));
     let number = bridge().verify(&with("sub", json!(42)), now()).unwrap();
     assert_eq!(number.subject, "42");
-    for odd in [json!(1), json!("nobody"), json!("a@b\nc")] {
+    for odd in [
+        json!(1),
+        json!("nobody"),
+        json!("a@b\nc"),
+        json!("a b@c"),
+        json!("a\u{7}@b"),
+    ] {
         let claims = bridge().verify(&with("email", odd), now()).unwrap();
         assert_eq!(claims.email, None);
     }
@@ -232,7 +238,24 @@ fn unsafe_configurations_are_named_and_not_shown() {
     let refused = LegacyVerifier::new(&posing, ISSUER).unwrap_err();
     assert_eq!(refused, [PemSecret, SessionIssuer]);
     let shown = format!("{:?} {:?}", config(), bridge());
-    assert!(!shown.contains(SECRET) && shown.contains(LEGACY_ISSUER));
+    let expected = r#"LegacyConfig { issuer: "former-login", leeway: 5s, .. } LegacyVerifier { issuer: "former-login", .. }"#;
+    assert_eq!(shown, expected);
     let claims = bridge().verify(&with("sub", json!("42")), now()).unwrap();
-    assert!(!format!("{claims:?}").contains("ada@"));
+    let shown = format!("{claims:?}");
+    assert!(
+        shown.contains(r#"subject: "42""#) && !shown.contains("ada@"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_least_secret_and_the_longest_leeway_are_taken() {
+    let edge = |secret: &str, leeway| LegacyConfig {
+        secret: SecretString::from(secret),
+        leeway: Duration::from_secs(leeway),
+        ..config()
+    };
+    assert_eq!(edge(&"s".repeat(32), 10).faults(ISSUER), []);
+    let beyond = edge(&"s".repeat(31), 11).faults(ISSUER);
+    assert_eq!(beyond, [LegacyFault::ShortSecret, LegacyFault::Leeway]);
 }
