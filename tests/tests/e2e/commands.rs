@@ -261,7 +261,7 @@ async fn dev_takes_settings_that_it_is_given() {
     let folder = tempfile::tempdir().unwrap();
     let (port, emulator_port) = (free_port(), free_port());
     let set = |setting| ["--set", setting];
-    let more = [set("BETA_INVITES_LEFT=1"), set("JIT_PROVISIONING=off")].concat();
+    let more = [set("BETA_INVITES_LEFT=1"), set("JIT_PROVISIONING=false")].concat();
     let arguments = [
         "dev",
         "--plain-sign-in",
