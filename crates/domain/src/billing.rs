@@ -260,6 +260,7 @@ mod tests {
         for plan in [item("canceled"), item("past_due"), trial] {
             assert_eq!(plan.in_force(at(30), &strict), None, "{plan:?}");
         }
+        assert_eq!(item("canceled").in_force(at(29), &strict), None);
         assert_eq!(item("active").in_force(at(30), &strict), Some(None));
     }
 

@@ -264,3 +264,40 @@ pub struct DeliveryRecord {
     /// When it came first.
     pub received_at: DateTime<Utc>,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn outcomes_have_names_that_are_read_again() {
+        let names = Outcome::ALL.iter().map(|outcome| outcome.as_str());
+        let names: Vec<_> = names.collect();
+        let expected = [
+            "applied",
+            "duplicate",
+            "stale",
+            "ignored",
+            "quarantined",
+            "rejected",
+        ];
+        assert_eq!(names, expected);
+        for outcome in Outcome::ALL {
+            let name = outcome.as_str();
+            assert_eq!(Outcome::parse(name), Some(*outcome));
+            assert_eq!(outcome.to_string(), name);
+            assert_eq!(json!(outcome), json!(name));
+        }
+        assert_eq!(Outcome::parse("lost"), None);
+    }
+
+    #[test]
+    fn a_text_is_passed_on_as_it_was_written() {
+        let text = JsonText::written("{\"a\": 1}".to_owned());
+        assert_eq!(text.as_str(), "{\"a\": 1}");
+        assert_eq!(text.into_string(), "{\"a\": 1}");
+        assert_eq!(JsonText::from(json!({"a": 1})).as_str(), "{\"a\":1}");
+    }
+}

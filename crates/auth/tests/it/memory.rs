@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::{AuthConfig, AzpPolicy, KeyCacheSettings, VerdictCounts, Verifier};
+use auth::{AuthConfig, AzpPolicy, KeyCacheSettings, SessionClaims, VerdictCounts, Verifier};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -41,6 +41,22 @@ async fn a_good_token_is_verified_once_and_its_claims_are_shared() {
     assert_eq!(counts(&verifier), (1, 1, 1));
     let fresh = ScriptedSource::with(&[&FIRST]).verifier(&forgetful());
     assert_eq!(fresh.verify(&token, now()).await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn what_many_tokens_say_is_kept_once() {
+    let verifier = ScriptedSource::with(&[&FIRST]).verifier(&config());
+    let mut kept = Vec::new();
+    for session in ["sess_1", "sess_2"] {
+        let token = FIRST.token(&claims_with("sid", json!(session)));
+        kept.push(verifier.verify(&token, now()).await.unwrap());
+    }
+    let [one, other] = [&kept[0], &kept[1]];
+    let permissions =
+        |its: &SessionClaims| Arc::clone(&its.organization.as_ref().unwrap().permissions);
+    assert!(!one.features.is_empty() && !permissions(one).is_empty());
+    assert!(Arc::ptr_eq(&one.features, &other.features));
+    assert!(Arc::ptr_eq(&permissions(one), &permissions(other)));
 }
 
 #[tokio::test]
