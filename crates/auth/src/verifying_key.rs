@@ -212,6 +212,53 @@ mod tests {
     }
 
     #[test]
+    fn each_rule_says_what_is_wrong() {
+        let modulus = vec![0xc5; 256];
+        let with_zero = [&[0], &modulus[..]].concat();
+        for (n, e, problem) in [
+            (
+                &with_zero,
+                &[1, 0, 1][..],
+                "its modulus is empty or has leading zeros",
+            ),
+            (&modulus, &[1, 0, 2], "its exponent is even or below 65537"),
+            (
+                &modulus,
+                &[0xff, 0xff],
+                "its exponent is even or below 65537",
+            ),
+            (
+                &modulus,
+                &[1, 0, 0, 0, 1],
+                "its exponent is longer than 32 bits or has leading zeros",
+            ),
+        ] {
+            assert_eq!(VerifyingKey::from_components(n, e).err(), Some(problem));
+        }
+        assert!(VerifyingKey::from_components(&modulus, &[0x80, 0, 0, 1]).is_ok());
+    }
+
+    #[test]
+    fn a_key_is_the_same_when_it_is_read_again_and_another_is_not() {
+        let key = |byte, e: &[u8]| VerifyingKey::from_components(&[byte; 256], e).unwrap();
+        let (one, again) = (key(0xc5, &[1, 0, 1]), key(0xc5, &[1, 0, 1]));
+        assert!(one.is_same_as(&again) && one.id() != again.id());
+        assert!(!one.is_same_as(&key(0xc7, &[1, 0, 1])));
+        assert!(!one.is_same_as(&key(0xc5, &[1, 0, 3])));
+    }
+
+    #[test]
+    fn nothing_may_follow_the_numbers() {
+        // SEQUENCE { INTEGER 0x00c5, INTEGER 3 }
+        let whole = [0x30, 7, 2, 2, 0, 0xc5, 2, 1, 3];
+        assert_eq!(components(&whole), Some((&[0xc5][..], &[3][..])));
+        let behind = [&whole[..], &[0]].concat();
+        assert_eq!(components(&behind), None);
+        let within = [0x30, 9, 2, 2, 0, 0xc5, 2, 1, 3, 5, 0];
+        assert_eq!(components(&within), None);
+    }
+
+    #[test]
     fn weak_and_odd_keys_are_refused() {
         let modulus = |bytes: usize| -> Vec<u8> { vec![0xc5; bytes] };
         let e = [1, 0, 1];

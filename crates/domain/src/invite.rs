@@ -310,6 +310,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_of_a_code_is_its_digest() {
+        let (one, other) = (digest("K7QM-0W1X"), digest("K7QM-0W1Y"));
+        assert_eq!((one.as_bytes().len(), other.as_bytes().len()), (32, 32));
+        assert_ne!(one.as_bytes(), other.as_bytes());
+        assert_eq!(one.as_bytes(), digest("k7qm0w1x").as_bytes());
+    }
+
+    #[test]
+    fn users_are_counted_each_for_himself() {
+        let subject = |id| attempt_subject_of_user(Uuid::from_u128(id));
+        assert_eq!(subject(1), "user:00000000-0000-0000-0000-000000000001");
+        assert_ne!(subject(1), subject(2));
+    }
+
+    #[test]
     fn what_cannot_be_a_code_is_named() {
         let error = |text: &str| InviteCode::parse(text).unwrap_err();
         assert_eq!(error(""), InviteCodeError::TooShort);
@@ -317,6 +332,7 @@ mod tests {
         assert_eq!(error(&"x".repeat(129)), InviteCodeError::TooLong);
         assert_eq!(error(&"é".repeat(1 << 20)), InviteCodeError::TooLong);
         assert_eq!(error("abcd\0efg"), InviteCodeError::ControlCharacter);
+        assert!(InviteCode::parse("a-b-c-d").is_ok());
         for letter in ["x", "é", "\u{10400}"] {
             assert!(InviteCode::parse(&letter.repeat(128)).is_ok(), "{letter}");
         }

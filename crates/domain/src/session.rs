@@ -213,6 +213,42 @@ mod tests {
             "new-one",
         ] {
             assert_eq!(SessionStatus::parse(name).as_str(), name);
+            assert_eq!(SessionStatus::parse(name).to_string(), name);
+        }
+    }
+
+    #[test]
+    fn the_clock_tells_what_clerk_does_not() {
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        let session = |status: &str, expire_at, abandon_at| Session {
+            clerk_session_id: ClerkId::parse("sess_1").unwrap(),
+            clerk_user_id: None,
+            clerk_client_id: None,
+            status: SessionStatus::parse(status),
+            end_reason: None,
+            ended_at: None,
+            last_active_organization_id: None,
+            client_ip: None,
+            user_agent: None,
+            signed_in_at: None,
+            last_active_at: None,
+            expire_at,
+            abandon_at,
+            created_at: at(0),
+            updated_at: at(0),
+            version: 0,
+        };
+        for (status, expire_at, abandon_at, expected) in [
+            ("active", None, None, "active"),
+            ("active", Some(at(11)), Some(at(11)), "active"),
+            ("active", Some(at(10)), None, "expired"),
+            ("active", Some(at(9)), Some(at(9)), "expired"),
+            ("active", Some(at(11)), Some(at(10)), "abandoned"),
+            ("pending", None, Some(at(9)), "abandoned"),
+            ("revoked", Some(at(9)), Some(at(9)), "revoked"),
+        ] {
+            let session = session(status, expire_at, abandon_at);
+            assert_eq!(session.status_at(at(10)).as_str(), expected, "{session:?}");
         }
     }
 
