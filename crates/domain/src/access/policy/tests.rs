@@ -255,6 +255,14 @@ fn a_role_that_a_plan_gives_lasts_as_long_as_the_longest() {
 }
 
 #[test]
+fn the_plans_that_give_roles_are_named_with_their_rules() {
+    let policy = full();
+    let kind = RuleKind::Plan;
+    let expected = (RoleSource::Rule { number: 5, kind }, "team");
+    assert_eq!(policy.role_plans().collect::<Vec<_>>(), [expected]);
+}
+
+#[test]
 fn what_cannot_be_understood_gives_the_least_and_is_reported() {
     let growth = [("org_1", "org:admin")];
     let unknown = |fact: &str| {
