@@ -35,6 +35,16 @@ fn what_has_changed_is_found_and_put_right() {
 }
 
 #[test]
+fn the_last_change_at_clerk_is_known_whatever_it_was_about() {
+    for listing in Listing::ALL.iter().copied() {
+        let world = World::in_step(3, 10);
+        world.clerk.put(listing, object(listing, 1, 50));
+        let report = world.repair();
+        assert_eq!(report.clerk_moved_at, Some(time_of(50)), "{listing:?}");
+    }
+}
+
+#[test]
 fn what_is_older_is_not_read() {
     let world = World::in_step(3, 30);
     let missed = object(Listing::Users, 20, 20);
