@@ -26,7 +26,7 @@ pub(in super::super) struct Table {
     pub(in super::super) on_conflict: &'static str,
     /// The tables whose rows are in rows of this one, and the columns that say in which.
     pub(in super::super) children: &'static [(&'static str, &'static str)],
-    /// How many rows of each parent stay, where not all do.
+    /// How many rows of those that are counted together stay, where not all do.
     pub(in super::super) newest: Option<Newest>,
 }
 
@@ -189,10 +189,7 @@ impl Table {
             insert = mine(row, reference.table, scope, reference.read_also).sql(")");
         }
         if let Some(limit) = limit {
-            let (column, of) = match self.parent {
-                Some(Reference { column, .. }) => (column, named(column)),
-                None => ("user_id", scope.user_id.into()),
-            };
+            let (column, of) = self.beside(scope, &columns);
             insert = insert
                 .sql(format!(
                     " and (select count(*) from {name} where {name}.{column} = "
@@ -204,25 +201,34 @@ impl Table {
         insert.sql(self.on_conflict).sql(" returning ").columns()
     }
 
-    /// The rows gone that are too many now that there is one with these columns; nothing where all stay.
+    /// The column by which rows are counted together, its parent's or else its owner's, and what a row has there.
+    fn beside(&self, scope: &Scope, columns: &[(&'static str, Bind)]) -> (&'static str, Bind) {
+        match self.parent {
+            Some(Reference { column, .. }) => (column, bound(columns, column)),
+            None => ("user_id", scope.user_id.into()),
+        }
+    }
+
+    /// The rows gone that are too many now that there is one with these columns.
     pub(super) fn outdated(
         &self,
+        newest: Newest,
         scope: &Scope,
         columns: &[(&'static str, Bind)],
-    ) -> Option<Pieces> {
-        let (Newest { count, others }, Reference { column, .. }) = (self.newest?, self.parent?);
-        let (name, parent) = (self.name, bound(columns, column));
+    ) -> Pieces {
+        let Newest { count, others } = newest;
+        let (name, (column, of)) = (self.name, self.beside(scope, columns));
         let too_many = Pieces::default()
             .sql(format!("delete from {name} where {name}.{column} = "))
-            .bind(parent.clone())
+            .bind(of.clone())
             .sql(format!(
                 " and {others} and {name}.id <= (select stays.id from {name} stays where stays.{column} = "
             ))
-            .bind(parent)
+            .bind(of)
             .sql(" order by stays.id desc limit 1 offset ")
             .bind(Bind::Count(i64::from(count)))
             .sql(") and ");
-        Some(mine(too_many, name, scope, None))
+        mine(too_many, name, scope, None)
     }
 
     /// A row as it is from now on.
@@ -295,13 +301,11 @@ impl Table {
 
     /// What is locked while rows are counted and one is added.
     pub(super) fn lock_name(&self, scope: &Scope, columns: &[(&'static str, Bind)]) -> String {
-        let parent = self.parent.and_then(|reference| {
-            columns.iter().find_map(|(column, bind)| match bind {
-                Bind::Id(Some(Id(id))) if *column == reference.column => Some(*id),
-                _ => None,
-            })
-        });
-        format!("{}:{}", self.name, parent.unwrap_or(scope.user_id))
+        let of = match self.beside(scope, columns) {
+            (_, Bind::Id(Some(Id(id)))) => id,
+            _ => scope.user_id,
+        };
+        format!("{}:{of}", self.name)
     }
 
     fn select(&self) -> Pieces {

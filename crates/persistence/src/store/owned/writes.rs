@@ -98,7 +98,8 @@ pub(super) async fn create<T: Keep>(
     let row = insert(conn, told, scope, new, limit).await?;
     let written = match row {
         Some(row) => {
-            if let Some(pieces) = T::TABLE.outdated(scope, &new.columns()) {
+            if let Some(newest) = T::TABLE.newest {
+                let pieces = T::TABLE.outdated(newest, scope, &new.columns());
                 Plain::<BigInt>::of(pieces).execute(conn).await?;
             }
             Written::Done(row.announced(conn, scope).await?)
