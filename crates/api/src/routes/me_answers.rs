@@ -59,8 +59,10 @@ impl MeAnswers {
         grounds: &Grounds<'_>,
         write: impl FnOnce() -> Result<Vec<u8>, E>,
     ) -> Result<Bytes, E> {
-        let places = self.places(grounds.user);
-        for place in places.into_iter().flatten() {
+        let Some(places) = self.places(grounds.user) else {
+            return write().map(Bytes::from);
+        };
+        for place in places {
             if let Some(kept) = &*place.lock()
                 && kept.stands_on(grounds)
             {
@@ -77,23 +79,23 @@ impl MeAnswers {
             body: write()?.into(),
         };
         let body = kept.body.clone();
-        let [first, second] = places;
-        let mut free = places.into_iter().flatten();
-        let free = free.find(|place| place.is_free_for(grounds.user));
+        let mut free = places
+            .into_iter()
+            .filter(|place| place.is_free_for(grounds.user));
         // Whoever is driven out of his place has another one.
-        if let Some(place) = free.or(first).or(second) {
-            *place.lock() = Some(Box::new(kept));
-        }
+        let [first, _] = places;
+        *free.next().unwrap_or(first).lock() = Some(Box::new(kept));
         Ok(body)
     }
 
-    fn places(&self, user: &User) -> [Option<&Place>; 2] {
-        // The last bits of our ids are random.
-        let (_, random) = user.id.as_u64_pair();
-        [random, random >> 32].map(|random| {
+    fn places(&self, user: &User) -> Option<[&Place; 2]> {
+        let place = |random: u64| {
             let place = random.checked_rem(u64::try_from(self.places.len()).ok()?)?;
             self.places.get(usize::try_from(place).ok()?)
-        })
+        };
+        // The last bits of our ids are random.
+        let (_, random) = user.id.as_u64_pair();
+        Some([place(random)?, place(random >> 32)?])
     }
 }
 
@@ -240,20 +242,24 @@ mod tests {
         assert!(!is_new(&read_again, &paid, None));
     }
 
+    /// Those of a user who has nothing yet.
+    fn grounds<'a>(user: &'a Arc<User>, entitlements: &'a Entitlements) -> Grounds<'a> {
+        Grounds {
+            user,
+            entitlements,
+            organization: None,
+            ai_messages_used: 0,
+            portfolios: PortfolioSummary::default(),
+            invite_validated: false,
+        }
+    }
+
     /// Whether an answer to each of these users had to be written.
     fn are_new(answers: &MeAnswers, users: &[Arc<User>]) -> Vec<bool> {
         let entitlements = entitlements("free");
         let is_new = |user| {
             let mut is_new = false;
-            let grounds = Grounds {
-                user,
-                entitlements: &entitlements,
-                organization: None,
-                ai_messages_used: 0,
-                portfolios: PortfolioSummary::default(),
-                invite_validated: false,
-            };
-            let answer = answers.answer(&grounds, || {
+            let answer = answers.answer(&grounds(user, &entitlements), || {
                 is_new = true;
                 Ok::<_, Infallible>(user.id.as_bytes().to_vec())
             });
@@ -293,14 +299,7 @@ mod tests {
         let entitlements = entitlements("free");
         for turn in 0..100_u8 {
             let user = user(1);
-            let grounds = Grounds {
-                user: &user,
-                entitlements: &entitlements,
-                organization: None,
-                ai_messages_used: 0,
-                portfolios: PortfolioSummary::default(),
-                invite_validated: false,
-            };
+            let grounds = grounds(&user, &entitlements);
             let answer = answers.answer(&grounds, || Ok::<_, Infallible>(vec![turn]));
             assert_eq!(*answer.unwrap(), [turn]);
         }
