@@ -15,6 +15,11 @@ fn header(directive: &str, site: CookieSite<'_>) -> Option<String> {
     Some(cookie.header(site).unwrap().to_str().unwrap().to_owned())
 }
 
+fn sent(cookies: &str) -> HeaderMap {
+    let cookies = HeaderValue::from_str(cookies).unwrap();
+    [(COOKIE, cookies)].into_iter().collect()
+}
+
 const PLAIN: CookieSite<'_> = CookieSite {
     host: "app.example.com",
     is_https: false,
@@ -105,8 +110,7 @@ fn the_instances_own_word_comes_first() {
         ("__client_uat_OTHERone=7", None),
         ("", None),
     ] {
-        let mut headers = HeaderMap::new();
-        headers.insert(COOKIE, HeaderValue::from_str(line).unwrap());
+        let headers = sent(line);
         assert_eq!(page_cookies().signed_in_at(&headers), expected, "{line}");
     }
 }
@@ -121,8 +125,7 @@ fn a_development_instance_knows_the_browser_by_its_own_cookie() {
         ),
         ("__clerk_db_jwt_OTHERone=dvb_1", None),
     ] {
-        let mut headers = HeaderMap::new();
-        headers.insert(COOKIE, HeaderValue::from_str(line).unwrap());
+        let headers = sent(line);
         assert_eq!(page_cookies().dev_browser(&headers), expected, "{line}");
     }
 }
