@@ -281,6 +281,10 @@ async fn dev_takes_settings_that_it_is_given() {
             "BIND_ADDR=127.0.0.1:1",
             "--set BIND_ADDR: `dev` gives this one itself",
         ),
+        (
+            "DATABASE_URL=",
+            "--set DATABASE_URL: `dev` gives this one itself",
+        ),
         ("JIT_PROVISIONING=perhaps", "JIT_PROVISIONING"),
         ("JIT_PROVISIONING", "is not NAME=VALUE"),
     ] {

@@ -91,12 +91,11 @@ impl Dev {
             found.extend(components::plain_pages(&emulator));
         }
         let file = folder.join(DATABASE_FILE);
-        let rows = match self.own.get("DATABASE_URL") {
-            Some(_) => "where DATABASE_URL says".to_owned(),
-            None => {
-                found.push(("DATABASE_URL", format!("sqlite://{}", file.display())));
-                format!("{} (SQLite)", file.display())
-            }
+        let rows = if self.own.has("DATABASE_URL") {
+            "where DATABASE_URL says".to_owned()
+        } else {
+            found.push(("DATABASE_URL", format!("sqlite://{}", file.display())));
+            format!("{} (SQLite)", file.display())
         };
         let (all, config) = self.own.beside(found)?;
         keep_settings(&folder, &all)?;

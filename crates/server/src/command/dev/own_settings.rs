@@ -1,7 +1,7 @@
 //! Settings that somebody gives `dev`, besides those that it finds by itself.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
@@ -21,10 +21,15 @@ pub(super) struct OwnSettings {
 }
 
 impl OwnSettings {
-    /// What was given for a setting.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let mut named = self.given.iter().filter(|(given, _)| given == name);
-        named.next_back().map(|(_, value)| value.as_str())
+    /// Whether something was given for a setting; nothing at all is its default.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.last().get(name).is_some_and(|value| !value.is_empty())
+    }
+
+    /// What counts of a setting that was given more than once.
+    fn last(&self) -> BTreeMap<&str, &str> {
+        let given = self.given.iter();
+        given.map(|(name, value)| (&**name, &**value)).collect()
     }
 
     /// The settings that there are in all, and what the service reads of them.
@@ -35,17 +40,16 @@ impl OwnSettings {
         &'a self,
         found: Settings<'a>,
     ) -> Result<(Settings<'a>, Config), Failure> {
-        let mut all = found;
-        for (name, _) in &self.given {
-            if all.iter().any(|(found, _)| found == name) {
-                return Err(format!("--set {name}: `dev` gives this one itself").into());
-            }
+        let given = self.last();
+        if let Some((name, _)) = found.iter().find(|(name, _)| given.contains_key(name)) {
+            return Err(format!("--set {name}: `dev` gives this one itself").into());
         }
-        let names: BTreeSet<&str> = self.given.iter().map(|(name, _)| name.as_str()).collect();
-        all.extend(names.iter().filter_map(|name| {
-            let value = self.get(name)?;
-            Some((*name, value.to_owned()))
-        }));
+        let mut all = found;
+        all.extend(
+            given
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
         let asked = RefCell::new(BTreeSet::new());
         let config = Config::read(|name: &str| {
             asked.borrow_mut().insert(name.to_owned());
@@ -53,7 +57,7 @@ impl OwnSettings {
             setting.map(|(_, value)| value.clone())
         })?;
         let asked = asked.into_inner();
-        match names.into_iter().find(|name| !asked.contains(*name)) {
+        match given.into_keys().find(|name| !asked.contains(*name)) {
             Some(name) => {
                 Err(format!("--set {name}: there is no such setting; see .env.example").into())
             }
